@@ -1,0 +1,81 @@
+import { sql } from "drizzle-orm";
+import { boolean, date, integer, jsonb, pgTable, smallint, text, uuid } from "drizzle-orm/pg-core";
+import { id, instant, timestamps, version } from "./columns.ts";
+import { members, organizations, type StoredContact } from "./organizations.ts";
+
+/** Who sees a listing's contact, besides its owner and the operator. */
+export const contactVisibilities = ["public", "signed_in", "accepted"] as const;
+
+/** Statuses that results and needs share; each adds its own ends. */
+export const listingStatuses = [
+  "draft",
+  "submitted",
+  "changes_requested",
+  "rejected",
+  "published",
+  "expired",
+  "withdrawn",
+] as const;
+
+/**
+ * The columns that every listing has, a result or a need. `statuses` are those of its lifecycle,
+ * `prefix` the letter of its public reference (`R-2026-000123`).
+ */
+export const listingColumns = <const S extends readonly [string, ...string[]]>(
+  statuses: S,
+  prefix: "R" | "N",
+) => ({
+  id: id(),
+  reference: text("reference")
+    .notNull()
+    .unique()
+    .default(sql.raw(`next_reference('${prefix}')`)),
+  organizationId: uuid("organization_id")
+    .notNull()
+    .references(() => organizations.id),
+  /** Who wrote it; null when a machine client did. */
+  createdBy: uuid("created_by").references(() => members.id),
+  status: text("status", { enum: statuses }).notNull(),
+  title: text("title").notNull(),
+  summary: text("summary"),
+  keywords: text("keywords").array().notNull().default(sql`'{}'`),
+  tags: text("tags").array().notNull().default(sql`'{}'`),
+  fieldCode: text("field_code"),
+  industryCode: text("industry_code"),
+  regionCode: text("region_code"),
+  /** GB/T 2260 levels of the region, so that a province or a city is an equality in an index. */
+  provinceCode: text("province_code").generatedAlwaysAs(sql`left(region_code, 2)`),
+  cityCode: text("city_code").generatedAlwaysAs(sql`left(region_code, 4)`),
+  /** First level of the field and of the industry, likewise. */
+  fieldTop: text("field_top").generatedAlwaysAs(sql`left(field_code, 2)`),
+  industrySection: text("industry_section").generatedAlwaysAs(sql`left(industry_code, 1)`),
+  cooperationModes: text("cooperation_modes").array().notNull().default(sql`'{}'`),
+  contact: jsonb("contact").$type<StoredContact>(),
+  contactVisibility: text("contact_visibility", { enum: contactVisibilities })
+    .notNull()
+    .default("accepted"),
+  /** Last day on which it is live, Asia/Shanghai. */
+  validUntil: date("valid_until", { mode: "string" }),
+  completeness: smallint("completeness").notNull().default(0),
+  /** True once the owner changed what the operator had published. */
+  changedSinceReview: boolean("changed_since_review").notNull().default(false),
+  /** The operator's last word on it: a code of the taxonomy `review-reasons`, and a note. */
+  reviewReason: text("review_reason"),
+  reviewNote: text("review_note"),
+  submittedAt: instant("submitted_at"),
+  publishedAt: instant("published_at"),
+  /** Characters pairs and words that `q` looks for (`src/lib/search-terms.ts`). */
+  searchTerms: text("search_terms").array().notNull(),
+  version: version(),
+  ...timestamps(),
+});
+
+/** Never migrated: only its type is used, by the code that serves results and needs alike. */
+const shape = pgTable("listings", {
+  ...listingColumns([...listingStatuses, "transferred", "solved", "closed"], "R"),
+  unused: integer("unused"),
+});
+
+/** A table that has at least the columns of a listing. */
+export type ListingTable = typeof shape;
+export type ListingRow = Omit<typeof shape.$inferSelect, "unused">;

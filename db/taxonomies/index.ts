@@ -1,0 +1,50 @@
+/** All built-in code lists, in the order in which they are listed. */
+import { certificateLevels } from "./certificate-levels.ts";
+import { contractTypes, licenceKinds } from "./contract-types.ts";
+import { cooperationModes } from "./cooperation-modes.ts";
+import { enterpriseScales } from "./enterprise-scales.ts";
+import { industries } from "./industries.ts";
+import { intellectualPropertyTypes, ipStatuses } from "./intellectual-property.ts";
+import { maturityLevels, sampleStatuses } from "./maturity.ts";
+import { needTypes, urgencies } from "./needs.ts";
+import { objectives } from "./objectives.ts";
+import { legalTypes, organizationKinds } from "./organizations.ts";
+import { partyNatures } from "./party-natures.ts";
+import { paymentModes, priceKinds } from "./payments.ts";
+import { planSources } from "./plan-sources.ts";
+import { declineReasons, reviewReasons } from "./reasons.ts";
+import { regions } from "./regions.ts";
+import { registrationGrounds } from "./registration-grounds.ts";
+import { resultForms, resultNatures, resultTypes } from "./results.ts";
+import { technologyFields } from "./technology-fields.ts";
+import type { Taxonomy } from "./types.ts";
+
+export const taxonomies: readonly Taxonomy[] = [
+  technologyFields,
+  industries,
+  regions,
+  contractTypes,
+  licenceKinds,
+  intellectualPropertyTypes,
+  ipStatuses,
+  planSources,
+  objectives,
+  partyNatures,
+  paymentModes,
+  registrationGrounds,
+  maturityLevels,
+  sampleStatuses,
+  cooperationModes,
+  resultTypes,
+  resultForms,
+  resultNatures,
+  priceKinds,
+  needTypes,
+  urgencies,
+  declineReasons,
+  reviewReasons,
+  organizationKinds,
+  legalTypes,
+  enterpriseScales,
+  certificateLevels,
+];

@@ -1,0 +1,117 @@
+/** The environment, read once. No other file reads `process.env`. */
+import { isIP } from "node:net";
+import { join } from "node:path";
+import { z } from "zod";
+import { projectRoot } from "./lib/root.ts";
+
+const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+
+const Environment = z.object({
+  HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on."),
+  PORT: wholeNumber(0, 65535).default(3000).describe("Port to listen on; 0 takes a free one."),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional()
+    .describe(
+      "The address that clients use; issuer and audience of tokens. Default: http://HOST:PORT.",
+    ),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .optional()
+    .describe("A PostgreSQL server, 15 or later. Without it the embedded database runs."),
+  DATABASE_POOL_SIZE: wholeNumber(1, 200)
+    .default(10)
+    .describe("Connections to the PostgreSQL server."),
+  DATA_DIR: z
+    .string()
+    .min(1)
+    .default(join(projectRoot, ".data"))
+    .describe("Folder of the embedded database and of its signing keys."),
+  SIGNING_KEYS_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File of the token signing keys (`npm run keys`). Needed with DATABASE_URL."),
+  DEMO: flag
+    .default(true)
+    .describe("Whether an empty embedded database gets the demo market and its accounts."),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+    .default("info")
+    .describe("Least severe log lines that are written."),
+  ACCESS_TOKEN_SECONDS: wholeNumber(60, 900).default(900).describe("Life of an access token."),
+  SESSION_DAYS: wholeNumber(1, 90)
+    .default(30)
+    .describe("Life of a sign-in, however often refreshed."),
+  TRUST_PROXY: flag
+    .default(false)
+    .describe("Whether X-Forwarded-For names the client; only behind a proxy that sets it."),
+  CHECK_REPLIES: flag
+    .optional()
+    .describe(
+      "Parse every reply with its schema (development and tests). Default: not in production.",
+    ),
+  NODE_ENV: z.string().optional().describe("`production` turns development checks off."),
+});
+
+export interface Config {
+  host: string;
+  port: number;
+  publicUrl: string;
+  databaseUrl: string | null;
+  databasePoolSize: number;
+  dataDir: string;
+  signingKeysFile: string;
+  demo: boolean;
+  logLevel: z.output<typeof Environment>["LOG_LEVEL"];
+  accessTokenSeconds: number;
+  sessionDays: number;
+  trustProxy: boolean;
+  checkReplies: boolean;
+}
+
+/** Every setting with its meaning, for the README's table. */
+export const settings = Object.entries(Environment.shape).map(([name, schema]) => ({
+  name,
+  description: schema.description ?? "",
+}));
+
+/** A setting is wrong: the message names the variable and says what is expected. */
+export class ConfigError extends Error {}
+
+/**
+ * The environment as a frozen Config.
+ * @throws ConfigError naming every variable that is wrong
+ */
+export function readConfig(environment: Record<string, string | undefined>): Readonly<Config> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((i) => `  ${i.path.join(".")}: ${i.message}`);
+    throw new ConfigError(`These environment variables are wrong:\n${lines.join("\n")}`);
+  }
+  const env = parsed.data;
+  if (env.DATABASE_URL && !env.SIGNING_KEYS_FILE) {
+    throw new ConfigError(
+      "SIGNING_KEYS_FILE is missing: with DATABASE_URL, tokens are signed with keys that all processes share. Make the file with `npm run keys -- create FILE`.",
+    );
+  }
+  return Object.freeze({
+    host: env.HOST,
+    port: env.PORT,
+    publicUrl:
+      env.PUBLIC_URL ?? `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${env.PORT}`,
+    databaseUrl: env.DATABASE_URL ?? null,
+    databasePoolSize: env.DATABASE_POOL_SIZE,
+    dataDir: env.DATA_DIR,
+    signingKeysFile: env.SIGNING_KEYS_FILE ?? join(env.DATA_DIR, "signing-keys.json"),
+    demo: env.DEMO && !env.DATABASE_URL,
+    logLevel: env.LOG_LEVEL,
+    accessTokenSeconds: env.ACCESS_TOKEN_SECONDS,
+    sessionDays: env.SESSION_DAYS,
+    trustProxy: env.TRUST_PROXY,
+    checkReplies: env.CHECK_REPLIES ?? env.NODE_ENV !== "production",
+  });
+}

@@ -1,0 +1,33 @@
+import { drizzle, type NodePgDatabase, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
+import type { PgDatabase } from "drizzle-orm/pg-core";
+import pg from "pg";
+import * as schema from "../../db/schema/index.ts";
+
+/** Where queries run: the pool, or the transaction that a route opened. First argument of all below. */
+export type Executor = PgDatabase<NodePgQueryResultHKT, typeof schema>;
+
+export interface Database {
+  db: NodePgDatabase<typeof schema>;
+  pool: pg.Pool;
+  /** Closes the pool, then whatever serves it. */
+  close: () => Promise<void>;
+}
+
+/** Milliseconds after which the server ends a statement; a request never waits longer for one. */
+const statementTimeout = 15_000;
+
+/**
+ * Opens a pool on a PostgreSQL server. Sessions run in UTC, which `instant` columns count on, and
+ * without JIT, which costs more than it brings for queries of this size.
+ */
+export function connect(options: pg.PoolConfig): Database {
+  const pool = new pg.Pool({
+    connectionTimeoutMillis: 10_000,
+    options: `-c timezone=UTC -c statement_timeout=${statementTimeout} -c jit=off`,
+    application_name: "grand-market",
+    ...options,
+  });
+  // An idle connection that breaks is replaced on the next use; without a listener it would end the process.
+  pool.on("error", () => {});
+  return { db: drizzle(pool, { schema }), pool, close: () => pool.end() };
+}

@@ -1,0 +1,18 @@
+// Plain JavaScript, because a worker thread under tsx cannot load TypeScript on Node 20.
+
+import { parentPort, workerData } from "node:worker_threads";
+import { PGlite } from "@electric-sql/pglite";
+import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
+
+if (!parentPort) throw new Error("runs as a worker thread only");
+const port = parentPort;
+const db = await PGlite.create({ dataDir: workerData.folder });
+const server = new PGLiteSocketServer({ db, ...workerData.listen });
+await server.start();
+port.once("message", async () => {
+  await server.stop();
+  await db.close();
+  port.postMessage("closed");
+  port.close();
+});
+port.postMessage({ listening: server.getServerConn() });

@@ -1,0 +1,273 @@
+/**
+ * Every refusal this API can give. A code is stable and never translated; its title is, and its
+ * status is fixed here. Thrown as `AppError(code)`, sent as an RFC 9457 problem document.
+ */
+import type { Text } from "./language.ts";
+
+/** What a code can be about, in both languages. */
+const nouns = {
+  organization: ["organization", "机构"],
+  member: ["member", "成员"],
+  api_client: ["API client", "API 客户端"],
+  broker: ["broker", "技术经纪人"],
+  broker_certificate: ["broker certificate", "技术经纪人证书"],
+  taxonomy: ["taxonomy", "分类表"],
+  taxonomy_item: ["taxonomy item", "分类项"],
+  result: ["result", "科技成果"],
+  need: ["need", "技术需求"],
+  problem: ["problem type", "问题类型"],
+} as const;
+
+export type Noun = keyof typeof nouns;
+type NounReason = "not_found" | "not_owner" | "invalid_transition" | "incomplete";
+
+interface ErrorKind extends Text {
+  status: number;
+}
+
+const special = {
+  "request.invalid": { status: 400, en: "The request is not valid", zh: "请求无效" },
+  "request.malformed_json": {
+    status: 400,
+    en: "The body is not valid JSON",
+    zh: "请求体不是有效的 JSON",
+  },
+  "request.malformed_url": { status: 400, en: "The URL is not valid", zh: "URL 无效" },
+  "request.idempotency_key_not_accepted": {
+    status: 400,
+    en: "This operation answers with a secret, so its reply cannot be stored: send no Idempotency-Key",
+    zh: "该操作的响应含有密钥，不能保存：请勿发送 Idempotency-Key",
+  },
+  "auth.required": { status: 401, en: "Sign in first", zh: "请先登录" },
+  "auth.invalid_token": {
+    status: 401,
+    en: "The access token is not valid or has expired",
+    zh: "访问令牌无效或已过期",
+  },
+  "auth.invalid_credentials": {
+    status: 401,
+    en: "The e-mail or the password is wrong",
+    zh: "邮箱或密码错误",
+  },
+  "auth.invalid_refresh_token": {
+    status: 401,
+    en: "The refresh token is not valid or has expired: sign in again",
+    zh: "刷新令牌无效或已过期：请重新登录",
+  },
+  "auth.refresh_token_reused": {
+    status: 401,
+    en: "The refresh token was used before, so the whole sign-in was revoked: sign in again",
+    zh: "刷新令牌已被使用过，本次登录已全部作废：请重新登录",
+  },
+  "auth.invalid_link": {
+    status: 400,
+    en: "The link is not valid, was used before or has expired: ask for a new one",
+    zh: "链接无效、已使用或已过期：请索取新链接",
+  },
+  "auth.forbidden_role": {
+    status: 403,
+    en: "Your role may not do this",
+    zh: "您的角色无权执行此操作",
+  },
+  "auth.admin_required": {
+    status: 403,
+    en: "Only an admin of the organization may do this",
+    zh: "仅机构管理员可执行此操作",
+  },
+  "auth.person_required": {
+    status: 403,
+    en: "A machine client may not do this: it needs a person",
+    zh: "机器客户端不能执行此操作：须由本人执行",
+  },
+  "auth.insufficient_scope": {
+    status: 403,
+    en: "The token lacks a scope that this operation needs",
+    zh: "令牌缺少该操作所需的权限范围",
+  },
+  "auth.too_many_attempts": {
+    status: 429,
+    en: "Too many failed attempts: wait before the next one",
+    zh: "失败次数过多：请稍后再试",
+  },
+  "organization.not_verified": {
+    status: 403,
+    en: "The operator has not verified your organization yet",
+    zh: "您的机构尚未通过核验",
+  },
+  "organization.suspended": {
+    status: 403,
+    en: "Your organization is suspended or closed: it reads its own and changes nothing",
+    zh: "您的机构已被暂停或关闭：仅可查看自有数据，不能变更",
+  },
+  "organization.credit_code_taken": {
+    status: 409,
+    en: "Another organization with this unified social credit code is already verified",
+    zh: "已有使用该统一社会信用代码的机构通过核验",
+  },
+  "organization.name_verified": {
+    status: 409,
+    en: "The name was verified: only the operator changes it",
+    zh: "名称已通过核验：仅运营方可修改",
+  },
+  "member.email_taken": { status: 409, en: "This e-mail is already in use", zh: "该邮箱已被使用" },
+  "member.last_admin": {
+    status: 409,
+    en: "The organization would be left without an active admin",
+    zh: "机构将没有任何有效的管理员",
+  },
+  "api_client.name_taken": {
+    status: 409,
+    en: "Another active API client of the organization has this name",
+    zh: "本机构已有同名的有效 API 客户端",
+  },
+  "broker_certificate.already_applied": {
+    status: 409,
+    en: "The person already has an application under review",
+    zh: "该人员已有待审的证书申请",
+  },
+  "broker_certificate.already_in_force": {
+    status: 409,
+    en: "The person, or another with this number, already has a certificate in force",
+    zh: "该人员已有有效证书，或该证书编号已被使用",
+  },
+  "broker_certificate.validity_passed": {
+    status: 409,
+    en: "The certificate's validity has passed",
+    zh: "证书有效期已过",
+  },
+  "taxonomy_item.code_taken": {
+    status: 409,
+    en: "The taxonomy already has this code",
+    zh: "该分类表已有此代码",
+  },
+  "taxonomy_item.built_in": {
+    status: 409,
+    en: "A built-in item comes with the program: it is not changed here",
+    zh: "内置分类项随程序发布，不能在此修改",
+  },
+  "need.reveals_owner": {
+    status: 409,
+    en: "An anonymous need must not name its owner in its text",
+    zh: "匿名需求的文字中不得出现需求方名称等信息",
+  },
+  "request.not_found": {
+    status: 404,
+    en: "There is nothing at this address",
+    zh: "此地址没有内容",
+  },
+  "request.method_not_allowed": {
+    status: 405,
+    en: "This address does not take this method",
+    zh: "此地址不支持该方法",
+  },
+  "request.not_acceptable": {
+    status: 406,
+    en: "None of the accepted formats can be given",
+    zh: "无法提供所要求的格式",
+  },
+  "request.too_large": { status: 413, en: "The body is too large", zh: "请求体过大" },
+  "request.unsupported_media_type": {
+    status: 415,
+    en: "The body's content type is not one this operation reads",
+    zh: "不支持该请求体类型",
+  },
+  "request.precondition_required": {
+    status: 428,
+    en: "Send If-Match with the ETag of the version that you change",
+    zh: "请在 If-Match 中发送所修改版本的 ETag",
+  },
+  "request.precondition_failed": {
+    status: 412,
+    en: "The resource was changed meanwhile: read it again",
+    zh: "该资源已被他人修改：请重新读取",
+  },
+  "idempotency.key_reused": {
+    status: 422,
+    en: "The Idempotency-Key was used before with another request",
+    zh: "该 Idempotency-Key 已用于另一请求",
+  },
+  "idempotency.in_progress": {
+    status: 409,
+    en: "The first request with this Idempotency-Key is still running",
+    zh: "使用该 Idempotency-Key 的首个请求仍在处理中",
+  },
+  "server.internal": { status: 500, en: "Something went wrong on our side", zh: "服务器内部错误" },
+  "server.overloaded": {
+    status: 503,
+    en: "The service is overloaded: try again shortly",
+    zh: "服务繁忙：请稍后重试",
+  },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof special | `${Noun}.${NounReason}`;
+
+const nounReasons: Record<NounReason, (en: string, zh: string) => ErrorKind> = {
+  not_found: (en, zh) => ({ status: 404, en: `No such ${en}`, zh: `没有这个${zh}` }),
+  not_owner: (en, zh) => ({
+    status: 403,
+    en: `This ${en} belongs to another organization`,
+    zh: `该${zh}属于其他机构`,
+  }),
+  invalid_transition: (en, zh) => ({
+    status: 409,
+    en: `The ${en}'s status does not allow this action`,
+    zh: `该${zh}的当前状态不允许此操作`,
+  }),
+  incomplete: (en, zh) => ({
+    status: 409,
+    en: `The ${en} lacks what this action needs`,
+    zh: `该${zh}缺少此操作所需的内容`,
+  }),
+};
+
+const catalogue = new Map<string, ErrorKind>(Object.entries(special));
+for (const [noun, [en, zh]] of Object.entries(nouns)) {
+  for (const [reason, kind] of Object.entries(nounReasons)) {
+    catalogue.set(`${noun}.${reason}`, kind(en, zh));
+  }
+}
+
+/** All codes with their status and titles, for the pages that explain them. */
+export const errorCatalogue: ReadonlyMap<string, ErrorKind> = catalogue;
+
+/** The status that a code is sent with. */
+export function statusOf(code: ErrorCode): number {
+  return errorKind(code).status;
+}
+
+/** Status and titles of a code. */
+export function errorKind(code: ErrorCode): ErrorKind {
+  const kind = catalogue.get(code);
+  if (!kind) throw new Error(`unknown error code ${code}`);
+  return kind;
+}
+
+/** One fault of the input, or one thing that a resource lacks. Exactly one of the three places is set. */
+export interface Fault {
+  pointer?: string;
+  parameter?: string;
+  header?: string;
+  code: string;
+  detail: Text;
+}
+
+export interface ErrorDetails {
+  /** What is particular about this occurrence, in both languages. Never personal data or a secret. */
+  detail?: Text;
+  faults?: Fault[];
+  /** Further members of the problem document, such as `currentStatus`. */
+  members?: Record<string, unknown>;
+  headers?: Record<string, string>;
+}
+
+/** A refusal with a code of the closed list above. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}) {
+    super(code);
+    this.code = code;
+    this.details = details;
+  }
+}

@@ -1,0 +1,129 @@
+import { z } from "zod";
+import type { Fault } from "./errors.ts";
+import type { Text } from "./language.ts";
+
+/** What can be wrong with one field beyond its type, with a sentence in both languages. */
+export const faultTexts = {
+  invalid_characters: {
+    en: "must not hold control characters or broken Unicode",
+    zh: "不得含有控制字符或残缺的 Unicode 字符",
+  },
+  "credit_code.shape": {
+    en: "must be 18 digits or capitals, without I, O, S, V and Z",
+    zh: "须为 18 位数字或大写字母（不含 I、O、S、V、Z）",
+  },
+  "credit_code.check_digit": {
+    en: "is not a unified social credit code: the check digit is wrong",
+    zh: "不是有效的统一社会信用代码：校验位错误",
+  },
+  "patent_number.check_digit": {
+    en: "is not a Chinese patent number: the shape or the check digit is wrong",
+    zh: "不是有效的中国专利号：格式或校验位错误",
+  },
+  "patent_number.type_mismatch": {
+    en: "names another kind of patent than typeCode says",
+    zh: "专利号所示的专利类型与 typeCode 不符",
+  },
+  "date.invalid": {
+    en: "is not a date of the calendar (YYYY-MM-DD)",
+    zh: "不是有效的日期（YYYY-MM-DD）",
+  },
+  "date.past": { en: "must not lie in the past", zh: "不得早于今天" },
+  "date.future": { en: "must not lie in the future", zh: "不得晚于今天" },
+  "date.order": { en: "must not lie before the first date", zh: "不得早于起始日期" },
+  "money.invalid": {
+    en: "must be a decimal string from 0 to 9999999999999999.99 with at most two decimals",
+    zh: "须为 0 至 9999999999999999.99 的十进制字符串，最多两位小数",
+  },
+  "money.order": { en: "must not be less than the minimum", zh: "不得小于最小值" },
+  "share.invalid": {
+    en: "must be a percentage above 0, at most 100, with at most two decimals",
+    zh: "须为大于 0、不超过 100 的百分比，最多两位小数",
+  },
+  "shares.total": { en: "the shares must add up to 100", zh: "份额合计须为 100" },
+  "price.shape": { en: "the amounts do not fit the kind of price", zh: "金额与价格类型不符" },
+  "cursor.invalid": {
+    en: "is not a cursor of this list with these filters and this order",
+    zh: "不是该列表（相同筛选与排序）的游标",
+  },
+  "sort.unavailable": { en: "this order is not offered in this scope", zh: "该范围不支持此排序" },
+  "scope.unavailable": { en: "this scope is not open to you", zh: "您不能使用此范围" },
+  "taxonomy.unknown_code": { en: "is not a code of its taxonomy", zh: "不是该分类表中的代码" },
+  "password.weak": { en: "is too easy to guess", zh: "过于容易被猜到" },
+  duplicate: { en: "is named twice", zh: "重复" },
+  required: { en: "is required", zh: "必填" },
+  unknown_field: { en: "is not a field of this request", zh: "不是该请求的字段" },
+  unknown_parameter: { en: "is not a parameter of this request", zh: "不是该请求的参数" },
+  reveals_owner: { en: "holds the owner's name or contact", zh: "含有需求方名称或联系方式" },
+} as const satisfies Record<string, Text>;
+
+export type FaultCode = keyof typeof faultTexts;
+
+/** Parameters for `.refine()`: `z.string().refine(isCreditCode, fault("credit_code.check_digit"))`. */
+export const fault = (code: FaultCode) => ({ error: faultTexts[code].en, params: { fault: code } });
+
+/** The same for `context.addIssue()` in a `superRefine`. */
+export const issueOf = (code: FaultCode) => ({
+  code: "custom" as const,
+  message: faultTexts[code].en,
+  params: { fault: code },
+});
+
+/** A fault at a place in the body, for checks that zod cannot make (taxonomy codes, completeness). */
+export const bodyFault = (path: readonly PropertyKey[], code: FaultCode): Fault => ({
+  pointer: pointerOf(path),
+  code,
+  detail: faultTexts[code],
+});
+
+/** RFC 6901 pointer of a path. */
+export const pointerOf = (path: readonly PropertyKey[]): string =>
+  path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+
+const localeErrors = { en: z.locales.en().localeError, zh: z.locales.zhCN().localeError };
+
+/** Zod's own sentence for an issue, in one language. The sentence names types and bounds, never the input. */
+function sentence(issue: z.core.$ZodIssue, language: "en" | "zh"): string {
+  const message = localeErrors[language](issue as z.core.$ZodRawIssue);
+  return (typeof message === "string" ? message : message?.message) ?? issue.message;
+}
+
+/**
+ * The issues of a failed parse as faults, all of them, each with its place. `at` is the part of the
+ * request that was parsed: bodies have pointers, the others parameter or header names.
+ */
+export function faultsOf(
+  error: z.ZodError,
+  at: "body" | "querystring" | "params" | "headers",
+): Fault[] {
+  return error.issues.flatMap((issue) => issueFaults(issue, at));
+}
+
+function issueFaults(
+  issue: z.core.$ZodIssue,
+  at: "body" | "querystring" | "params" | "headers",
+): Fault[] {
+  if (issue.code === "unrecognized_keys") {
+    const code = at === "body" ? "unknown_field" : "unknown_parameter";
+    return issue.keys.map((key) => ({
+      ...place([...issue.path, key], at),
+      code,
+      detail: faultTexts[code],
+    }));
+  }
+  if (issue.code === "custom") {
+    const code: FaultCode = issue.params?.fault ?? "invalid_characters";
+    return [{ ...place(issue.path, at), code, detail: faultTexts[code] }];
+  }
+  if (issue.code === "invalid_type" && issue.input === undefined) {
+    return [{ ...place(issue.path, at), code: "required", detail: faultTexts.required }];
+  }
+  const detail = { en: sentence(issue, "en"), zh: sentence(issue, "zh") };
+  return [{ ...place(issue.path, at), code: issue.code, detail }];
+}
+
+function place(path: readonly PropertyKey[], at: "body" | "querystring" | "params" | "headers") {
+  if (at === "body") return { pointer: pointerOf(path) };
+  const name = path.map(String).join(".");
+  return at === "headers" ? { header: name } : { parameter: name };
+}

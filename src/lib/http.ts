@@ -1,0 +1,25 @@
+/** What a route says about itself, besides its paths and schemas. */
+import type { Access } from "./access.ts";
+import type { ErrorCode } from "./errors.ts";
+
+export interface RouteContract {
+  /** Who may call it. A route without it does not boot. */
+  access?: Access;
+  /** The refusals of its own; those that every such route shares are added by the contract plugin. */
+  errors?: readonly ErrorCode[];
+  /**
+   * `version`: the reply is one resource with a version, `hash`: a document without one. It carries
+   * an ETag and answers `If-None-Match`.
+   */
+  etag?: "version" | "hash";
+  /** The change needs `If-Match` (428 without). */
+  ifMatch?: "required" | "honoured";
+  /** Whether a POST takes an Idempotency-Key; `refused` where the reply holds a secret. */
+  idempotency?: "accepted" | "refused";
+  /** It reads its own `Authorization` header (client credentials). */
+  ownAuthorization?: true;
+  /** It changes who may do what: what is remembered about callers is forgotten before it answers. */
+  changesAccess?: true;
+  /** Its reply may be kept by shared caches for a while, when nobody is signed in. */
+  cacheSeconds?: number;
+}

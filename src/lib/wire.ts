@@ -1,0 +1,135 @@
+/** The atoms that every resource's schema is made of. */
+import { z } from "zod";
+import { isCreditCode, looksLikeCreditCode } from "./credit-code.ts";
+import { fault } from "./faults.ts";
+
+// Newline and tab are the only control characters that belong in a text of several lines.
+const controls = /\p{Cc}/u;
+const controlsButLines = /(?![\n\t])\p{Cc}/u;
+
+/** One line of text, without outer blanks, control characters or broken Unicode. */
+export const line = (max: number, min = 1) =>
+  z
+    .string()
+    .trim()
+    .min(min)
+    .max(max)
+    .refine((text) => text.isWellFormed() && !controls.test(text), fault("invalid_characters"));
+
+/** Text of several lines. */
+export const prose = (max: number, min = 1) =>
+  z
+    .string()
+    .overwrite((text) => text.replaceAll("\r\n", "\n").trim())
+    .min(min)
+    .max(max)
+    .refine(
+      (text) => text.isWellFormed() && !controlsButLines.test(text),
+      fault("invalid_characters"),
+    );
+
+export const uuid = z.uuid().describe("A UUIDv7.");
+
+/** Path parameters of a route about one resource. */
+export const IdParams = z.strictObject({ id: uuid });
+
+/** An instant on the way out: RFC 3339 in UTC. */
+export const instant = z.iso
+  .datetime({ precision: 3 })
+  .meta({ example: "2026-03-02T01:30:00.000Z" });
+
+/** A civil date that exists. 30 February does not. */
+export const civilDate = z.iso.date().meta({ example: "2026-12-31" });
+
+const amountShape = /^(0|[1-9]\d{0,15})(\.\d{1,2})?$/;
+
+/** An amount of money: a decimal string, never a float. Listings are priced in yuan. */
+export const Money = z
+  .strictObject({
+    amount: z
+      .string()
+      .refine((text) => amountShape.test(text), fault("money.invalid"))
+      .meta({ example: "1234567.89", pattern: amountShape.source }),
+    currency: z.literal("CNY"),
+  })
+  .meta({ id: "Money", description: "A decimal string and its ISO 4217 currency." });
+export type Money = z.output<typeof Money>;
+
+/** `numeric(18,2)` as PostgreSQL prints it -> money. */
+export const toMoney = (amount: string | null): Money | null =>
+  amount === null ? null : { amount, currency: "CNY" };
+
+/** Compares two amounts of the wire without going through a float. */
+export function compareAmounts(a: string, b: string): number {
+  const [x, y] = [toFen(a), toFen(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+function toFen(amount: string): bigint {
+  const [yuan = "0", fen = ""] = amount.split(".");
+  return BigInt(yuan) * 100n + BigInt(fen.padEnd(2, "0"));
+}
+
+export const email = z
+  .email()
+  .max(254)
+  .overwrite((text) => text.toLowerCase())
+  .meta({ example: "li.wei@example.edu.cn" });
+
+export const phone = z
+  .string()
+  .regex(/^\+?[0-9][0-9 -]{4,22}[0-9]$/)
+  .meta({ example: "0373-3326000" });
+
+/** A person to speak to about something. */
+export const Contact = z
+  .strictObject({
+    name: line(60),
+    phone: phone.nullable().default(null),
+    email: email.nullable().default(null),
+  })
+  .meta({ id: "Contact", description: "A person to speak to. Personal data." });
+
+export const creditCode = z
+  .string()
+  .trim()
+  .refine(looksLikeCreditCode, { ...fault("credit_code.shape"), abort: true })
+  .refine(isCreditCode, fault("credit_code.check_digit"))
+  .describe("Unified social credit code 统一社会信用代码 (GB 32100-2015), check digit included.")
+  .meta({ example: "12410700MB0T00015L" });
+
+export const taxonomyCode = (taxonomy: string, max = 40) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[0-9A-Za-z_]+$/)
+    .meta({ description: `A code of the taxonomy \`${taxonomy}\`.`, taxonomy });
+
+/** A reason that a person gives for a decision about somebody else's resource. */
+export const ReasonInput = z
+  .strictObject({ reason: prose(1000).describe("Why; the other side reads it.") })
+  .meta({ id: "ReasonInput" });
+
+/** Removes `.default()` and `.optional()`: in a patch, what is absent stays as it is. */
+function bare(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) {
+    return bare(schema.unwrap() as z.ZodType);
+  }
+  return schema;
+}
+
+/**
+ * The JSON merge patch (RFC 7396) that fits `input`: every member optional, `null` removes it. The
+ * merged whole is parsed with `input` itself afterwards, so cross-field rules hold there.
+ */
+export function patchOf(input: z.ZodObject): z.ZodType<Record<string, unknown>> {
+  const shape: Record<string, z.ZodType> = {};
+  for (const [key, field] of Object.entries(input.shape)) {
+    const inner = bare(field as z.ZodType);
+    const value = inner instanceof z.ZodNullable ? (inner.unwrap() as z.ZodType) : inner;
+    const plain = value instanceof z.ZodObject ? patchOf(value) : value;
+    shape[key] = plain.nullable().optional();
+  }
+  return z.strictObject(shape) as unknown as z.ZodType<Record<string, unknown>>;
+}

@@ -1,0 +1,71 @@
+import { auditRecords } from "../../../db/schema/plumbing.ts";
+import type { Executor } from "../../database/connect.ts";
+import type { Origin } from "../../lib/access.ts";
+import { newId } from "../../lib/ids.ts";
+
+type Row = Record<string, unknown>;
+
+/** Columns that are secret or personal: a record says that they changed, never their values. */
+const withheld = new Set(["passwordHash", "secretHash", "email", "phone", "contact", "inventors"]);
+
+/** Columns that tell nothing about the change. */
+const ignored = new Set([
+  "updatedAt",
+  "searchTerms",
+  "provinceCode",
+  "cityCode",
+  "fieldTop",
+  "industrySection",
+]);
+
+export interface AuditEntry {
+  /** The subject's noun and the verb: `need.publish`. */
+  type: `${string}.${string}`;
+  subject: { id: string; organizationId: string | null };
+  /** The row before, null when it was created. */
+  before: Row | null;
+  /** The row after, null when it was deleted. */
+  after: Row | null;
+  reason?: string | null;
+  /** Further columns that are personal in this subject, such as a person's name. */
+  personal?: readonly string[];
+}
+
+/**
+ * Writes down what happened, in the transaction of the change itself: both are there, or neither.
+ * Keeps the changed columns only.
+ */
+export async function recordAudit(tx: Executor, origin: Origin, entry: AuditEntry): Promise<void> {
+  const { actor } = origin;
+  const { before, after } = difference(entry);
+  await tx.insert(auditRecords).values({
+    id: newId(),
+    type: entry.type,
+    subjectType: entry.type.slice(0, entry.type.indexOf(".")),
+    subjectId: entry.subject.id,
+    organizationId: entry.subject.organizationId,
+    actorKind: actor?.kind ?? (origin.requestId ? "anonymous" : "system"),
+    actorId: actor?.id ?? null,
+    actorOrganizationId: actor?.organizationId ?? null,
+    requestId: origin.requestId,
+    address: origin.address,
+    reason: entry.reason ?? null,
+    before,
+    after,
+  });
+}
+
+function difference({ before, after, personal = [] }: AuditEntry) {
+  const keys = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
+  const old: Row = {};
+  const fresh: Row = {};
+  for (const key of keys) {
+    if (ignored.has(key)) continue;
+    const [was, is] = [before?.[key] ?? null, after?.[key] ?? null];
+    if (JSON.stringify(was) === JSON.stringify(is)) continue;
+    const hidden = withheld.has(key) || personal.includes(key);
+    if (before) old[key] = hidden ? { changed: true } : was;
+    if (after) fresh[key] = hidden ? { changed: true } : is;
+  }
+  return { before: before && old, after: after && fresh };
+}

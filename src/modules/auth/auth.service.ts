@@ -1,0 +1,116 @@
+import type { Executor } from "../../database/connect.ts";
+import type { Actor } from "../../lib/access.ts";
+import { AppError } from "../../lib/errors.ts";
+import { verifyPassword } from "../../lib/passwords.ts";
+import type { WriteContext } from "../../lib/write-context.ts";
+import {
+  createFirstMember,
+  findMember,
+  findMemberByEmail,
+  noteSignIn,
+  storePassword,
+  toMember,
+} from "../members/members.service.ts";
+import {
+  readOrganization,
+  registerOrganization,
+  toOrganization,
+} from "../organizations/organizations.service.ts";
+import {
+  assertAttemptAllowed,
+  forgetAttempts,
+  openSession,
+  type SignIn,
+} from "../sessions/sessions.service.ts";
+import type { RegisterInput } from "./auth.schema.ts";
+
+/**
+ * Writes a new organisation with its first member, who may sign in at once and draft; the operator
+ * verifies the organisation before it publishes.
+ * @param passwordHash made outside the transaction
+ * @throws AppError `member.email_taken` (409), `request.invalid`
+ */
+export async function register(
+  tx: Executor,
+  context: WriteContext,
+  input: RegisterInput,
+  passwordHash: string,
+) {
+  const organization = await registerOrganization(tx, context, input.organization);
+  const { password: _, ...person } = input.member;
+  const member = await createFirstMember(tx, context, organization.id, { ...person, passwordHash });
+  return { organization: toOrganization(organization, null), member: toMember(member, null) };
+}
+
+/**
+ * Whose password it is. Counts the attempt first, takes the same time for nobody's e-mail, and
+ * speaks of invited and suspended people as of unknown ones.
+ * @throws AppError `auth.invalid_credentials` (401), `auth.too_many_attempts` (429)
+ */
+export async function checkCredentials(
+  db: Executor,
+  address: string,
+  { email, password }: { email: string; password: string },
+) {
+  await assertAttemptAllowed(db, email, address);
+  const member = await findMemberByEmail(db, email);
+  const fits = await verifyPassword(password, member?.passwordHash ?? null);
+  if (!member || !fits || member.status !== "active")
+    throw new AppError("auth.invalid_credentials");
+  return member;
+}
+
+/** Opens a sign-in for a person whose password was checked. */
+export async function login(
+  tx: Executor,
+  context: WriteContext,
+  member: NonNullable<Awaited<ReturnType<typeof findMember>>>,
+  sessionDays: number,
+): Promise<SignIn> {
+  await forgetAttempts(tx, member.email);
+  await noteSignIn(tx, context, member);
+  return openSession(tx, member.id, sessionDays);
+}
+
+/**
+ * Checks the password that is to be replaced.
+ * @throws AppError `auth.invalid_credentials` (401), `auth.too_many_attempts` (429)
+ */
+export async function checkCurrentPassword(
+  db: Executor,
+  actor: Actor,
+  address: string,
+  password: string,
+) {
+  const member = await findMember(db, actor.id);
+  if (!member) throw new AppError("auth.invalid_credentials");
+  await checkCredentials(db, address, { email: member.email, password });
+}
+
+/** Replaces the password, ends every sign-in and opens a new one for the caller. */
+export async function changePassword(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  passwordHash: string,
+  sessionDays: number,
+): Promise<SignIn> {
+  const member = await storePassword(tx, context, actor, passwordHash);
+  await forgetAttempts(tx, member.email);
+  return openSession(tx, member.id, sessionDays);
+}
+
+/** Who the caller is, and what for. */
+export async function readMe(db: Executor, actor: Actor) {
+  const organization = await readOrganization(db, actor, actor.organizationId);
+  if (actor.kind === "client") {
+    return {
+      member: null,
+      client: { id: actor.id, scopes: [...(actor.scopes ?? [])] },
+      organization,
+    };
+  }
+  const member = await findMember(db, actor.id);
+  if (!member) throw new AppError("auth.invalid_token");
+  return { member: toMember(member, actor), client: null, organization };
+}

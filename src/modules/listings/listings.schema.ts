@@ -1,0 +1,178 @@
+/** What results and needs have in common on the wire. */
+import { z } from "zod";
+import { contactVisibilities } from "../../../db/schema/listings.ts";
+import { organizationKinds } from "../../../db/schema/organizations.ts";
+import { fault } from "../../lib/faults.ts";
+import { pageQuery } from "../../lib/pagination.ts";
+import { Contact, civilDate, instant, line, prose, taxonomyCode, uuid } from "../../lib/wire.ts";
+
+/** A list without duplicates. */
+export const distinct = <T extends z.ZodType>(item: T, max: number) =>
+  z
+    .array(item)
+    .max(max)
+    .refine((list) => new Set(list).size === list.length, fault("duplicate"))
+    .default([]);
+
+/** A code of a taxonomy, or none. */
+export const codeOrNull = (taxonomy: string) => taxonomyCode(taxonomy).nullable().default(null);
+
+/** Text of several lines, or none. */
+export const proseOrNull = (max: number) => prose(max).nullable().default(null);
+
+/** Input fields of every listing. Only the title is needed to draft. */
+export const listingInput = {
+  title: line(120, 4).meta({ example: "盐碱地玉米专用缓释肥制备技术" }),
+  summary: proseOrNull(500),
+  keywords: distinct(line(30), 5),
+  tags: distinct(line(30), 10),
+  fieldCode: codeOrNull("technology-fields"),
+  industryCode: codeOrNull("industries"),
+  regionCode: codeOrNull("regions"),
+  cooperationModes: distinct(taxonomyCode("cooperation-modes"), 10),
+  contact: Contact.nullable().default(null),
+  contactVisibility: z
+    .enum(contactVisibilities)
+    .default("accepted")
+    .describe(
+      "Who sees the contact: everybody, the signed in, or those whose interest was accepted.",
+    ),
+  validUntil: civilDate
+    .nullable()
+    .default(null)
+    .describe("Last day on which it is live, Asia/Shanghai. A year from publication when absent."),
+};
+
+/** The codes of the shared input fields, for the taxonomy check. */
+export const listingCodes = (input: {
+  fieldCode: string | null;
+  industryCode: string | null;
+  regionCode: string | null;
+  cooperationModes: string[];
+}) => [
+  { path: ["fieldCode"], taxonomy: "technology-fields", code: input.fieldCode },
+  { path: ["industryCode"], taxonomy: "industries", code: input.industryCode },
+  { path: ["regionCode"], taxonomy: "regions", code: input.regionCode },
+  ...input.cooperationModes.map((code, i) => ({
+    path: ["cooperationModes", i],
+    taxonomy: "cooperation-modes",
+    code,
+  })),
+];
+
+export const ListingOrganization = z
+  .object({
+    id: uuid,
+    name: z.string(),
+    kind: z.enum(organizationKinds),
+    regionCode: z.string(),
+  })
+  .meta({ id: "ListingOrganization" });
+
+/** Something that a listing lacks; filling it raises the score. */
+export const Gap = z
+  .object({
+    field: z.string().describe("JSON pointer of the field."),
+    required: z.boolean().describe("It cannot be submitted without."),
+    weight: z.int().describe("Points of 100 that filling it brings."),
+    zh: z.string(),
+    en: z.string(),
+  })
+  .meta({ id: "Gap" });
+export type Gap = z.output<typeof Gap>;
+
+/** Output fields of every listing. */
+export const listingOutput = {
+  id: uuid,
+  reference: z.string().meta({ example: "R-2026-000123" }),
+  organization: ListingOrganization.nullable().describe("Null while the owner stays anonymous."),
+  title: z.string(),
+  summary: z.string().nullable(),
+  keywords: z.array(z.string()),
+  tags: z.array(z.string()),
+  fieldCode: z.string().nullable(),
+  industryCode: z.string().nullable(),
+  regionCode: z.string().nullable(),
+  cooperationModes: z.array(z.string()),
+  contact: z
+    .object({ name: z.string(), phone: z.string().nullable(), email: z.string().nullable() })
+    .nullable()
+    .describe("Null also when the caller may not see it."),
+  contactVisibility: z.enum(contactVisibilities),
+  validUntil: z.string().nullable(),
+  completeness: z.object({
+    score: z.int().min(0).max(100),
+    missing: z.array(Gap),
+  }),
+  changedSinceReview: z
+    .boolean()
+    .describe("The owner changed it after the operator had published it."),
+  review: z
+    .object({ reason: z.string().nullable(), note: z.string().nullable() })
+    .nullable()
+    .optional()
+    .describe("The operator's last word; only to the owner and the operator."),
+  submittedAt: instant.nullable(),
+  publishedAt: instant.nullable(),
+  version: z.int(),
+  createdAt: instant,
+  updatedAt: instant,
+  allowedActions: z.array(z.string()).optional().describe("For a signed-in caller."),
+};
+
+export const ReviewInput = z
+  .strictObject({
+    reason: taxonomyCode("review-reasons"),
+    note: prose(1000).describe("What is wrong and how to mend it; the owner reads it."),
+  })
+  .meta({ id: "ReviewInput", examples: [{ reason: "incomplete", note: "请补充技术指标。" }] });
+export type ReviewInput = z.output<typeof ReviewInput>;
+
+export const RenewInput = z
+  .strictObject({
+    validUntil: civilDate.optional().describe("A year from today when absent."),
+  })
+  .meta({ id: "RenewInput" });
+
+const listOf = (item: z.ZodString) =>
+  z
+    .string()
+    .min(1)
+    .max(500)
+    .transform((text) => text.split(","))
+    .pipe(z.array(item).max(20));
+
+/** `[in]` filter: several values, comma-separated. */
+export const anyOf = (taxonomy: string) =>
+  listOf(z.string().regex(/^[0-9A-Za-z_]{1,40}$/)).describe(
+    `Any of these codes of \`${taxonomy}\`, comma-separated.`,
+  );
+
+/** Query parameters of every list of listings. */
+export const listingQuery = {
+  ...pageQuery,
+  scope: z
+    .enum(["public", "own", "all"])
+    .default("public")
+    .describe(
+      "`public`: what is published; `own`: the caller's organization's, in every state; `all`: everything, for the operator.",
+    ),
+  q: line(100)
+    .optional()
+    .describe(
+      "Words to find in title, summary, keywords, tags and text; all of them. Chinese too.",
+    ),
+  fieldCode: taxonomyCode("technology-fields").optional(),
+  "fieldCode[in]": anyOf("technology-fields").optional(),
+  industryCode: taxonomyCode("industries")
+    .optional()
+    .describe("A section such as `C` includes what lies in it."),
+  regionCode: taxonomyCode("regions")
+    .optional()
+    .describe("A province or city includes what lies in it."),
+  cooperationMode: taxonomyCode("cooperation-modes").optional(),
+  tag: line(30).optional(),
+  organizationId: uuid.optional(),
+  "publishedAt[gte]": z.iso.datetime({ offset: true }).optional(),
+  "publishedAt[lte]": z.iso.datetime({ offset: true }).optional(),
+};

@@ -1,0 +1,442 @@
+/** The rules that results and needs share. Each feature gives its own part as a `ListingKind`. */
+import type { ListingRow, ListingTable } from "../../../db/schema/listings.ts";
+import type { Executor } from "../../database/connect.ts";
+import { updateRow } from "../../database/rows.ts";
+import { type Actor, isOperator, systemOrigin } from "../../lib/access.ts";
+import { addYears, nowInstant, today } from "../../lib/clock.ts";
+import { AppError, type Fault } from "../../lib/errors.ts";
+import { assertVersion } from "../../lib/etag.ts";
+import { bodyFault } from "../../lib/faults.ts";
+import {
+  allowedActions,
+  type Lifecycle,
+  nextStatus,
+  type Transition,
+} from "../../lib/lifecycle.ts";
+import { queryTermsOf } from "../../lib/search-terms.ts";
+import type { WriteContext } from "../../lib/write-context.ts";
+import { recordAudit } from "../audit/audit.service.ts";
+import { assertCodes } from "../taxonomies/taxonomies.service.ts";
+import { looseStatuses } from "./listings.lifecycle.ts";
+import type { Gap, ReviewInput } from "./listings.schema.ts";
+import * as store from "./listings.store.ts";
+
+/** What a feature tells of its listings. */
+export interface ListingKind<Row extends ListingRow> {
+  noun: "result" | "need";
+  table: ListingTable;
+  lifecycle: Lifecycle;
+  /** What a row lacks, the required things marked. */
+  gapsOf: (row: Omit<Row, "searchTerms">) => Gap[];
+  /** Throws what else keeps a row from being submitted or staying public. */
+  assertPublishable?: (tx: Executor, row: store.Found<Row>) => Promise<void>;
+}
+
+type Standing = Transition<string, string>["by"];
+
+/** How the caller stands to a listing: what the lifecycle table calls them. */
+export function standingOf(actor: Actor | null, row: { organizationId: string }): Standing[] {
+  const standing: Standing[] = [];
+  if (isOperator(actor)) standing.push("operator");
+  if (actor?.organizationId === row.organizationId) standing.push("owner");
+  return standing;
+}
+
+/** Points of 100 that a row reaches. */
+export const scoreOf = (gaps: readonly Gap[]): number =>
+  Math.max(0, 100 - gaps.reduce((sum, gap) => sum + gap.weight, 0));
+
+/** The fields that every listing shows, as this caller may see them. */
+export function toListing<Row extends ListingRow>(
+  kind: ListingKind<Row>,
+  row: store.Found<Row>,
+  actor: Actor | null,
+) {
+  const standing = standingOf(actor, row);
+  const missing = kind.gapsOf(row as Omit<Row, "searchTerms">);
+  const insider = standing.length > 0;
+  const sees =
+    insider ||
+    row.contactVisibility === "public" ||
+    (actor !== null && row.contactVisibility === "signed_in");
+  return {
+    contact: sees ? row.contact : null,
+    completeness: { score: row.completeness, missing },
+    ...(insider ? { review: reviewOf(row) } : {}),
+    ...(actor ? { allowedActions: allowedActions(kind.lifecycle, row.status, standing) } : {}),
+  };
+}
+
+const reviewOf = (row: { reviewReason: string | null; reviewNote: string | null }) =>
+  row.reviewReason || row.reviewNote ? { reason: row.reviewReason, note: row.reviewNote } : null;
+
+const auditOf = (row: { id: string; organizationId: string }) => ({
+  id: row.id,
+  organizationId: row.organizationId,
+});
+
+/** @throws AppError `<noun>.not_found` (404) for one that the caller may not see */
+export async function readListing<Row extends ListingRow>(
+  db: Executor,
+  kind: ListingKind<Row>,
+  actor: Actor | null,
+  id: string,
+): Promise<store.Found<Row>> {
+  const row = await store.selectListing<Row>(db, kind.table, kind.noun, actor, id);
+  if (!row) throw new AppError(`${kind.noun}.not_found`);
+  return row;
+}
+
+/**
+ * The listing, locked, for a change by its owner or by the operator.
+ * @throws AppError `<noun>.not_found` (404), `<noun>.not_owner` (403), 412
+ */
+export async function lockListing<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  id: string,
+  by: "owner" | "operator",
+): Promise<store.Found<Row>> {
+  const { actor } = context;
+  const row = actor && (await store.lockListing<Row>(tx, kind.table, actor, id));
+  if (!row) throw new AppError(`${kind.noun}.not_found`);
+  if (!standingOf(actor, row).includes(by)) throw new AppError(`${kind.noun}.not_owner`);
+  assertVersion(row.version, context.expected);
+  return row;
+}
+
+/**
+ * What keeps a row from review or from public view.
+ * @throws AppError `<noun>.incomplete` (409) with a pointer to each thing that is missing
+ */
+async function assertPublishable<Row extends ListingRow>(
+  tx: Executor,
+  kind: ListingKind<Row>,
+  row: store.Found<Row>,
+): Promise<void> {
+  const faults: Fault[] = kind
+    .gapsOf(row as Omit<Row, "searchTerms">)
+    .filter((gap) => gap.required)
+    .map((gap) => ({ pointer: gap.field, code: "required", detail: { zh: gap.zh, en: gap.en } }));
+  if (row.validUntil && row.validUntil < today())
+    faults.push(bodyFault(["validUntil"], "date.past"));
+  if (faults.length > 0) throw new AppError(`${kind.noun}.incomplete`, { faults });
+  await kind.assertPublishable?.(tx, row);
+}
+
+/**
+ * Writes a changed listing: marks it as changed when the operator had seen it, and keeps it complete
+ * where it is public.
+ * @throws AppError `<noun>.invalid_transition` (409) while it is under review
+ */
+export async function changeListing<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  before: store.Found<Row>,
+  changes: Partial<Row>,
+): Promise<store.Found<Row>> {
+  if (before.status === "submitted") {
+    const members = {
+      currentStatus: before.status,
+      allowedActions: allowedActions(kind.lifecycle, before.status, ["owner"]),
+    };
+    throw new AppError(`${kind.noun}.invalid_transition`, { members });
+  }
+  const changed = { ...before, ...changes };
+  if (!looseStatuses.includes(before.status)) await assertPublishable(tx, kind, changed);
+  const changedSinceReview = before.changedSinceReview || before.publishedAt !== null;
+  return writeListing(tx, context, kind, before, { ...changes, changedSinceReview }, "update");
+}
+
+/** Updates a row and writes what happened; the owner goes along for the reply. */
+async function writeListing<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  before: store.Found<Row>,
+  changes: Partial<ListingRow>,
+  verb: string,
+  reason: string | null = null,
+): Promise<store.Found<Row>> {
+  const { searchTerms: _, ...after } = await updateRow(tx, kind.table, before, changes);
+  const { organization, ...plain } = before;
+  await recordAudit(tx, context, {
+    type: `${kind.noun}.${verb}`,
+    subject: auditOf(before),
+    before: plain,
+    after,
+    reason,
+  });
+  // The update returns all columns of the table it was given, not only those that listings share.
+  return { ...after, organization } as unknown as store.Found<Row>;
+}
+
+/** One step of the lifecycle that needs nothing but the caller. */
+export async function submitListing<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  id: string,
+): Promise<store.Found<Row>> {
+  const before = await lockListing(tx, context, kind, id, "owner");
+  const status = stepFrom(kind, before, "submit", "owner");
+  await assertPublishable(tx, kind, before);
+  return writeListing(tx, context, kind, before, { status, submittedAt: nowInstant() }, "submit");
+}
+
+/** The lifecycle speaks of plain strings; the row's statuses are those of the same table. */
+function stepFrom<Row extends ListingRow>(
+  kind: ListingKind<Row>,
+  row: { status: ListingRow["status"] },
+  action: string,
+  by: Standing,
+): ListingRow["status"] {
+  return nextStatus(kind.lifecycle, row.status, action, by) as ListingRow["status"];
+}
+
+/** Back to draft from review, or out of public view. */
+export async function withdrawListing<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  id: string,
+): Promise<store.Found<Row>> {
+  const before = await lockListing(tx, context, kind, id, "owner");
+  const status = stepFrom(kind, before, "withdraw", "owner");
+  return writeListing(tx, context, kind, before, { status }, "withdraw");
+}
+
+/** The operator lets it be public, for a year when the owner set no last day. */
+export async function publishListing<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  id: string,
+): Promise<store.Found<Row>> {
+  const before = await lockListing(tx, context, kind, id, "operator");
+  const status = stepFrom(kind, before, "publish", "operator");
+  await assertPublishable(tx, kind, before);
+  return writeListing(tx, context, kind, before, { ...live(before), status }, "publish");
+}
+
+const live = (row: { validUntil: string | null }) => ({
+  publishedAt: nowInstant(),
+  validUntil: row.validUntil ?? addYears(today(), 1),
+  changedSinceReview: false,
+  reviewReason: null,
+  reviewNote: null,
+});
+
+/** The operator sends it back, or refuses it, with a reason from the list and a note. */
+export async function reviewListing<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  id: string,
+  action: "request-changes" | "reject",
+  { reason, note }: ReviewInput,
+): Promise<store.Found<Row>> {
+  await assertCodes(tx, [{ path: ["reason"], taxonomy: "review-reasons", code: reason }]);
+  const before = await lockListing(tx, context, kind, id, "operator");
+  const status = stepFrom(kind, before, action, "operator");
+  const changes = { status, reviewReason: reason, reviewNote: note };
+  return writeListing(tx, context, kind, before, changes, action, note);
+}
+
+/**
+ * Back into public view: at once when nothing was changed since the operator looked, else through review.
+ * @param validUntil the new last day; a year from today when absent
+ */
+export async function renewListing<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  id: string,
+  validUntil: string | undefined,
+): Promise<store.Found<Row>> {
+  if (validUntil && validUntil < today()) {
+    throw new AppError("request.invalid", { faults: [bodyFault(["validUntil"], "date.past")] });
+  }
+  const before = await lockListing(tx, context, kind, id, "owner");
+  const status = stepFrom(kind, before, "renew", "owner");
+  const renewed = { ...before, validUntil: validUntil ?? addYears(today(), 1) };
+  await assertPublishable(tx, kind, renewed);
+  const changes = before.changedSinceReview
+    ? { status: "submitted" as const, submittedAt: nowInstant(), validUntil: renewed.validUntil }
+    : { ...live(renewed), status };
+  return writeListing(tx, context, kind, before, changes, "renew");
+}
+
+/** An end that the owner declares. */
+export async function endListing<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  id: string,
+  action: string,
+  changes: Partial<Row>,
+): Promise<store.Found<Row>> {
+  const before = await lockListing(tx, context, kind, id, "owner");
+  const status = stepFrom(kind, before, action, "owner");
+  return writeListing(tx, context, kind, before, { ...changes, status }, action);
+}
+
+/** Removes a draft for good; the audit record stays. */
+export async function deleteListing<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  id: string,
+): Promise<undefined> {
+  const before = await lockListing(tx, context, kind, id, "owner");
+  if (before.status !== "draft") {
+    const members = {
+      currentStatus: before.status,
+      allowedActions: allowedActions(kind.lifecycle, before.status, ["owner"]),
+    };
+    throw new AppError(`${kind.noun}.invalid_transition`, { members });
+  }
+  await store.deleteListing(tx, kind.table, id);
+  const { organization: _, ...plain } = before;
+  await recordAudit(tx, context, {
+    type: `${kind.noun}.delete`,
+    subject: auditOf(before),
+    before: plain,
+    after: null,
+  });
+}
+
+const batch = 200;
+
+/**
+ * Marks published listings whose last day has passed as expired, some at a time.
+ * @returns how many; fewer than a batch means that none is left
+ */
+export async function expireListings<Row extends ListingRow>(
+  tx: Executor,
+  kind: ListingKind<Row>,
+): Promise<{ expired: number; more: boolean }> {
+  const overdue = await store.lockOverdue(tx, kind.table, today(), batch);
+  for (const before of overdue) {
+    const status = stepFrom(kind, before, "expire", "job");
+    const after = await updateRow(tx, kind.table, before, { status });
+    await recordAudit(tx, systemOrigin, {
+      type: `${kind.noun}.expire`,
+      subject: auditOf(before),
+      before,
+      after,
+    });
+  }
+  return { expired: overdue.length, more: overdue.length === batch };
+}
+
+/** Takes the listings of an organisation that was closed out of review and out of public view. */
+export async function withdrawListingsOf<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  organizationId: string,
+): Promise<void> {
+  for (const before of await store.lockLiveOf(tx, kind.table, organizationId)) {
+    const status = stepFrom(kind, before, "withdraw", "system");
+    const after = await updateRow(tx, kind.table, before, { status });
+    await recordAudit(tx, context, {
+      type: `${kind.noun}.withdraw`,
+      subject: auditOf(before),
+      before,
+      after,
+      reason: "organization closed",
+    });
+  }
+}
+
+/** The verbs that results and needs share, each answering with `toWire` of the row. */
+export function listingVerbs<Row extends ListingRow, Wire>(
+  kind: ListingKind<Row>,
+  toWire: (row: store.Found<Row>, actor: Actor | null) => Wire,
+) {
+  const shown = async (row: Promise<store.Found<Row>>, { actor }: WriteContext) =>
+    toWire(await row, actor);
+  return {
+    read: async (db: Executor, actor: Actor | null, id: string) =>
+      toWire(await readListing(db, kind, actor, id), actor),
+    submit: (tx: Executor, context: WriteContext, id: string) =>
+      shown(submitListing(tx, context, kind, id), context),
+    withdraw: (tx: Executor, context: WriteContext, id: string) =>
+      shown(withdrawListing(tx, context, kind, id), context),
+    publish: (tx: Executor, context: WriteContext, id: string) =>
+      shown(publishListing(tx, context, kind, id), context),
+    review: (
+      tx: Executor,
+      context: WriteContext,
+      id: string,
+      action: "request-changes" | "reject",
+      input: ReviewInput,
+    ) => shown(reviewListing(tx, context, kind, id, action, input), context),
+    renew: (tx: Executor, context: WriteContext, id: string, validUntil: string | undefined) =>
+      shown(renewListing(tx, context, kind, id, validUntil), context),
+    remove: (tx: Executor, context: WriteContext, id: string) =>
+      deleteListing(tx, context, kind, id),
+    expire: (tx: Executor) => expireListings(tx, kind),
+    withdrawAllOf: (tx: Executor, context: WriteContext, organizationId: string) =>
+      withdrawListingsOf(tx, context, kind, organizationId),
+  };
+}
+
+/** The shared part of a list's query string. */
+interface SharedQuery {
+  scope: "public" | "own" | "all";
+  q?: string | undefined;
+  fieldCode?: string | undefined;
+  "fieldCode[in]"?: string[] | undefined;
+  industryCode?: string | undefined;
+  regionCode?: string | undefined;
+  cooperationMode?: string | undefined;
+  tag?: string | undefined;
+  organizationId?: string | undefined;
+  "publishedAt[gte]"?: string | undefined;
+  "publishedAt[lte]"?: string | undefined;
+}
+
+/**
+ * The query string's shared filters as conditions by name.
+ * @throws AppError `auth.required` or `auth.forbidden_role` for a scope that is not the caller's
+ */
+export function conditionsOf(actor: Actor | null, query: SharedQuery): store.Condition[] {
+  if (query.scope !== "public" && !actor) throw new AppError("auth.required");
+  if (query.scope === "all" && !isOperator(actor)) {
+    throw new AppError("auth.forbidden_role", { members: { requiredRoles: ["operator"] } });
+  }
+  const { fieldCode, industryCode, q } = query;
+  const conditions: Record<string, unknown> = {
+    organization: query.scope === "own" ? actor?.organizationId : query.organizationId,
+    field: fieldCode && fieldCode.length > 2 ? fieldCode : undefined,
+    fieldTop: fieldCode?.slice(0, 2),
+    fields: query["fieldCode[in]"],
+    industry: industryCode && industryCode.length > 1 ? industryCode : undefined,
+    industrySection: industryCode?.slice(0, 1),
+    ...regionCondition(query.regionCode),
+    cooperationMode: query.cooperationMode,
+    tag: query.tag,
+    terms: q === undefined ? undefined : termsOf(q),
+    publishedFrom: query["publishedAt[gte]"],
+    publishedTo: query["publishedAt[lte]"],
+  };
+  return Object.entries(conditions)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ({ name, value }));
+}
+
+function regionCondition(code: string | undefined): Record<string, string> {
+  if (!code) return {};
+  if (code.endsWith("0000")) return { province: code.slice(0, 2) };
+  return code.endsWith("00") ? { city: code.slice(0, 4) } : { region: code };
+}
+
+/** Nothing but punctuation finds nothing: no listing has the empty term. */
+function termsOf(q: string): string[] {
+  const terms = queryTermsOf(q);
+  return terms.length > 0 ? terms : [""];
+}

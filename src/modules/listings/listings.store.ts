@@ -1,0 +1,233 @@
+import {
+  and,
+  eq,
+  getTableColumns,
+  inArray,
+  or,
+  type Placeholder,
+  type SQL,
+  sql,
+} from "drizzle-orm";
+import type { PgColumn } from "drizzle-orm/pg-core";
+import type { ListingRow, ListingTable } from "../../../db/schema/listings.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
+import type { Executor } from "../../database/connect.ts";
+import { prepared } from "../../database/prepared.ts";
+import { type Actor, isOperator } from "../../lib/access.ts";
+import { countLimit } from "../../lib/pagination.ts";
+import { openStatuses } from "./listings.lifecycle.ts";
+
+/** What a listing shows of its owner. */
+const owner = {
+  id: organizations.id,
+  name: organizations.name,
+  kind: organizations.kind,
+  regionCode: organizations.regionCode,
+};
+
+export interface Owner {
+  id: string;
+  name: string;
+  kind: typeof organizations.$inferSelect.kind;
+  regionCode: string;
+}
+
+/** All columns but the search terms, which are many and for the database only. */
+function columnsOf(table: ListingTable) {
+  const { searchTerms: _, ...columns } = getTableColumns(table);
+  return columns;
+}
+
+export type Found<Row> = Omit<Row, "searchTerms"> & { organization: Owner };
+
+/** Open to all and its organisation in good standing; or the caller's own; or the caller is the operator. */
+const readable = (table: ListingTable, organizationId: unknown, operator: unknown) =>
+  or(
+    and(inArray(table.status, [...openStatuses]), eq(organizations.status, "verified")),
+    sql`${table.organizationId} = ${organizationId}`,
+    sql`${operator}::boolean`,
+  );
+
+/** A listing that this caller may read, with its owner. */
+export async function selectListing<Row extends ListingRow>(
+  db: Executor,
+  table: ListingTable,
+  name: string,
+  actor: Actor | null,
+  id: string,
+): Promise<Found<Row> | undefined> {
+  const statement = prepared(db, `read_${name}`, (statementName) =>
+    db
+      .select({ ...columnsOf(table), organization: owner })
+      .from(table)
+      .innerJoin(organizations, eq(organizations.id, table.organizationId))
+      .where(
+        and(
+          eq(table.id, sql.placeholder("id")),
+          readable(table, sql.placeholder("organizationId"), sql.placeholder("operator")),
+        ),
+      )
+      .prepare(statementName),
+  );
+  const organizationId = actor?.organizationId ?? null;
+  const [row] = await statement.execute({ id, organizationId, operator: isOperator(actor) });
+  // The table is one of the two that have these columns and more.
+  return row as Found<Row> | undefined;
+}
+
+/** The same, locked until the transaction ends. */
+export async function lockListing<Row extends ListingRow>(
+  tx: Executor,
+  table: ListingTable,
+  actor: Actor,
+  id: string,
+): Promise<Found<Row> | undefined> {
+  const [row] = await tx
+    .select({ ...columnsOf(table), organization: owner })
+    .from(table)
+    .innerJoin(organizations, eq(organizations.id, table.organizationId))
+    .where(and(eq(table.id, id), readable(table, actor.organizationId, isOperator(actor))))
+    .for("update", { of: table });
+  return row as Found<Row> | undefined;
+}
+
+/** The owner of a listing that was just written. */
+export const selectOwner = async (db: Executor, id: string): Promise<Owner | undefined> =>
+  (await db.select(owner).from(organizations).where(eq(organizations.id, id)))[0];
+
+/** Published listings whose last day has passed, locked; those that another process holds are left to it. */
+export const lockOverdue = (tx: Executor, table: ListingTable, today: string, limit: number) =>
+  tx
+    .select()
+    .from(table)
+    .where(and(sql`${table.status} = 'published'`, sql`${table.validUntil} < ${today}`))
+    .orderBy(table.validUntil, table.id)
+    .limit(limit)
+    .for("update", { skipLocked: true });
+
+/** Listings of an organisation that are under review or have been public. */
+export const lockLiveOf = (tx: Executor, table: ListingTable, organizationId: string) =>
+  tx
+    .select()
+    .from(table)
+    .where(
+      and(
+        eq(table.organizationId, organizationId),
+        inArray(table.status, ["submitted", "published", "expired"]),
+      ),
+    )
+    .orderBy(table.id)
+    .for("update");
+
+export const deleteListing = (tx: Executor, table: ListingTable, id: string) =>
+  tx.delete(table).where(eq(table.id, id));
+
+/** One condition of a list: which one, and its value. Its SQL takes the value or a placeholder for it. */
+export interface Condition {
+  name: string;
+  value: unknown;
+}
+export type Conditions = Readonly<Record<string, (value: SQL | Placeholder | unknown) => SQL>>;
+
+/** An order of a list. */
+export interface Order {
+  column: PgColumn;
+  descending: boolean;
+}
+
+export interface ListRequest {
+  /** Names the list and the order, for the prepared statement. */
+  name: string;
+  scope: "public" | "own" | "all";
+  order: Order;
+  conditions: readonly Condition[];
+  after: { key: string; id: string } | null;
+  limit: number;
+}
+
+/** Conditions that every list of listings offers, by name. */
+export const sharedConditions = (table: ListingTable): Conditions => ({
+  organization: (value) => sql`${table.organizationId} = ${value}`,
+  status: (value) => sql`${table.status} = ${value}`,
+  field: (value) => sql`${table.fieldCode} = ${value}`,
+  fieldTop: (value) => sql`${table.fieldTop} = ${value}`,
+  fields: (value) => sql`(${table.fieldTop} = any(${value}) or ${table.fieldCode} = any(${value}))`,
+  industry: (value) => sql`${table.industryCode} = ${value}`,
+  industrySection: (value) => sql`${table.industrySection} = ${value}`,
+  province: (value) => sql`${table.provinceCode} = ${value}`,
+  city: (value) => sql`${table.cityCode} = ${value}`,
+  region: (value) => sql`${table.regionCode} = ${value}`,
+  cooperationMode: (value) => sql`${table.cooperationModes} @> array[${value}]::text[]`,
+  tag: (value) => sql`${table.tags} @> array[${value}]::text[]`,
+  terms: (value) => sql`${table.searchTerms} @> ${value}::text[]`,
+  publishedFrom: (value) => sql`${table.publishedAt} >= ${value}`,
+  publishedTo: (value) => sql`${table.publishedAt} <= ${value}`,
+});
+
+// Literals, not parameters: only so can a partial index serve a prepared statement.
+const inScope = (table: ListingTable, scope: ListRequest["scope"]) =>
+  scope === "public"
+    ? and(sql`${table.status} = 'published'`, sql`${organizations.status} = 'verified'`)
+    : undefined;
+
+/**
+ * One page, one row more than the limit when there is a next one. The order ends in the id, so it is
+ * total. Lists with at most one filter are prepared once; more combinations would fill the memory of
+ * the server's sessions.
+ */
+export async function selectListings<Row>(
+  db: Executor,
+  table: ListingTable,
+  columns: Record<string, PgColumn>,
+  conditions: Conditions,
+  request: ListRequest,
+): Promise<(Row & { organization: Owner })[]> {
+  const { name, scope, order, after, limit } = request;
+  const build = (statementName: string) => {
+    const position = sql`(${order.column}, ${table.id})`;
+    const given = sql`(${sql.placeholder("key")}, ${sql.placeholder("id")})`;
+    const where = [
+      inScope(table, scope),
+      ...request.conditions.map((c) => conditions[c.name]?.(sql.placeholder(c.name))),
+      after && (order.descending ? sql`${position} < ${given}` : sql`${position} > ${given}`),
+    ];
+    const direction = sql.raw(order.descending ? "desc" : "asc");
+    return db
+      .select({ ...columns, organization: owner })
+      .from(table)
+      .innerJoin(organizations, eq(organizations.id, table.organizationId))
+      .where(and(...where.filter((condition) => condition !== null)))
+      .orderBy(sql`${order.column} ${direction}`, sql`${table.id} ${direction}`)
+      .limit(sql.placeholder("limit"))
+      .prepare(statementName);
+  };
+  const names = request.conditions.map((condition) => condition.name);
+  const key = [name, scope, after ? "next" : "first", ...names].join("_");
+  const filters = names.filter((n) => n !== "organization");
+  const statement = filters.length <= 1 ? prepared(db, key, build) : build("");
+  const values = Object.fromEntries(request.conditions.map((c) => [c.name, c.value]));
+  const rows = await statement.execute({ ...values, ...after, limit: limit + 1 });
+  return rows as (Row & { organization: Owner })[];
+}
+
+/** How many match, counted no further than is told. */
+export const countListings = (
+  db: Executor,
+  table: ListingTable,
+  conditions: Conditions,
+  request: Pick<ListRequest, "scope" | "conditions">,
+) =>
+  db.$count(
+    db
+      .select({ one: sql`1` })
+      .from(table)
+      .innerJoin(organizations, eq(organizations.id, table.organizationId))
+      .where(
+        and(
+          inScope(table, request.scope),
+          ...request.conditions.map((c) => conditions[c.name]?.(sql.param(c.value))),
+        ),
+      )
+      .limit(countLimit + 1)
+      .as("counted"),
+  );

@@ -1,0 +1,330 @@
+import type { z } from "zod";
+import { members } from "../../../db/schema/organizations.ts";
+import type { Executor } from "../../database/connect.ts";
+import { updateRow } from "../../database/rows.ts";
+import { type Actor, isOperator } from "../../lib/access.ts";
+import { nowInstant } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
+import { assertVersion } from "../../lib/etag.ts";
+import { newId } from "../../lib/ids.ts";
+import { allowedActions, nextStatus } from "../../lib/lifecycle.ts";
+import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
+import { parsePatched } from "../../lib/patched.ts";
+import type { WriteContext } from "../../lib/write-context.ts";
+import { recordAudit } from "../audit/audit.service.ts";
+import { endSignIns, issueLink, redeemLink } from "../sessions/sessions.service.ts";
+import { memberLifecycle } from "./members.lifecycle.ts";
+import {
+  type InviteInput,
+  type ListMembersQuery,
+  type Member,
+  MemberDetails,
+  MyDetails,
+} from "./members.schema.ts";
+import * as store from "./members.store.ts";
+
+const personal = ["name"];
+
+const auditOf = (row: store.MemberRow) => ({ id: row.id, organizationId: row.organizationId });
+
+/** A row as the wire shows it; `actor` may take the actions listed. */
+export function toMember(row: store.MemberRow, actor: Actor | null): Member {
+  const { passwordHash: _, ...shown } = row;
+  const administers = actor?.isAdmin === true && actor.organizationId === row.organizationId;
+  return {
+    ...shown,
+    allowedActions: administers ? allowedActions(memberLifecycle, row.status, ["owner"]) : [],
+  };
+}
+
+/**
+ * Writes the first member of a new organisation, an admin with a password.
+ * @throws AppError `member.email_taken` (409)
+ */
+export async function createFirstMember(
+  tx: Executor,
+  origin: WriteContext,
+  organizationId: string,
+  person: { name: string; email: string; phone: string | null; passwordHash: string },
+): Promise<store.MemberRow> {
+  return insertMember(tx, origin, "member.register", {
+    ...person,
+    organizationId,
+    status: "active",
+    isAdmin: true,
+  });
+}
+
+async function insertMember(
+  tx: Executor,
+  origin: WriteContext,
+  type: "member.register" | "member.invite",
+  values: Omit<typeof members.$inferInsert, "id">,
+): Promise<store.MemberRow> {
+  const [row] = await tx
+    .insert(members)
+    .values({ ...values, id: newId() })
+    .returning();
+  if (!row) throw new Error("insert returned no row");
+  await recordAudit(tx, origin, {
+    type,
+    subject: auditOf(row),
+    before: null,
+    after: row,
+    personal,
+  });
+  return row;
+}
+
+/**
+ * People of an organisation see their colleagues; the operator sees everybody's.
+ * @throws AppError `organization.not_owner` (403)
+ */
+export async function listMembers(
+  db: Executor,
+  actor: Actor,
+  organizationId: string,
+  query: z.output<typeof ListMembersQuery>,
+): Promise<Page<Member>> {
+  assertColleague(actor, organizationId);
+  const list = `members ${organizationId}`;
+  const rows = await store.selectMembers(db, organizationId, query, readCursor(list, query));
+  const page = toPage(
+    list,
+    query,
+    rows,
+    () => "",
+    (row) => toMember(row, actor),
+  );
+  if (query.include) page.total = totalOf(await store.countMembers(db, organizationId, query));
+  return page;
+}
+
+function assertColleague(actor: Actor, organizationId: string): void {
+  if (actor.organizationId !== organizationId && !isOperator(actor)) {
+    throw new AppError("organization.not_owner");
+  }
+}
+
+/** Of another organisation's people, the operator cares for those of one that has no admin left to do it. */
+async function assertAdministers(tx: Executor, actor: Actor, organizationId: string) {
+  if (actor.organizationId === organizationId) return;
+  assertColleague(actor, organizationId);
+  if ((await store.countActiveAdmins(tx, organizationId)) > 1) {
+    throw new AppError("organization.not_owner");
+  }
+}
+
+/**
+ * Invites a person: an account without a password, and the link that gives it one.
+ * @throws AppError `member.email_taken` (409), `organization.not_owner` (403)
+ */
+export async function inviteMember(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  organizationId: string,
+  input: InviteInput,
+) {
+  await store.lockOrganization(tx, organizationId);
+  await assertAdministers(tx, actor, organizationId);
+  const row = await insertMember(tx, context, "member.invite", { ...input, organizationId });
+  const link = await issueLink(tx, row.id, "invitation");
+  return { member: toMember(row, actor), ...link };
+}
+
+/**
+ * A new link for a person: an invitation while there is no password, else a reset. The one before
+ * stops working.
+ * @throws AppError `member.not_found` (404), `member.invalid_transition` (409) when suspended
+ */
+export async function issueMemberLink(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  organizationId: string,
+  memberId: string,
+) {
+  await store.lockOrganization(tx, organizationId);
+  await assertAdministers(tx, actor, organizationId);
+  const row = await lockMember(tx, organizationId, memberId);
+  if (row.status === "suspended") {
+    const members = {
+      currentStatus: row.status,
+      allowedActions: toMember(row, actor).allowedActions,
+    };
+    throw new AppError("member.invalid_transition", { members });
+  }
+  const purpose = row.passwordHash ? "password_reset" : "invitation";
+  const link = await issueLink(tx, row.id, purpose);
+  const subject = auditOf(row);
+  await recordAudit(tx, context, {
+    type: "member.issue_link",
+    subject,
+    before: null,
+    after: null,
+    reason: purpose,
+  });
+  return { member: toMember(row, actor), ...link };
+}
+
+async function lockMember(tx: Executor, organizationId: string, memberId: string) {
+  const row = await store.lockMember(tx, organizationId, memberId);
+  if (!row) throw new AppError("member.not_found");
+  return row;
+}
+
+/**
+ * Changes a member by merge patch.
+ * @throws AppError `member.last_admin` (409) when nobody active could administer any more
+ */
+export async function updateMember(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  organizationId: string,
+  memberId: string,
+  patch: Record<string, unknown>,
+): Promise<Member> {
+  if (actor.organizationId !== organizationId) throw new AppError("organization.not_owner");
+  await store.lockOrganization(tx, organizationId);
+  const before = await lockMember(tx, organizationId, memberId);
+  assertVersion(before.version, context.expected);
+  const { name, phone, isAdmin } = before;
+  const details = parsePatched(MemberDetails, { name, phone, isAdmin }, patch);
+  const after = await updateRow(tx, members, before, details);
+  await assertAdminLeft(tx, organizationId);
+  await recordAudit(tx, context, {
+    type: "member.update",
+    subject: auditOf(after),
+    before,
+    after,
+    personal,
+  });
+  return toMember(after, actor);
+}
+
+/** What a person changes of themselves. */
+export async function updateMe(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  patch: Record<string, unknown>,
+): Promise<Member> {
+  const before = await lockMember(tx, actor.organizationId, actor.id);
+  assertVersion(before.version, context.expected);
+  const details = parsePatched(MyDetails, { name: before.name, phone: before.phone }, patch);
+  const after = await updateRow(tx, members, before, details);
+  await recordAudit(tx, context, {
+    type: "member.update",
+    subject: auditOf(after),
+    before,
+    after,
+    personal,
+  });
+  return toMember(after, actor);
+}
+
+async function assertAdminLeft(tx: Executor, organizationId: string): Promise<void> {
+  if ((await store.countActiveAdmins(tx, organizationId)) === 0)
+    throw new AppError("member.last_admin");
+}
+
+/**
+ * Suspends a member, which ends every sign-in at once, or lets them back in.
+ * @throws AppError `member.last_admin`, `member.invalid_transition` (409)
+ */
+export async function moveMember(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  organizationId: string,
+  memberId: string,
+  action: "suspend" | "reinstate",
+): Promise<Member> {
+  if (actor.organizationId !== organizationId) throw new AppError("organization.not_owner");
+  await store.lockOrganization(tx, organizationId);
+  const before = await lockMember(tx, organizationId, memberId);
+  assertVersion(before.version, context.expected);
+  const status = nextStatus(memberLifecycle, before.status, action, "owner");
+  const after = await updateRow(tx, members, before, { status });
+  if (action === "suspend") {
+    await assertAdminLeft(tx, organizationId);
+    await endSignIns(tx, memberId, "suspension");
+  }
+  await recordAudit(tx, context, {
+    type: `member.${action}`,
+    subject: auditOf(after),
+    before,
+    after,
+    personal,
+  });
+  return toMember(after, actor);
+}
+
+/**
+ * Gives the person of a link a password; an invited one becomes active.
+ * @throws AppError `auth.invalid_link` (400)
+ */
+export async function redeemMemberLink(
+  tx: Executor,
+  context: WriteContext,
+  token: string,
+  passwordHash: string,
+): Promise<Member> {
+  const { memberId, purpose } = await redeemLink(tx, token);
+  const before = await store.selectMember(tx, memberId);
+  if (!before || before.status === "suspended") throw new AppError("auth.invalid_link");
+  const status =
+    before.status === "invited"
+      ? nextStatus(memberLifecycle, before.status, "accept", "system")
+      : before.status;
+  const after = await updateRow(tx, members, before, { status, passwordHash });
+  await endSignIns(tx, memberId, "password_change");
+  await recordAudit(tx, context, {
+    type: "member.redeem_link",
+    subject: auditOf(after),
+    before,
+    after,
+    reason: purpose,
+    personal,
+  });
+  return toMember(after, null);
+}
+
+/** Stores a new password and ends every other way in. */
+export async function storePassword(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  passwordHash: string,
+): Promise<store.MemberRow> {
+  const before = await lockMember(tx, actor.organizationId, actor.id);
+  const after = await updateRow(tx, members, before, { passwordHash });
+  await endSignIns(tx, actor.id, "password_change");
+  await recordAudit(tx, context, {
+    type: "member.change_password",
+    subject: auditOf(after),
+    before,
+    after,
+    personal,
+  });
+  return after;
+}
+
+/** Notes a successful sign-in. It is no change of the account, so the version stays. */
+export async function noteSignIn(tx: Executor, context: WriteContext, row: store.MemberRow) {
+  await store.setLastSignIn(tx, row.id, nowInstant());
+  await recordAudit(tx, context, {
+    type: "member.sign_in",
+    subject: auditOf(row),
+    before: null,
+    after: null,
+  });
+}
+
+/** The person who signs in with this e-mail. */
+export const findMemberByEmail = store.selectMemberByEmail;
+
+/** A person by id. */
+export const findMember = store.selectMember;

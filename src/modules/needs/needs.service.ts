@@ -1,0 +1,187 @@
+import type { ListingTable } from "../../../db/schema/listings.ts";
+import { needs } from "../../../db/schema/needs.ts";
+import type { Executor } from "../../database/connect.ts";
+import { type Actor, isOperator } from "../../lib/access.ts";
+import { AppError } from "../../lib/errors.ts";
+import { newId } from "../../lib/ids.ts";
+import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
+import { parsePatched } from "../../lib/patched.ts";
+import { searchTermsOf } from "../../lib/search-terms.ts";
+import { toMoney } from "../../lib/wire.ts";
+import type { WriteContext } from "../../lib/write-context.ts";
+import { recordAudit } from "../audit/audit.service.ts";
+import { listingCodes } from "../listings/listings.schema.ts";
+import * as listings from "../listings/listings.service.ts";
+import { assertCodes } from "../taxonomies/taxonomies.service.ts";
+import { masked, newAlias, revealingFaults } from "./needs.anonymity.ts";
+import { gapsOf } from "./needs.completeness.ts";
+import { needLifecycle } from "./needs.lifecycle.ts";
+import { type ListNeedsQuery, type Need, NeedInput } from "./needs.schema.ts";
+import * as store from "./needs.store.ts";
+
+type Row = typeof needs.$inferSelect;
+type Found = Awaited<ReturnType<typeof listings.readListing<Row>>>;
+
+const kind: listings.ListingKind<Row> = {
+  noun: "need",
+  // It has all the columns of a listing, and more.
+  table: needs as unknown as ListingTable,
+  lifecycle: needLifecycle,
+  gapsOf,
+  assertPublishable: assertKeepsSecret,
+};
+
+/** @throws AppError `need.reveals_owner` (409) with a pointer to each place */
+async function assertKeepsSecret(tx: Executor, row: Found): Promise<void> {
+  if (!row.anonymous) return;
+  const owner = await store.selectOwnerTraces(tx, row.organizationId);
+  const faults = owner ? revealingFaults(row, owner) : [];
+  if (faults.length > 0) throw new AppError("need.reveals_owner", { faults });
+}
+
+const codesOf = (input: NeedInput) => [
+  ...listingCodes(input),
+  { path: ["needType"], taxonomy: "need-types", code: input.needType },
+  { path: ["urgency"], taxonomy: "urgencies", code: input.urgency },
+];
+
+/** An input as the columns keep it. */
+function toColumns({ budget, ...input }: NeedInput) {
+  const { title, summary, keywords, tags, background, bottleneck } = input;
+  const columns = {
+    ...input,
+    budgetMin: budget?.min?.amount ?? null,
+    budgetMax: budget?.max?.amount ?? null,
+    budgetNegotiable: budget?.negotiable ?? false,
+    searchTerms: searchTermsOf(title, [summary, ...keywords, ...tags, background, bottleneck]),
+  };
+  return { ...columns, completeness: listings.scoreOf(gapsOf(columns)) };
+}
+
+function toBudget(row: Pick<Row, "budgetMin" | "budgetMax" | "budgetNegotiable">): Need["budget"] {
+  if (row.budgetMax === null && !row.budgetNegotiable) return null;
+  return {
+    min: toMoney(row.budgetMin),
+    max: toMoney(row.budgetMax),
+    negotiable: row.budgetNegotiable,
+  };
+}
+
+/** A row as an input: what a patch is merged into. */
+function toInput(row: Found): Record<string, unknown> {
+  const wire = { ...row, budget: toBudget(row) };
+  return Object.fromEntries(NeedInput.keyof().options.map((key) => [key, wire[key]]));
+}
+
+const isHidden = (row: { anonymous: boolean; organizationId: string }, actor: Actor | null) =>
+  row.anonymous && !isOperator(actor) && actor?.organizationId !== row.organizationId;
+
+/** A row as this caller may see it. */
+function toNeed(row: Found, actor: Actor | null): Need {
+  const { solvedBy, ...open } = row;
+  const insider = listings.standingOf(actor, row).length > 0;
+  return {
+    ...open,
+    ...listings.toListing(kind, row, actor),
+    budget: toBudget(row),
+    ...(insider ? { solvedBy } : {}),
+    ...(isHidden(row, actor) ? masked(row) : {}),
+  };
+}
+
+function toSummary(row: store.SummaryRow, actor: Actor | null) {
+  return { ...row, budget: toBudget(row), ...(isHidden(row, actor) ? masked(row) : {}) };
+}
+
+/**
+ * Drafts a need for the caller's organisation.
+ * @throws AppError `request.invalid` for a code that its taxonomy lacks
+ */
+export async function createNeed(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  input: NeedInput,
+): Promise<Need> {
+  await assertCodes(tx, codesOf(input));
+  const row = await store.insertNeed(tx, {
+    ...toColumns(input),
+    id: newId(),
+    organizationId: actor.organizationId,
+    createdBy: actor.kind === "member" ? actor.id : null,
+    alias: input.anonymous ? newAlias() : null,
+    status: "draft",
+  });
+  const { organization, ...after } = row;
+  await recordAudit(tx, context, { type: "need.create", subject: row, before: null, after });
+  return toNeed(row, actor);
+}
+
+/** Published needs; in the scope `own` the caller's, in every state; in `all`, the operator's, everything. */
+export async function listNeeds(
+  db: Executor,
+  actor: Actor | null,
+  query: ListNeedsQuery,
+): Promise<Page<ReturnType<typeof toSummary>>> {
+  const list = `needs ${query.scope} ${query.scope === "own" ? actor?.organizationId : ""}`;
+  const shared = store.withoutAnonymous(query.scope, listings.conditionsOf(actor, query));
+  const request = {
+    scope: query.scope,
+    conditions: [...shared, ...store.conditionsOf(query)],
+    after: readCursor(list, query),
+    limit: query.limit,
+  };
+  const sort = query.sort ?? (query.scope === "public" ? "-publishedAt" : "-updatedAt");
+  const rows = await store.selectNeeds(db, sort, request);
+  const page = toPage(
+    list,
+    query,
+    rows,
+    (row) => store.sortKey(sort, row),
+    (row) => toSummary(row, actor),
+  );
+  if (query.include) page.total = totalOf(await store.countNeeds(db, request));
+  return page;
+}
+
+/**
+ * Changes a need by merge patch; a published one stays live, marked as changed since review.
+ * @throws AppError `need.not_owner` (403), `need.invalid_transition`, `need.incomplete`, `need.reveals_owner` (409)
+ */
+export async function updateNeed(
+  tx: Executor,
+  context: WriteContext,
+  id: string,
+  patch: Record<string, unknown>,
+): Promise<Need> {
+  const before = await listings.lockListing(tx, context, kind, id, "owner");
+  const input = parsePatched(NeedInput, toInput(before), patch);
+  await assertCodes(tx, codesOf(input));
+  const alias = input.anonymous ? (before.alias ?? newAlias()) : null;
+  const changes = { ...toColumns(input), alias };
+  return toNeed(await listings.changeListing(tx, context, kind, before, changes), context.actor);
+}
+
+/** The owner declares the need solved, and may name the contract. */
+export async function solveNeed(
+  tx: Executor,
+  context: WriteContext,
+  id: string,
+  solvedBy: string | null,
+): Promise<Need> {
+  return toNeed(
+    await listings.endListing(tx, context, kind, id, "solve", { solvedBy }),
+    context.actor,
+  );
+}
+
+/** The owner does not look any further. */
+export async function closeNeed(tx: Executor, context: WriteContext, id: string): Promise<Need> {
+  return toNeed(await listings.endListing(tx, context, kind, id, "close", {}), context.actor);
+}
+
+/** Reading, and the steps that needs share with results. */
+export const needVerbs = listings.listingVerbs(kind, toNeed);
+
+/** Withdraws the needs of an organisation that was closed. */
+export const withdrawNeedsOf = needVerbs.withdrawAllOf;

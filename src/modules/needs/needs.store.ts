@@ -1,0 +1,153 @@
+import { eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import type { ListingTable } from "../../../db/schema/listings.ts";
+import { needs } from "../../../db/schema/needs.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
+import type { Executor } from "../../database/connect.ts";
+import {
+  type Condition,
+  type Conditions,
+  countListings,
+  type ListRequest,
+  type Order,
+  type Owner,
+  selectListings,
+  selectOwner,
+  sharedConditions,
+} from "../listings/listings.store.ts";
+import type { ListNeedsQuery } from "./needs.schema.ts";
+
+// It has all the columns of a listing, and more.
+const listingTable = needs as unknown as ListingTable;
+
+/** Writes a need and gives it back with its owner. */
+export async function insertNeed(tx: Executor, values: typeof needs.$inferInsert) {
+  const { searchTerms: _, ...columns } = getTableColumns(needs);
+  const [row] = await tx.insert(needs).values(values).returning(columns);
+  const organization = await selectOwner(tx, values.organizationId);
+  if (!row || !organization) throw new Error("insert returned no row");
+  return { ...row, organization };
+}
+
+/** What would give an organisation away in a text. */
+export const selectOwnerTraces = async (tx: Executor, organizationId: string) =>
+  (
+    await tx
+      .select({
+        name: organizations.name,
+        shortName: organizations.shortName,
+        creditCode: organizations.creditCode,
+      })
+      .from(organizations)
+      .where(eq(organizations.id, organizationId))
+  )[0];
+
+const summaryColumns = {
+  id: needs.id,
+  reference: needs.reference,
+  organizationId: needs.organizationId,
+  status: needs.status,
+  title: needs.title,
+  summary: needs.summary,
+  tags: needs.tags,
+  fieldCode: needs.fieldCode,
+  industryCode: needs.industryCode,
+  regionCode: needs.regionCode,
+  cooperationModes: needs.cooperationModes,
+  needType: needs.needType,
+  urgency: needs.urgency,
+  budgetMin: needs.budgetMin,
+  budgetMax: needs.budgetMax,
+  budgetNegotiable: needs.budgetNegotiable,
+  deadline: needs.deadline,
+  anonymous: needs.anonymous,
+  alias: needs.alias,
+  completeness: needs.completeness,
+  publishedAt: needs.publishedAt,
+  validUntil: needs.validUntil,
+  createdAt: needs.createdAt,
+  updatedAt: needs.updatedAt,
+};
+
+export type SummaryRow = Pick<typeof needs.$inferSelect, keyof typeof summaryColumns> & {
+  organization: Owner;
+};
+
+// The filters of an anonymous need would tell who or where its owner is: those who see it only from
+// outside find it by neither. Counties are told; places that a province governs directly are cities.
+const notAnonymous = sql`not ${needs.anonymous}`;
+const named = (condition: SQL): SQL => sql`(${condition} and ${notAnonymous})`;
+
+const conditions: Conditions = {
+  ...sharedConditions(listingTable),
+  organizationNamed: (value) => named(sql`${needs.organizationId} = ${value}`),
+  regionNamed: (value) => named(sql`${needs.regionCode} = ${value}`),
+  needType: (value) => sql`${needs.needType} = ${value}`,
+  urgency: (value) => sql`${needs.urgency} = ${value}`,
+  maturityTo: (value) => sql`${needs.minimumMaturity} <= ${value}`,
+  budgetFrom: (value) => sql`${needs.budgetMax} >= ${value}`,
+  deadlineFrom: (value) => sql`${needs.deadline} >= ${value}`,
+  deadlineTo: (value) => sql`${needs.deadline} <= ${value}`,
+};
+
+/** The filters that only needs have, as conditions by name. */
+export function conditionsOf(query: ListNeedsQuery): Condition[] {
+  const values: Record<string, unknown> = {
+    // In public everything is published; the literal in the scope serves the partial indexes.
+    status: query.scope === "public" ? undefined : query.status,
+    needType: query.needType,
+    urgency: query.urgency,
+    maturityTo: query["minimumMaturity[lte]"],
+    budgetFrom: query["budget[gte]"],
+    deadlineFrom: query["deadline[gte]"],
+    deadlineTo: query["deadline[lte]"],
+  };
+  return Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ({ name, value }));
+}
+
+/** In public, what tells of the owner leaves anonymous needs out. */
+export function withoutAnonymous(scope: ListRequest["scope"], shared: Condition[]): Condition[] {
+  if (scope !== "public") return shared;
+  return shared.map(({ name, value }) => {
+    if (name === "organization") return { name: "organizationNamed", value };
+    const isCounty = name === "region" && String(value).slice(2, 4) !== "90";
+    return isCounty ? { name: "regionNamed", value } : { name, value };
+  });
+}
+
+type Sort = NonNullable<ListNeedsQuery["sort"]>;
+
+const orders: Record<Sort, Order> = {
+  "-publishedAt": { column: needs.publishedAt, descending: true },
+  publishedAt: { column: needs.publishedAt, descending: false },
+  deadline: { column: needs.deadline, descending: false },
+  validUntil: { column: needs.validUntil, descending: false },
+  "-updatedAt": { column: needs.updatedAt, descending: true },
+  "-createdAt": { column: needs.createdAt, descending: true },
+};
+
+/** The value that a row is sorted by, as a cursor carries it. */
+export function sortKey(sort: Sort, row: SummaryRow): string {
+  const key = sort.replace("-", "") as
+    | "publishedAt"
+    | "deadline"
+    | "validUntil"
+    | "updatedAt"
+    | "createdAt";
+  return String(row[key]);
+}
+
+export const selectNeeds = (
+  db: Executor,
+  sort: Sort,
+  request: Omit<ListRequest, "name" | "order">,
+) =>
+  selectListings<SummaryRow>(db, listingTable, summaryColumns, conditions, {
+    ...request,
+    name: `needs_${sort}`,
+    order: orders[sort],
+  });
+
+export const countNeeds = (db: Executor, request: Pick<ListRequest, "scope" | "conditions">) =>
+  countListings(db, listingTable, conditions, request);

@@ -1,0 +1,92 @@
+import { and, asc, eq, gt, like, ne, or, type SQL, sql } from "drizzle-orm";
+import { organizations } from "../../../db/schema/organizations.ts";
+import type { Executor } from "../../database/connect.ts";
+import { type Actor, isOperator } from "../../lib/access.ts";
+import { countLimit } from "../../lib/pagination.ts";
+import { regionPrefix } from "../../lib/regions.ts";
+import type { ListOrganizationsQuery } from "./organizations.schema.ts";
+
+export type OrganizationRow = typeof organizations.$inferSelect;
+
+/** The organisations that a caller may read: the verified ones, the own one, for the operator all. */
+function visibleTo(actor: Actor | null): SQL | undefined {
+  if (isOperator(actor)) return undefined;
+  const verified = eq(organizations.status, "verified");
+  return actor ? or(verified, eq(organizations.id, actor.organizationId)) : verified;
+}
+
+export const selectOrganization = async (db: Executor, actor: Actor | null, id: string) =>
+  (
+    await db
+      .select()
+      .from(organizations)
+      .where(and(eq(organizations.id, id), visibleTo(actor)))
+  )[0];
+
+export const lockOrganization = async (tx: Executor, actor: Actor, id: string) =>
+  (
+    await tx
+      .select()
+      .from(organizations)
+      .where(and(eq(organizations.id, id), visibleTo(actor)))
+      .for("update")
+  )[0];
+
+/** The pending organisations that claim a credit code, but one; locked in a fixed order. */
+export const lockOtherClaims = (tx: Executor, creditCode: string, id: string) =>
+  tx
+    .select()
+    .from(organizations)
+    .where(
+      and(
+        eq(organizations.creditCode, creditCode),
+        eq(organizations.status, "pending"),
+        ne(organizations.id, id),
+      ),
+    )
+    .orderBy(asc(organizations.id))
+    .for("update");
+
+/** Lets one transaction at a time decide who a credit code belongs to. */
+export const lockCreditCode = (tx: Executor, creditCode: string) =>
+  tx.execute(
+    sql`select pg_advisory_xact_lock(hashtextextended(${`credit code ${creditCode}`}, 0))`,
+  );
+
+function matches(actor: Actor | null, query: ListOrganizationsQuery): SQL | undefined {
+  const prefix = query.regionCode && regionPrefix(query.regionCode);
+  return and(
+    visibleTo(actor),
+    query.kind ? eq(organizations.kind, query.kind) : undefined,
+    query.status ? eq(organizations.status, query.status) : undefined,
+    query.creditCode ? eq(organizations.creditCode, query.creditCode) : undefined,
+    prefix ? like(organizations.regionCode, `${prefix}%`) : undefined,
+  );
+}
+
+export const selectOrganizations = (
+  db: Executor,
+  actor: Actor | null,
+  query: ListOrganizationsQuery,
+  after: { id: string } | null,
+) =>
+  db
+    .select()
+    .from(organizations)
+    .where(and(matches(actor, query), after ? gt(organizations.id, after.id) : undefined))
+    .orderBy(asc(organizations.id))
+    .limit(query.limit + 1);
+
+export const countOrganizations = (
+  db: Executor,
+  actor: Actor | null,
+  query: ListOrganizationsQuery,
+) =>
+  db.$count(
+    db
+      .select({ one: sql`1` })
+      .from(organizations)
+      .where(matches(actor, query))
+      .limit(countLimit + 1)
+      .as("counted"),
+  );

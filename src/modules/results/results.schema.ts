@@ -1,0 +1,272 @@
+import { z } from "zod";
+import { priceKinds, resultStatuses } from "../../../db/schema/results.ts";
+import { fault, issueOf } from "../../lib/faults.ts";
+import {
+  isChinesePatentNumber,
+  normalizePatentNumber,
+  patentTypeCode,
+} from "../../lib/patent-number.ts";
+import { civilDate, compareAmounts, line, Money, patchOf, taxonomyCode } from "../../lib/wire.ts";
+import {
+  codeOrNull,
+  distinct,
+  listingInput,
+  listingOutput,
+  listingQuery,
+  proseOrNull,
+} from "../listings/listings.schema.ts";
+
+const money = Money.nullable().default(null);
+
+/** Fixed and appraised prices have an amount, a range has both ends, a negotiable one has nothing. */
+const Price = z
+  .strictObject({ kind: z.enum(priceKinds), amount: money, min: money, max: money })
+  .superRefine(({ kind, amount, min, max }, context) => {
+    const single = kind === "fixed" || kind === "appraised";
+    const fits =
+      (amount !== null) === single &&
+      (min !== null) === (kind === "range") &&
+      (max !== null) === (kind === "range");
+    if (!fits) context.addIssue(issueOf("price.shape"));
+    else if (min && max && compareAmounts(min.amount, max.amount) > 0) {
+      context.addIssue({ ...issueOf("money.order"), path: ["max"] });
+    }
+  })
+  .meta({
+    id: "Price",
+    description: "`fixed` and `appraised` carry `amount`, `range` carries `min` and `max`.",
+  });
+
+const sharePercent = z
+  .string()
+  .regex(/^(100(\.0{1,2})?|\d{1,2}(\.\d{1,2})?)$/)
+  .refine((text) => Number(text) > 0, fault("share.invalid"))
+  .meta({ example: "100" });
+
+const Owner = z.strictObject({
+  name: line(120),
+  creditCode: line(18, 18).nullable().default(null),
+  sharePercent: sharePercent.default("100"),
+});
+
+/** Exact to two decimals: shares are added as hundredths. */
+const hundredths = (percent: string) => Math.round(Number(percent) * 100);
+
+const owners = z
+  .array(Owner)
+  .max(20)
+  .refine(
+    (list) =>
+      list.length === 0 || list.reduce((sum, o) => sum + hundredths(o.sharePercent), 0) === 10_000,
+    fault("shares.total"),
+  )
+  .default([])
+  .describe("Who owns the result; the shares add up to 100.");
+
+const Inventor = z.strictObject({
+  name: line(60),
+  organization: line(120).nullable().default(null),
+});
+
+const chinesePatents = new Set(["21", "22", "23"]);
+
+/** Chinese patents are checked by their check digit; numbers of other rights are taken as given. */
+const IntellectualProperty = z
+  .strictObject({
+    typeCode: taxonomyCode("intellectual-property-types"),
+    country: z
+      .string()
+      .regex(/^[A-Z]{2}$/)
+      .default("CN")
+      .describe("ISO 3166-1 alpha-2."),
+    number: line(60).nullable().default(null),
+    status: codeOrNull("ip-statuses"),
+    title: line(200).nullable().default(null),
+    owner: line(120).nullable().default(null),
+  })
+  .superRefine(({ typeCode, country, number }, context) => {
+    if (!number || country !== "CN" || !chinesePatents.has(typeCode)) return;
+    const path = ["number"];
+    if (!isChinesePatentNumber(number)) {
+      context.addIssue({ ...issueOf("patent_number.check_digit"), path });
+    } else if (patentTypeCode(number) !== typeCode) {
+      context.addIssue({ ...issueOf("patent_number.type_mismatch"), path });
+    }
+  })
+  .overwrite((ip) =>
+    ip.number && ip.country === "CN" && chinesePatents.has(ip.typeCode)
+      ? { ...ip, number: normalizePatentNumber(ip.number) }
+      : ip,
+  )
+  .meta({ id: "IntellectualProperty" });
+
+/** What an owner writes of a result. */
+export const ResultInput = z
+  .strictObject({
+    ...listingInput,
+    description: proseOrNull(5000),
+    resultType: codeOrNull("result-types"),
+    resultForm: codeOrNull("result-forms"),
+    resultNature: codeOrNull("result-natures"),
+    applicationField: line(200).nullable().default(null),
+    maturity: z
+      .int()
+      .min(1)
+      .max(9)
+      .nullable()
+      .default(null)
+      .describe("Technology readiness level 技术成熟度, 1 to 9 (taxonomy `maturity-levels`)."),
+    maturityScale: z
+      .enum(["GB/T 22900-2022", "GB/T 37264-2018"])
+      .default("GB/T 22900-2022")
+      .describe("The scale of the level: general, or new materials."),
+    sampleStatus: codeOrNull("sample-statuses"),
+    completedOn: civilDate.nullable().default(null),
+    planSourceCode: codeOrNull("plan-sources"),
+    funding: money.describe("What the research cost."),
+    isServiceResult: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Made in service 职务科技成果 (Civil Code art. 847): price publicity and reward rules apply.",
+      ),
+    owners,
+    inventors: z.array(Inventor).max(30).default([]).describe("In order of contribution."),
+    intellectualProperty: z.array(IntellectualProperty).max(30).default([]),
+    technicalIndicators: proseOrNull(3000),
+    advantages: proseOrNull(3000).describe("Over what is used today."),
+    marketAnalysis: proseOrNull(3000),
+    benefits: proseOrNull(3000).describe("Economic and social benefit."),
+    awards: distinct(line(200), 20),
+    appraisal: proseOrNull(1000).describe("Appraisal report: by whom, when, with what result."),
+    licenceKinds: distinct(taxonomyCode("licence-kinds"), 4),
+    price: Price.nullable().default(null),
+  })
+  .meta({
+    id: "ResultInput",
+    examples: [
+      {
+        title: "盐碱地玉米专用缓释肥制备技术",
+        summary: "面向黄河滩区盐碱地的缓释配方与造粒工艺，亩均减肥两成。",
+        description: "以腐植酸包膜控制养分释放，田间试验三年。",
+        fieldCode: "09",
+        industryCode: "C26",
+        regionCode: "410711",
+        maturity: 6,
+        cooperationModes: ["licence", "joint_development"],
+        price: {
+          kind: "range",
+          min: { amount: "300000.00", currency: "CNY" },
+          max: { amount: "800000.00", currency: "CNY" },
+        },
+        contact: { name: "成果转化办公室", phone: "0373-3326000" },
+      },
+    ],
+  });
+export type ResultInput = z.output<typeof ResultInput>;
+export const ResultPatch = patchOf(ResultInput).meta({ id: "ResultPatch" });
+
+const moneyOut = z.object({ amount: z.string(), currency: z.string() }).nullable();
+
+const PriceOut = z
+  .object({ kind: z.enum(priceKinds), amount: moneyOut, min: moneyOut, max: moneyOut })
+  .nullable();
+
+const code = z.string().nullable();
+
+export const Result = z
+  .object({
+    ...listingOutput,
+    status: z.enum(resultStatuses),
+    description: z.string().nullable(),
+    resultType: code,
+    resultForm: code,
+    resultNature: code,
+    applicationField: z.string().nullable(),
+    maturity: z.int().nullable(),
+    maturityScale: z.string(),
+    sampleStatus: code,
+    completedOn: z.string().nullable(),
+    planSourceCode: code,
+    funding: moneyOut,
+    isServiceResult: z.boolean(),
+    owners: z.array(
+      z.object({ name: z.string(), creditCode: z.string().nullable(), sharePercent: z.string() }),
+    ),
+    inventors: z.array(z.object({ name: z.string(), organization: z.string().nullable() })),
+    intellectualProperty: z.array(
+      z.object({
+        typeCode: z.string(),
+        country: z.string(),
+        number: z.string().nullable(),
+        status: code,
+        title: z.string().nullable(),
+        owner: z.string().nullable(),
+      }),
+    ),
+    technicalIndicators: z.string().nullable(),
+    advantages: z.string().nullable(),
+    marketAnalysis: z.string().nullable(),
+    benefits: z.string().nullable(),
+    awards: z.array(z.string()),
+    appraisal: z.string().nullable(),
+    licenceKinds: z.array(z.string()),
+    price: PriceOut,
+  })
+  .meta({ id: "Result" });
+export type Result = z.output<typeof Result>;
+
+export const ResultSummary = Result.pick({
+  id: true,
+  reference: true,
+  status: true,
+  organization: true,
+  title: true,
+  summary: true,
+  tags: true,
+  fieldCode: true,
+  industryCode: true,
+  regionCode: true,
+  cooperationModes: true,
+  resultType: true,
+  maturity: true,
+  price: true,
+  publishedAt: true,
+  validUntil: true,
+  updatedAt: true,
+})
+  .extend({ completeness: z.int().describe("Score of 100.") })
+  .meta({ id: "ResultSummary" });
+
+/** Orders open to all, and those of the owner's and the operator's lists (where dates may be missing). */
+const publicSorts = ["-publishedAt", "publishedAt", "-maturity", "validUntil"] as const;
+const innerSorts = ["-updatedAt", "-createdAt"] as const;
+
+export const ListResultsQuery = z
+  .strictObject({
+    ...listingQuery,
+    status: z.enum(resultStatuses).optional().describe("In the scopes `own` and `all`."),
+    sort: z
+      .enum([...publicSorts, ...innerSorts])
+      .optional()
+      .describe(
+        "Newest publication first in `public` (also `publishedAt`, `-maturity`, `validUntil`); latest change first in `own` and `all` (also `-createdAt`).",
+      ),
+    resultType: taxonomyCode("result-types").optional(),
+    sampleStatus: taxonomyCode("sample-statuses").optional(),
+    intellectualPropertyType: taxonomyCode("intellectual-property-types").optional(),
+    priceKind: z.enum(priceKinds).optional(),
+    maturity: z.coerce.number().int().min(1).max(9).optional(),
+    "maturity[gte]": z.coerce.number().int().min(1).max(9).optional(),
+    "maturity[lte]": z.coerce.number().int().min(1).max(9).optional(),
+    "price[lte]": Money.shape.amount
+      .optional()
+      .describe("Its least price, in yuan, is at most this."),
+  })
+  .superRefine(({ scope, sort }, context) => {
+    const offered: readonly string[] = scope === "public" ? publicSorts : innerSorts;
+    if (sort && !offered.includes(sort)) {
+      context.addIssue({ ...issueOf("sort.unavailable"), path: ["sort"] });
+    }
+  });
+export type ListResultsQuery = z.output<typeof ListResultsQuery>;

@@ -1,0 +1,178 @@
+import type { ListingTable } from "../../../db/schema/listings.ts";
+import { results } from "../../../db/schema/results.ts";
+import type { Executor } from "../../database/connect.ts";
+import type { Actor } from "../../lib/access.ts";
+import { newId } from "../../lib/ids.ts";
+import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
+import { parsePatched } from "../../lib/patched.ts";
+import { searchTermsOf } from "../../lib/search-terms.ts";
+import { toMoney } from "../../lib/wire.ts";
+import type { WriteContext } from "../../lib/write-context.ts";
+import { recordAudit } from "../audit/audit.service.ts";
+import { listingCodes } from "../listings/listings.schema.ts";
+import * as listings from "../listings/listings.service.ts";
+import { assertCodes } from "../taxonomies/taxonomies.service.ts";
+import { gapsOf } from "./results.completeness.ts";
+import { resultLifecycle } from "./results.lifecycle.ts";
+import { type ListResultsQuery, type Result, ResultInput } from "./results.schema.ts";
+import * as store from "./results.store.ts";
+
+type Row = typeof results.$inferSelect;
+
+const kind: listings.ListingKind<Row> = {
+  noun: "result",
+  // It has all the columns of a listing, and more.
+  table: results as unknown as ListingTable,
+  lifecycle: resultLifecycle,
+  gapsOf,
+};
+
+const codesOf = (input: ResultInput) => [
+  ...listingCodes(input),
+  { path: ["resultType"], taxonomy: "result-types", code: input.resultType },
+  { path: ["resultForm"], taxonomy: "result-forms", code: input.resultForm },
+  { path: ["resultNature"], taxonomy: "result-natures", code: input.resultNature },
+  { path: ["sampleStatus"], taxonomy: "sample-statuses", code: input.sampleStatus },
+  { path: ["planSourceCode"], taxonomy: "plan-sources", code: input.planSourceCode },
+  ...input.licenceKinds.map((code, i) => ({
+    path: ["licenceKinds", i],
+    taxonomy: "licence-kinds",
+    code,
+  })),
+  ...input.intellectualProperty.flatMap(({ typeCode, status }, i) => [
+    {
+      path: ["intellectualProperty", i, "typeCode"],
+      taxonomy: "intellectual-property-types",
+      code: typeCode,
+    },
+    { path: ["intellectualProperty", i, "status"], taxonomy: "ip-statuses", code: status },
+  ]),
+];
+
+/** An input as the columns keep it. */
+function toColumns({ price, funding, ...input }: ResultInput) {
+  const { title, summary, keywords, tags, description, applicationField, advantages } = input;
+  const types = input.intellectualProperty.map((ip) => ip.typeCode);
+  const columns = {
+    ...input,
+    funding: funding?.amount ?? null,
+    priceKind: price?.kind ?? null,
+    priceMin: price?.amount?.amount ?? price?.min?.amount ?? null,
+    priceMax: price?.amount?.amount ?? price?.max?.amount ?? null,
+    intellectualPropertyTypes: [...new Set(types)],
+    searchTerms: searchTermsOf(title, [
+      summary,
+      ...keywords,
+      ...tags,
+      description,
+      applicationField,
+      advantages,
+    ]),
+  };
+  return { ...columns, completeness: listings.scoreOf(gapsOf(columns)) };
+}
+
+type Found = Awaited<ReturnType<typeof listings.readListing<Row>>>;
+
+/** The price of a row on the wire. */
+export function toPrice(row: Pick<Row, "priceKind" | "priceMin" | "priceMax">): Result["price"] {
+  const { priceKind } = row;
+  if (!priceKind) return null;
+  const single = priceKind === "fixed" || priceKind === "appraised";
+  return {
+    kind: priceKind,
+    amount: single ? toMoney(row.priceMin) : null,
+    min: single ? null : toMoney(row.priceMin),
+    max: single ? null : toMoney(row.priceMax),
+  };
+}
+
+/** A row as an input: what a patch is merged into. */
+function toInput(row: Found): Record<string, unknown> {
+  const wire = { ...row, price: toPrice(row), funding: toMoney(row.funding) };
+  return Object.fromEntries(ResultInput.keyof().options.map((key) => [key, wire[key]]));
+}
+
+/** A row as this caller may see it. */
+function toResult(row: Found, actor: Actor | null): Result {
+  return {
+    ...row,
+    ...listings.toListing(kind, row, actor),
+    price: toPrice(row),
+    funding: toMoney(row.funding),
+  };
+}
+
+/**
+ * Drafts a result for the caller's organisation.
+ * @throws AppError `request.invalid` for a code that its taxonomy lacks
+ */
+export async function createResult(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  input: ResultInput,
+): Promise<Result> {
+  await assertCodes(tx, codesOf(input));
+  const row = await store.insertResult(tx, {
+    ...toColumns(input),
+    id: newId(),
+    organizationId: actor.organizationId,
+    createdBy: actor.kind === "member" ? actor.id : null,
+    status: "draft",
+  });
+  const { organization, ...after } = row;
+  await recordAudit(tx, context, { type: "result.create", subject: row, before: null, after });
+  return toResult(row, actor);
+}
+
+/** Published results; in the scope `own` the caller's, in every state; in `all`, the operator's, everything. */
+export async function listResults(
+  db: Executor,
+  actor: Actor | null,
+  query: ListResultsQuery,
+): Promise<Page<ReturnType<typeof store.toSummary>>> {
+  const list = `results ${query.scope} ${query.scope === "own" ? actor?.organizationId : ""}`;
+  const request = {
+    scope: query.scope,
+    conditions: [...listings.conditionsOf(actor, query), ...store.conditionsOf(query)],
+    after: readCursor(list, query),
+    limit: query.limit,
+  };
+  const sort = query.sort ?? (query.scope === "public" ? "-publishedAt" : "-updatedAt");
+  const rows = await store.selectResults(db, sort, request);
+  const page = toPage(
+    list,
+    query,
+    rows,
+    (row) => store.sortKey(sort, row),
+    (row) => store.toSummary(row, toPrice(row)),
+  );
+  if (query.include) page.total = totalOf(await store.countResults(db, request));
+  return page;
+}
+
+/**
+ * Changes a result by merge patch; a published one stays live, marked as changed since review.
+ * @throws AppError `result.not_owner` (403), `result.invalid_transition`, `result.incomplete` (409)
+ */
+export async function updateResult(
+  tx: Executor,
+  context: WriteContext,
+  id: string,
+  patch: Record<string, unknown>,
+): Promise<Result> {
+  const before = await listings.lockListing(tx, context, kind, id, "owner");
+  const input = parsePatched(ResultInput, toInput(before), patch);
+  await assertCodes(tx, codesOf(input));
+  return toResult(
+    await listings.changeListing(tx, context, kind, before, toColumns(input)),
+    context.actor,
+  );
+}
+
+/** Reading, and the steps that results share with needs. */
+export const resultVerbs = listings.listingVerbs(kind, toResult);
+
+/** Withdraws the results of an organisation that was closed. */
+export const withdrawResultsOf = resultVerbs.withdrawAllOf;

@@ -1,0 +1,198 @@
+import { sql } from "drizzle-orm";
+import { z } from "zod";
+import { appliedMigrations, expectedMigrations } from "../../database/migrate.ts";
+import { AppError, type ErrorCode, errorCatalogue } from "../../lib/errors.ts";
+import { version } from "../../lib/version.ts";
+import type { App } from "../../plugins/contract.ts";
+
+const tags = ["service"];
+const access = { public: true } as const;
+
+const State = z.object({ status: z.enum(["ok", "unavailable"]) }).meta({ id: "State" });
+
+const Readiness = z
+  .object({
+    status: z.enum(["ok", "unavailable"]),
+    checks: z.object({
+      database: z.boolean(),
+      migrations: z.boolean().describe("The schema is the one this program was written for."),
+      draining: z.boolean().describe("The process is about to stop and takes no new work."),
+    }),
+  })
+  .meta({ id: "Readiness" });
+
+const Version = z.object({ version: z.string(), node: z.string() }).meta({ id: "Version" });
+
+const Links = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    links: z.record(z.string(), z.url()),
+  })
+  .meta({ id: "Links" });
+
+const ProblemKind = z
+  .object({
+    code: z.string(),
+    status: z.int(),
+    title: z.object({ en: z.string(), zh: z.string() }),
+  })
+  .meta({ id: "ProblemKind" });
+
+const ProblemParams = z.strictObject({ code: z.string().max(100) });
+
+export default async function serviceRoutes(app: App) {
+  const { publicUrl } = app.config;
+
+  app.get(
+    "/",
+    {
+      config: { access, cacheSeconds: 300 },
+      schema: {
+        operationId: "readLinks",
+        summary: "Where everything is",
+        description: "Links to the documentation, the OpenAPI document and the main collections.",
+        tags,
+        response: { 200: Links },
+      },
+    },
+    async () => {
+      const paths = {
+        documentation: "/docs",
+        openapi: "/openapi.json",
+        results: "/v1/results",
+        needs: "/v1/needs",
+        brokers: "/v1/brokers",
+        organizations: "/v1/organizations",
+        taxonomies: "/v1/taxonomies",
+        problems: "/problems",
+        health: "/readyz",
+      };
+      const links = Object.entries(paths).map(([name, path]) => [name, `${publicUrl}${path}`]);
+      return { name: "Grand Market 科技大市场", version, links: Object.fromEntries(links) };
+    },
+  );
+
+  app.get(
+    "/livez",
+    {
+      config: { access },
+      schema: {
+        operationId: "readLiveness",
+        summary: "Is the process alive",
+        description: "Never touches the database.",
+        tags,
+        response: { 200: State },
+      },
+    },
+    async () => ({ status: "ok" as const }),
+  );
+
+  const expected = expectedMigrations();
+
+  app.get(
+    "/readyz",
+    {
+      config: { access },
+      schema: {
+        operationId: "readReadiness",
+        summary: "May requests be sent here",
+        description: "Database reachable, schema migrated, not about to stop.",
+        tags,
+        response: {
+          200: Readiness,
+          503: {
+            description: "Not ready.",
+            content: { "application/json": { schema: Readiness } },
+          },
+        },
+      },
+    },
+    async (_request, reply) => {
+      const { db } = app.database;
+      const database = await db.execute(sql`select 1`).then(
+        () => true,
+        () => false,
+      );
+      const migrations = database && (await appliedMigrations(db)) === expected;
+      const ready = database && migrations && !app.draining.now;
+      return reply.code(ready ? 200 : 503).send({
+        status: ready ? "ok" : "unavailable",
+        checks: { database, migrations, draining: app.draining.now },
+      });
+    },
+  );
+
+  app.get(
+    "/version",
+    {
+      config: { access },
+      schema: {
+        operationId: "readVersion",
+        summary: "Which version runs here",
+        description: "The program's and Node's.",
+        tags,
+        response: { 200: Version },
+      },
+    },
+    async () => ({ version, node: process.version }),
+  );
+
+  app.get(
+    "/metrics",
+    {
+      config: { access },
+      schema: {
+        operationId: "readMetrics",
+        summary: "Measurements for Prometheus",
+        description:
+          "By route template, without ids or names. Keep it inside: let the proxy answer 404 outside.",
+        tags,
+        response: {
+          200: { description: "Text format.", content: { "text/plain": { schema: z.string() } } },
+        },
+      },
+    },
+    async (_request, reply) => {
+      const text = await app.metrics.metrics();
+      return reply.type("text/plain; version=0.0.4; charset=utf-8").send(text);
+    },
+  );
+
+  const kindOf = (code: string) => {
+    const kind = errorCatalogue.get(code);
+    if (!kind) throw new AppError("problem.not_found" satisfies ErrorCode);
+    return { code, status: kind.status, title: { en: kind.en, zh: kind.zh } };
+  };
+
+  app.get(
+    "/problems",
+    {
+      config: { access, etag: "hash", cacheSeconds: 300 },
+      schema: {
+        operationId: "listProblems",
+        summary: "Every way in which a request can fail",
+        description: "The codes of all problem documents.",
+        tags,
+        response: { 200: z.object({ data: z.array(ProblemKind) }) },
+      },
+    },
+    async () => ({ data: [...errorCatalogue.keys()].sort().map(kindOf) }),
+  );
+
+  app.get(
+    "/problems/:code",
+    {
+      config: { access, etag: "hash", cacheSeconds: 300, errors: ["problem.not_found"] },
+      schema: {
+        operationId: "readProblem",
+        summary: "One way in which a request can fail",
+        description: "What the `type` of a problem document points to.",
+        tags,
+        params: ProblemParams,
+        response: { 200: ProblemKind },
+      },
+    },
+    async ({ params }) => kindOf(params.code),
+  );
+}

@@ -1,0 +1,153 @@
+import { and, eq, gt, isNull, lt, sql } from "drizzle-orm";
+import {
+  apiClients,
+  oneTimeLinks,
+  refreshTokens,
+  sessions,
+  signInAttempts,
+} from "../../../db/schema/accounts.ts";
+import { members, organizations } from "../../../db/schema/organizations.ts";
+import type { Executor } from "../../database/connect.ts";
+import { prepared } from "../../database/prepared.ts";
+import { nowInstant } from "../../lib/clock.ts";
+
+/** The person behind a live sign-in, with the state of the organisation. */
+export const selectMemberActor = (db: Executor, memberId: string, sessionId: string) =>
+  prepared(db, "actor_of_member", (name) =>
+    db
+      .select({
+        organizationId: organizations.id,
+        role: organizations.kind,
+        organizationStatus: organizations.status,
+        isAdmin: members.isAdmin,
+      })
+      .from(sessions)
+      .innerJoin(members, eq(members.id, sessions.memberId))
+      .innerJoin(organizations, eq(organizations.id, members.organizationId))
+      .where(
+        and(
+          eq(sessions.id, sql.placeholder("sessionId")),
+          eq(members.id, sql.placeholder("memberId")),
+          isNull(sessions.revokedAt),
+          gt(sessions.expiresAt, sql.placeholder("now")),
+          eq(members.status, "active"),
+        ),
+      )
+      .prepare(name),
+  ).execute({ memberId, sessionId, now: nowInstant() });
+
+/** The machine client and the state of its organisation; nothing when it was revoked. */
+export const selectClientActor = (db: Executor, clientId: string) =>
+  prepared(db, "actor_of_client", (name) =>
+    db
+      .select({
+        organizationId: organizations.id,
+        role: organizations.kind,
+        organizationStatus: organizations.status,
+        scopes: apiClients.scopes,
+      })
+      .from(apiClients)
+      .innerJoin(organizations, eq(organizations.id, apiClients.organizationId))
+      .where(and(eq(apiClients.id, sql.placeholder("clientId")), eq(apiClients.status, "active")))
+      .prepare(name),
+  ).execute({ clientId });
+
+/** Counts an attempt in its window and tells how many there were, this one included. */
+export async function countAttempt(
+  db: Executor,
+  key: string,
+  now: string,
+  windowStart: string,
+): Promise<{ count: number; windowStart: string }> {
+  const isOver = sql`${signInAttempts.windowStart} < ${windowStart}`;
+  const [row] = await db
+    .insert(signInAttempts)
+    .values({ key, count: 1, windowStart: now })
+    .onConflictDoUpdate({
+      target: signInAttempts.key,
+      set: {
+        count: sql`case when ${isOver} then 1 else ${signInAttempts.count} + 1 end`,
+        windowStart: sql`case when ${isOver} then excluded.window_start else ${signInAttempts.windowStart} end`,
+      },
+    })
+    .returning({ count: signInAttempts.count, windowStart: signInAttempts.windowStart });
+  return row ?? { count: 1, windowStart: now };
+}
+
+export const deleteAttempts = (db: Executor, key: string) =>
+  db.delete(signInAttempts).where(eq(signInAttempts.key, key));
+
+/** Marks a refresh token as used, if it still is good; tells whose it was. */
+export const useRefreshToken = (tx: Executor, tokenHash: string, now: string) =>
+  tx
+    .update(refreshTokens)
+    .set({ usedAt: now })
+    .from(sessions)
+    .where(
+      and(
+        eq(refreshTokens.tokenHash, tokenHash),
+        isNull(refreshTokens.usedAt),
+        gt(refreshTokens.expiresAt, now),
+        eq(sessions.id, refreshTokens.sessionId),
+        isNull(sessions.revokedAt),
+      ),
+    )
+    .returning({
+      sessionId: sessions.id,
+      memberId: sessions.memberId,
+      expiresAt: sessions.expiresAt,
+    });
+
+export const selectRefreshToken = (tx: Executor, tokenHash: string) =>
+  tx.select().from(refreshTokens).where(eq(refreshTokens.tokenHash, tokenHash));
+
+export const revokeSession = (
+  tx: Executor,
+  id: string,
+  revokedFor: "sign_out" | "token_reuse",
+  now: string,
+) =>
+  tx
+    .update(sessions)
+    .set({ revokedAt: now, revokedFor })
+    .where(and(eq(sessions.id, id), isNull(sessions.revokedAt)));
+
+/** Ends all sign-ins of a person. */
+export const revokeSessionsOf = (
+  tx: Executor,
+  memberId: string,
+  revokedFor: "password_change" | "suspension",
+  now: string,
+) =>
+  tx
+    .update(sessions)
+    .set({ revokedAt: now, revokedFor })
+    .where(and(eq(sessions.memberId, memberId), isNull(sessions.revokedAt)));
+
+/** Uses a one-time link up, if it still is good. */
+export const useLink = (tx: Executor, tokenHash: string, now: string) =>
+  tx
+    .update(oneTimeLinks)
+    .set({ usedAt: now })
+    .where(
+      and(
+        eq(oneTimeLinks.tokenHash, tokenHash),
+        isNull(oneTimeLinks.usedAt),
+        gt(oneTimeLinks.expiresAt, now),
+      ),
+    )
+    .returning();
+
+/** Ends the open links of a person, so that only the newest one works. */
+export const endLinksOf = (tx: Executor, memberId: string, now: string) =>
+  tx
+    .update(oneTimeLinks)
+    .set({ usedAt: now })
+    .where(and(eq(oneTimeLinks.memberId, memberId), isNull(oneTimeLinks.usedAt)));
+
+/** Removes what has expired: sign-ins with their tokens, links, counts of attempts. */
+export async function deleteExpired(db: Executor, before: string): Promise<void> {
+  await db.delete(sessions).where(lt(sessions.expiresAt, before));
+  await db.delete(oneTimeLinks).where(lt(oneTimeLinks.expiresAt, before));
+  await db.delete(signInAttempts).where(lt(signInAttempts.windowStart, before));
+}

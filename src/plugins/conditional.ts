@@ -1,0 +1,48 @@
+import fp from "fastify-plugin";
+import { AppError } from "../lib/errors.ts";
+import { etagOf, noneMatches } from "../lib/etag.ts";
+
+/**
+ * Entity tags on replies, 304 for `If-None-Match`, 428 where a change must name its version, and
+ * what caches may do with a reply (RFC 9110 13, RFC 9111).
+ */
+export default fp(
+  async (app) => {
+    app.addHook("onRoute", (route) => {
+      const { etag, ifMatch, cacheSeconds } = route.config ?? {};
+      if (ifMatch === "required") {
+        route.preHandler = [route.preHandler ?? []].flat();
+        route.preHandler.push(async (request) => {
+          if (request.headers["if-match"] === undefined) {
+            throw new AppError("request.precondition_required");
+          }
+        });
+      }
+      if (!etag && route.method !== "GET" && route.method !== "HEAD") return;
+      route.onSend = [route.onSend ?? []].flat();
+      route.onSend.push(async (request, reply, payload) => {
+        if (reply.statusCode >= 400) return payload;
+        if (!reply.hasHeader("cache-control")) {
+          const shared = cacheSeconds && !request.headers.authorization;
+          reply.header(
+            "cache-control",
+            shared ? `public, max-age=${cacheSeconds}` : "private, no-cache",
+          );
+          reply.header("vary", "Authorization, Accept-Language");
+        }
+        if (!etag || (typeof payload !== "string" && !Buffer.isBuffer(payload))) return payload;
+        if (!reply.hasHeader("etag")) {
+          reply.header("etag", etagOf(etag === "version" ? reply.resourceVersion : null, payload));
+        }
+        const known = request.headers["if-none-match"];
+        const isRead = request.method === "GET" || request.method === "HEAD";
+        if (isRead && known && noneMatches(known, String(reply.getHeader("etag")))) {
+          reply.code(304).removeHeader("content-length").removeHeader("content-type");
+          return null;
+        }
+        return payload;
+      });
+    });
+  },
+  { name: "conditional", dependencies: ["contract"] },
+);

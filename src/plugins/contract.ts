@@ -1,0 +1,313 @@
+import build from "fast-json-stringify";
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchema,
+  FastifyTypeProvider,
+  preValidationAsyncHookHandler,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+  RouteOptions,
+} from "fastify";
+import fp from "fastify-plugin";
+import { z } from "zod";
+import { AppError, type ErrorCode, type Fault, statusOf } from "../lib/errors.ts";
+import { faultsOf } from "../lib/faults.ts";
+import type { RouteContract } from "../lib/http.ts";
+import { replySchema } from "../lib/json-schema.ts";
+
+/** Types of a handler come from the zod objects in its schema. */
+export interface ZodTypeProvider extends FastifyTypeProvider {
+  validator: this["schema"] extends z.ZodType ? z.output<this["schema"]> : unknown;
+  serializer: this["schema"] extends z.ZodType ? z.input<this["schema"]> : unknown;
+}
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+declare module "fastify" {
+  interface FastifyContextConfig extends RouteContract {
+    /** All codes the route may answer with: its own and the shared ones. Set by the contract plugin. */
+    errorCodes?: ReadonlySet<ErrorCode>;
+  }
+  interface FastifySchema {
+    operationId?: string;
+    summary?: string;
+    description?: string;
+    tags?: readonly string[];
+    hide?: boolean;
+    security?: readonly Record<string, readonly string[]>[];
+    consumes?: readonly string[];
+  }
+  interface FastifyInstance {
+    /** Every registered route, for what spans them all: 405 answers, the access page, tests. */
+    registeredRoutes: readonly RegisteredRoute[];
+  }
+  interface FastifyReply {
+    /** Version of the resource in the reply, for its ETag. */
+    resourceVersion: number | null;
+  }
+}
+
+export interface RegisteredRoute {
+  method: string;
+  url: string;
+  /** Matches the paths that belong to the route. */
+  pattern: RegExp;
+  config: RouteContract;
+  schema: FastifySchema | undefined;
+}
+
+/** `/v1/needs/:id` as a pattern of paths. */
+const patternOf = (url: string) =>
+  new RegExp(`^${url.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(/:\w+/g, "[^/]+")}$`);
+
+/** RFC 9457, as every failure is sent. */
+export const Problem = z
+  .object({
+    type: z.url().describe("Address of a page that explains the code."),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    instance: z.string().describe("Path of the request."),
+    code: z.string().describe("Stable, never translated."),
+    requestId: z.string(),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string().optional().describe("RFC 6901 pointer into the body."),
+          parameter: z.string().optional(),
+          header: z.string().optional(),
+          code: z.string(),
+          detail: z.string(),
+        }),
+      )
+      .optional()
+      .describe("Every fault of the input."),
+    currentStatus: z.string().optional(),
+    allowedActions: z.array(z.string()).optional(),
+    requiredRoles: z.array(z.string()).optional(),
+    requiredScope: z.string().optional(),
+  })
+  .meta({ id: "Problem", description: "A failure (RFC 9457)." });
+
+export const problemType = "application/problem+json";
+
+/** RFC 6749 5.2: the one endpoint that speaks OAuth has its own error object. */
+export const OAuthError = z
+  .object({ error: z.string(), error_description: z.string().optional() })
+  .meta({ id: "OAuthError" });
+
+type Part = "params" | "querystring" | "body";
+const parts: readonly [Part, "params" | "query" | "body"][] = [
+  ["params", "params"],
+  ["querystring", "query"],
+  ["body", "body"],
+];
+
+/** The refusals that a route of this shape shares with all others. */
+function sharedErrors(route: RouteOptions): ErrorCode[] {
+  const { access, ifMatch, idempotency } = route.config ?? {};
+  const { schema } = route;
+  const codes: ErrorCode[] = ["server.internal", "server.overloaded", "request.malformed_url"];
+  if (!route.config?.ownAuthorization) codes.push("auth.invalid_token");
+  if (access && !access.public) codes.push("auth.required");
+  if (access?.roles) codes.push("auth.forbidden_role");
+  if (access?.admin) codes.push("auth.admin_required");
+  if (access?.scope) codes.push("auth.insufficient_scope");
+  else if (access && !access.public) codes.push("auth.person_required");
+  if (access?.verified) codes.push("organization.not_verified");
+  const changes = route.method !== "GET" && route.method !== "HEAD";
+  if (changes && !access?.public && !access?.whileSuspended) codes.push("organization.suspended");
+  if (schema?.params || schema?.querystring || schema?.body) codes.push("request.invalid");
+  if (schema?.body) {
+    codes.push("request.malformed_json", "request.too_large", "request.unsupported_media_type");
+  }
+  if (ifMatch) codes.push("request.precondition_failed");
+  if (ifMatch === "required") codes.push("request.precondition_required");
+  if (idempotency === "accepted") {
+    codes.push("request.invalid", "idempotency.key_reused", "idempotency.in_progress");
+  }
+  if (idempotency === "refused") codes.push("request.idempotency_key_not_accepted");
+  return codes;
+}
+
+/** One response object of the route, in the shape that Fastify and the OpenAPI document share. */
+interface DeclaredResponse {
+  description: string;
+  content?: Record<string, { schema: z.ZodType }>;
+  headers?: Record<string, unknown>;
+}
+
+const titles: Record<number, string> = {
+  200: "Done.",
+  201: "Created.",
+  202: "Taken in.",
+  204: "Done, nothing to say.",
+  304: "Not changed.",
+};
+
+function declareResponses(route: RouteOptions): void {
+  const { schema, config } = route;
+  const given = (schema?.response ?? {}) as Record<string, z.ZodType | DeclaredResponse>;
+  const responses: Record<string, DeclaredResponse> = {};
+  for (const [status, reply] of Object.entries(given)) {
+    if (!(reply instanceof z.ZodType)) responses[status] = reply;
+    else if (reply instanceof z.ZodNull)
+      responses[status] = { description: titles[Number(status)] ?? "" };
+    else {
+      responses[status] = {
+        description: reply.description ?? titles[Number(status)] ?? "",
+        content: { "application/json": { schema: reply } },
+      };
+    }
+  }
+  if (config?.etag && route.method === "GET")
+    responses["304"] = { description: "Not changed since the version in If-None-Match." };
+  const codes = new Set([...sharedErrors(route), ...(config?.errors ?? [])]);
+  route.config = { ...config, errorCodes: codes };
+  const statuses = new Map<number, ErrorCode[]>();
+  for (const code of codes) {
+    const status = statusOf(code);
+    statuses.set(status, [...(statuses.get(status) ?? []), code]);
+  }
+  for (const [status, list] of statuses) {
+    const declared = responses[status];
+    responses[status] = {
+      description: `${list.map((code) => `\`${code}\``).join(", ")}`,
+      content: { ...declared?.content, [problemType]: { schema: Problem } },
+    };
+  }
+  if (schema) schema.response = responses;
+}
+
+/** Whether the route said that it may answer with this code. */
+export function isDeclaredError(request: FastifyRequest, code: ErrorCode): boolean {
+  const codes = request.routeOptions.config.errorCodes;
+  return !codes || codes.has(code) || statusOf(code) >= 500;
+}
+
+/** A hook that parses all parts of a request together, so that every fault is named at once. */
+function validatorOf(
+  schema: Partial<Record<Part, z.ZodType>>,
+): preValidationAsyncHookHandler | null {
+  const declared = parts.flatMap(([part, property]) => {
+    const zod = schema[part];
+    return zod ? [{ part, property, zod }] : [];
+  });
+  if (declared.length === 0) return null;
+  return async (request) => {
+    const faults: Fault[] = [];
+    for (const { part, property, zod } of declared) {
+      const parsed = zod.safeParse(request[property] ?? undefined, { reportInput: true });
+      // The handler's types come from the same schema; Fastify's own type for the property is `unknown`.
+      if (parsed.success) (request as Record<typeof property, unknown>)[property] = parsed.data;
+      else faults.push(...faultsOf(parsed.error, part));
+    }
+    if (faults.length > 0) throw new AppError("request.invalid", { faults });
+  };
+}
+
+function assertComplete(route: RouteOptions): void {
+  const { schema, config } = route;
+  const missing = [
+    !schema?.operationId && "operationId",
+    !schema?.summary && "summary",
+    !schema?.tags?.length && "tags",
+    !schema?.response && "response",
+    !config?.access && "config.access",
+    route.method === "POST" &&
+      !config?.idempotency &&
+      !config?.ownAuthorization &&
+      "config.idempotency",
+    route.method === "PATCH" && !config?.ifMatch && "config.ifMatch",
+  ].filter(Boolean);
+  if (missing.length > 0) {
+    throw new Error(`${String(route.method)} ${route.url} declares no ${missing.join(", ")}`);
+  }
+}
+
+/**
+ * Holds every route to its contract: refuses to boot one that leaves something undeclared, parses
+ * each part of a request with its zod object and names all faults at once, and sends only what the
+ * reply's schema holds, through a serializer compiled once for each schema.
+ */
+export default fp<{ checkReplies: boolean }>(
+  async (app, { checkReplies }) => {
+    const validators = new WeakMap<object, preValidationAsyncHookHandler | null>();
+
+    const registered: RegisteredRoute[] = [];
+    app.decorate("registeredRoutes", registered);
+
+    app.addHook("onRoute", (route) => {
+      const { url, config = {}, schema: declared } = route;
+      for (const method of [route.method].flat()) {
+        registered.push({ method, url, pattern: patternOf(url), config, schema: declared });
+      }
+      if (declared?.hide) return;
+      assertComplete(route);
+      const schema = route.schema as object;
+      // Fastify derives a HEAD route from each GET with the same schema object: declare that once.
+      if (!validators.has(schema)) {
+        declareResponses(route);
+        validators.set(schema, validatorOf(schema as Partial<Record<Part, z.ZodType>>));
+      }
+      const validator = validators.get(schema);
+      const hooks = [route.preValidation ?? []].flat();
+      if (validator && !hooks.includes(validator)) route.preValidation = [...hooks, validator];
+    });
+
+    // The hook above validates; Fastify itself would stop at the first bad part.
+    app.setValidatorCompiler(() => (data) => ({ value: data }));
+
+    const serializers = new WeakMap<z.ZodType, (data: unknown) => string>();
+    app.setSerializerCompiler(({ schema, url, method, httpStatus }) => {
+      // A reply without content has no schema to compile.
+      if (!(schema instanceof z.ZodType)) return () => "";
+      const known = serializers.get(schema);
+      if (known) return known;
+      const stringify = build(replySchema(schema) as never) as (data: unknown) => string;
+      const checked = (data: unknown) => {
+        const parsed = schema.safeParse(data);
+        if (parsed.success) return stringify(data);
+        throw new Error(
+          `${method} ${url} ${httpStatus}: the reply breaks its contract: ${z.prettifyError(parsed.error)}`,
+        );
+      };
+      const serialize = checkReplies ? checked : stringify;
+      serializers.set(schema, serialize);
+      return serialize;
+    });
+
+    app.decorateReply("resourceVersion", null);
+    // An undeclared status or content type would be sent with JSON.stringify, unfiltered.
+    app.addHook("preSerialization", async (request, reply, payload) => {
+      refuseUndeclared(request, reply);
+      const version = (payload as { version?: unknown } | null)?.version;
+      if (typeof version === "number") reply.resourceVersion = version;
+      return payload;
+    });
+  },
+  { name: "contract" },
+);
+
+function refuseUndeclared(request: FastifyRequest, reply: FastifyReply): void {
+  const { schema } = request.routeOptions;
+  // Unknown addresses have no route; their problem documents are built by the problems plugin alone.
+  if (!schema || schema.hide) return;
+  const responses = schema.response as Record<string, DeclaredResponse>;
+  const declared = responses[reply.statusCode];
+  const type = String(reply.getHeader("content-type") ?? "application/json").split(";")[0] ?? "";
+  if (declared?.content?.[type]) return;
+  throw new Error(
+    `${schema.operationId} did not declare ${reply.statusCode} with ${type}: nothing is sent unfiltered`,
+  );
+}

@@ -1,0 +1,25 @@
+import fp from "fastify-plugin";
+import type { Database } from "../database/connect.ts";
+import { AppError } from "../lib/errors.ts";
+
+declare module "fastify" {
+  interface FastifyInstance {
+    database: Database;
+  }
+}
+
+/** Requests that may wait for a connection before further ones are turned away. */
+const longestQueue = 500;
+
+/** Makes the database known to routes, and turns requests away while too many wait for it. */
+export default fp<{ database: Database }>(
+  async (app, { database }) => {
+    app.decorate("database", database);
+    app.addHook("onRequest", async () => {
+      if (database.pool.waitingCount > longestQueue) {
+        throw new AppError("server.overloaded", { headers: { "retry-after": "2" } });
+      }
+    });
+  },
+  { name: "database", dependencies: ["contract"] },
+);

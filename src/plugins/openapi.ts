@@ -1,0 +1,278 @@
+import swagger, { type FastifyDynamicSwaggerOptions } from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import type { FastifySchema } from "fastify";
+import fp from "fastify-plugin";
+import { stringify } from "yaml";
+import { z } from "zod";
+import type { Access } from "../lib/access.ts";
+import { scopes } from "../lib/access.ts";
+import type { RouteContract } from "../lib/http.ts";
+import { Components } from "../lib/json-schema.ts";
+import { version } from "../lib/version.ts";
+import type { RegisteredRoute } from "./contract.ts";
+
+/** Header parameters that every route of a kind takes. */
+const headerParameters = {
+  "Accept-Language": {
+    description:
+      "`zh-CN` or `en`: the language of problem documents. Chinese when it names neither.",
+    schema: { type: "string" },
+  },
+  "Idempotency-Key": {
+    description:
+      "Up to 255 characters. The same key again within 24 hours gets the first reply again.",
+    schema: { type: "string", minLength: 1, maxLength: 255 },
+  },
+  "If-Match": {
+    description:
+      "The ETag of the version that the caller has seen: 412 when it was changed meanwhile.",
+    schema: { type: "string" },
+  },
+  "If-None-Match": {
+    description: "An ETag: 304 when the resource is still the same.",
+    schema: { type: "string" },
+  },
+} as const;
+
+/** Who may call a route, in a sentence. */
+export function describeAccess(access: Access): string {
+  const who = access.public
+    ? "anyone, signed in or not"
+    : `${access.admin ? "an admin" : "a member"} of ${access.roles ? `an organization of kind ${access.roles.join(", ")}` : "any organization"}${access.verified ? " that is verified" : ""}`;
+  const machines = access.scope ? `; machine clients with the scope \`${access.scope}\`` : "";
+  return `Who may call: ${who}${machines}.`;
+}
+
+function securityOf({ access }: RouteContract) {
+  const person = { person: [] as string[] };
+  const client = access?.scope ? [{ client: [access.scope] }] : [];
+  if (access?.public) return [{}, person, ...client];
+  return [person, ...client];
+}
+
+/** One JSON Schema object a parameter, as @fastify/swagger wants the parts of a request. */
+function parameters(schema: z.ZodType | undefined, components: Components) {
+  return schema ? components.convert(schema, "input") : undefined;
+}
+
+/** The OpenAPI 3.1 document, made from the routes: /openapi.json, /openapi.yaml, and /docs to read it. */
+export default fp<{ publicUrl: string }>(
+  async (app, { publicUrl }) => {
+    const components = new Components();
+
+    const transform: NonNullable<FastifyDynamicSwaggerOptions["transform"]> = ({
+      schema,
+      url,
+      route,
+    }) => {
+      if (schema?.hide || !schema) return { schema: schema as FastifySchema, url };
+      const config: RouteContract = route.config ?? {};
+      const { params, querystring, body, response, ...words } = schema as Record<string, unknown>;
+      const convertedResponse = Object.fromEntries(
+        Object.entries((response ?? {}) as Record<string, Record<string, unknown>>).map(
+          ([status, declared]) => [status, convertResponse(declared, components)],
+        ),
+      );
+      const headers = Object.entries(headerParameters).filter(([name]) => {
+        if (name === "Idempotency-Key") return config.idempotency === "accepted";
+        if (name === "If-Match") return config.ifMatch !== undefined;
+        if (name === "If-None-Match") return config.etag !== undefined && route.method === "GET";
+        return true;
+      });
+      const isPatch = route.method === "PATCH";
+      const converted = {
+        ...words,
+        ...(isPatch ? { consumes: ["application/merge-patch+json", "application/json"] } : {}),
+        description: [words.description, config.access && describeAccess(config.access)]
+          .filter(Boolean)
+          .join("\n\n"),
+        security: securityOf(config),
+        params: parameters(params as z.ZodType, components),
+        querystring: parameters(querystring as z.ZodType, components),
+        headers: {
+          type: "object",
+          properties: Object.fromEntries(
+            headers.map(([name, { description, schema }]) => [name, { ...schema, description }]),
+          ),
+          required: config.ifMatch === "required" ? ["If-Match"] : [],
+        },
+        body: body ? components.convert(body as z.ZodType, "input") : undefined,
+        response: convertedResponse,
+      };
+      for (const part of ["params", "querystring", "body"] as const) {
+        if (converted[part] === undefined) delete converted[part];
+      }
+      return { schema: converted as FastifySchema, url };
+    };
+
+    await app.register(swagger, {
+      openapi: {
+        openapi: "3.1.1",
+        info: {
+          title: "Grand Market",
+          version,
+          summary: "The API of a city's science and technology grand market 科技大市场.",
+          description: [
+            "Universities publish results, enterprises post technology needs, certified technology brokers match them.",
+            "",
+            "Every failure is a problem document (RFC 9457) with a stable `code`; `title` and `detail` are in Chinese or English by `Accept-Language`.",
+            "Lists are keyset-paged with opaque cursors. Changes carry `If-Match`, creations may carry `Idempotency-Key`.",
+          ].join("\n"),
+          license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+        },
+        servers: [{ url: publicUrl }],
+        tags: [
+          { name: "accounts", description: "Sign in, tokens, members, machine clients." },
+          { name: "organizations", description: "Organizations and their verification." },
+          { name: "brokers", description: "Broker certificates and the public directory." },
+          { name: "results", description: "Scientific and technological results 科技成果." },
+          { name: "needs", description: "Technology needs 技术需求." },
+          { name: "taxonomies", description: "Code lists with bilingual labels." },
+          { name: "service", description: "The service itself." },
+        ],
+        components: {
+          securitySchemes: {
+            person: {
+              type: "http",
+              scheme: "bearer",
+              bearerFormat: "JWT",
+              description: "A person's access token, from POST /v1/auth/login.",
+            },
+            client: {
+              type: "oauth2",
+              description: "A machine client of an organization.",
+              flows: {
+                clientCredentials: {
+                  tokenUrl: `${publicUrl}/oauth/token`,
+                  scopes: Object.fromEntries(
+                    scopes.map((s) => [
+                      s,
+                      `${s.split(":")[1]} the organization's ${s.split(":")[0]}`,
+                    ]),
+                  ),
+                },
+              },
+            },
+          },
+        },
+      },
+      hideUntagged: false,
+      transform,
+      transformObject: (document) => {
+        const openapi = ("openapiObject" in document ? document.openapiObject : {}) as Record<
+          string,
+          unknown
+        >;
+        const built = openapi.components as Record<string, unknown>;
+        // @fastify/swagger writes the root as `//`.
+        const paths = Object.entries((openapi.paths ?? {}) as object).map(([path, item]) => [
+          path.replace("//", "/"),
+          item,
+        ]);
+        const named = [...components.schemas].sort(([a], [b]) => (a < b ? -1 : 1));
+        return {
+          ...openapi,
+          paths: Object.fromEntries(paths),
+          components: { ...built, schemas: Object.fromEntries(named) },
+        } as never;
+      },
+    });
+
+    await app.register(swaggerUi, {
+      routePrefix: "/docs",
+      uiConfig: { docExpansion: "none", deepLinking: true, persistAuthorization: false },
+      staticCSP: true,
+    });
+
+    let json: string | null = null;
+    let yaml: string | null = null;
+    const document = {
+      description: "The OpenAPI 3.1 document of this API.",
+      tags: ["service"],
+      response: { 200: { description: "The document.", content: {} } },
+    };
+    app.get(
+      "/openapi.json",
+      {
+        config: { access: { public: true }, etag: "hash", cacheSeconds: 300 },
+        schema: {
+          ...document,
+          operationId: "getOpenapiJson",
+          summary: "The API's description, as JSON",
+          response: {
+            200: {
+              description: "The document.",
+              content: { "application/json": { schema: z.looseObject({}) } },
+            },
+          },
+        },
+      },
+      async (_request, reply) => {
+        json ??= JSON.stringify(app.swagger());
+        return reply.type("application/json; charset=utf-8").send(json);
+      },
+    );
+    app.get(
+      "/openapi.yaml",
+      {
+        config: { access: { public: true }, etag: "hash", cacheSeconds: 300 },
+        schema: {
+          ...document,
+          operationId: "getOpenapiYaml",
+          summary: "The API's description, as YAML",
+          response: {
+            200: {
+              description: "The document.",
+              content: { "application/yaml": { schema: z.string() } },
+            },
+          },
+        },
+      },
+      async (_request, reply) => {
+        yaml ??= stringify(app.swagger());
+        return reply.type("application/yaml; charset=utf-8").send(yaml);
+      },
+    );
+  },
+  { name: "openapi", dependencies: ["contract"] },
+);
+
+function convertResponse(declared: Record<string, unknown>, components: Components) {
+  const content = Object.entries((declared.content ?? {}) as Record<string, { schema: z.ZodType }>);
+  if (content.length === 0) return { description: declared.description, type: "null" };
+  return {
+    ...declared,
+    content: Object.fromEntries(
+      content.map(([type, { schema }]) => [type, { schema: components.convert(schema, "output") }]),
+    ),
+  };
+}
+
+/** Who may do what, as a page: one line a route, from the same `access` that guards it. */
+export function accessPage(routes: readonly RegisteredRoute[]): string {
+  const lines = routes
+    .filter(({ schema, method }) => schema?.operationId && method !== "HEAD")
+    .map(({ method, url, config, schema }) => {
+      const { access = {} } = config;
+      const who = access.public ? "anyone" : (access.roles?.join(", ") ?? "any role");
+      const notes = [
+        access.admin && "admin",
+        access.verified && "verified organization",
+        access.whileSuspended && "also while suspended",
+      ];
+      const machines = access.scope ? `\`${access.scope}\`` : access.public ? "yes" : "no";
+      const path = url.replaceAll(/:(\w+)/g, "{$1}");
+      return `| \`${method} ${path}\` | ${schema?.operationId} | ${who} | ${notes.filter(Boolean).join(", ")} | ${machines} |`;
+    });
+  return [
+    "# Who may do what",
+    "",
+    "Generated from the routes by `npm run openapi`. Roles are the kinds of organizations. What a caller sees and changes",
+    "is its own organization's, besides what is public; the operator sees all. A suspended or closed organization only reads.",
+    "",
+    "| operation | name | roles | and | machine clients |",
+    "|---|---|---|---|---|",
+    ...lines,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,170 @@
+import { DrizzleQueryError } from "drizzle-orm";
+import type { FastifyError, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
+import fp from "fastify-plugin";
+import type { DatabaseError } from "pg";
+import type { z } from "zod";
+import { constraintErrors } from "../../db/constraints.ts";
+import { AppError, type ErrorCode, errorKind, type Fault, statusOf } from "../lib/errors.ts";
+import { newId } from "../lib/ids.ts";
+import { type Language, languageTag, preferredLanguage } from "../lib/language.ts";
+import { isDeclaredError, type Problem, problemType } from "./contract.ts";
+
+/** Fastify's own refusals in this API's words. */
+const frameworkErrors: Record<string, ErrorCode> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "request.unsupported_media_type",
+  FST_ERR_CTP_BODY_TOO_LARGE: "request.too_large",
+  FST_ERR_CTP_EMPTY_JSON_BODY: "request.malformed_json",
+  FST_ERR_CTP_INVALID_JSON_BODY: "request.malformed_json",
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "request.malformed_json",
+  FST_ERR_BAD_URL: "request.malformed_url",
+  FST_ERR_UNDER_PRESSURE: "server.overloaded",
+  FST_ERR_HANDLER_TIMEOUT: "server.overloaded",
+};
+
+/** SQLSTATEs that mean "try again": statement timeout, serialization failure, deadlock, too many connections. */
+const overloadStates = new Set(["57014", "40001", "40P01", "53300"]);
+
+/** Any thrown thing -> a refusal of the closed list; what is not known is a 500 that tells nothing. */
+function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const { code, message } = error as FastifyError;
+  const known = frameworkErrors[code];
+  if (known === "server.overloaded")
+    return new AppError(known, { headers: { "retry-after": "5" } });
+  if (known) return new AppError(known);
+  // The JSON parser throws a SyntaxError, with status 400 set by Fastify.
+  if (error instanceof SyntaxError) return new AppError("request.malformed_json");
+  const cause = (error instanceof DrizzleQueryError ? error.cause : error) as
+    | DatabaseError
+    | undefined;
+  const violated = cause?.constraint ? constraintErrors[cause.constraint] : undefined;
+  if (violated === "idempotency.in_progress") {
+    return new AppError(violated, { headers: { "retry-after": "1" } });
+  }
+  if (violated) return new AppError(violated);
+  if (
+    overloadStates.has(cause?.code ?? "") ||
+    message?.startsWith("timeout exceeded when trying")
+  ) {
+    return new AppError("server.overloaded", { headers: { "retry-after": "5" } });
+  }
+  return new AppError("server.internal");
+}
+
+/**
+ * What may be logged of an unexpected error: its kind and stack, and of a database error the SQLSTATE
+ * and constraint. Never its message: drizzle's holds the parameters, PostgreSQL's may hold values.
+ */
+function loggable(error: unknown): Record<string, unknown> {
+  const cause = (error instanceof DrizzleQueryError ? error.cause : error) as
+    | DatabaseError
+    | undefined;
+  const isDatabase = error instanceof DrizzleQueryError || typeof cause?.severity === "string";
+  const frames = (error as Error)?.stack?.split("\n").filter((line) => line.startsWith("    at "));
+  return {
+    name: (error as Error)?.name,
+    sqlstate: isDatabase ? cause?.code : undefined,
+    constraint: isDatabase ? cause?.constraint : undefined,
+    message: isDatabase ? undefined : (error as Error)?.message,
+    stack: frames?.join("\n"),
+  };
+}
+
+function toFault(fault: Fault, language: Language) {
+  return { ...fault, detail: fault.detail[language] };
+}
+
+/**
+ * Answers bytes that are no HTTP request (a raw Chinese character in the URL, a header too long), which
+ * never become a request that hooks could see.
+ */
+export const refuseBrokenRequest =
+  (publicUrl: string): FastifyServerOptions["clientErrorHandler"] =>
+  (error, socket) => {
+    if (error.code === "ECONNRESET" || !socket.writable) return;
+    const code = "request.malformed_url";
+    const { status, zh, en } = errorKind(code);
+    const requestId = newId();
+    const problem = {
+      type: `${publicUrl}/problems/${code}`,
+      title: zh,
+      status,
+      detail: `${en} (percent-encode every character that is not ASCII)`,
+      instance: "/",
+      code,
+      requestId,
+    };
+    const body = JSON.stringify(problem);
+    const head = [
+      "HTTP/1.1 400 Bad Request",
+      `Content-Type: ${problemType}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `Request-Id: ${requestId}`,
+      "Connection: close",
+    ];
+    socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  };
+
+/** Every failure as a problem document (RFC 9457), in the caller's language. */
+export default fp<{ publicUrl: string }>(
+  async (app, { publicUrl }) => {
+    function send(request: FastifyRequest, reply: FastifyReply, error: AppError) {
+      const { code, details } = error;
+      const kind = errorKind(code);
+      const language = preferredLanguage(request.headers["accept-language"]);
+      const problem: z.input<typeof Problem> = {
+        type: `${publicUrl}/problems/${code}`,
+        title: kind[language],
+        status: kind.status,
+        detail: details.detail?.[language],
+        instance: request.url.split("?", 1)[0] ?? "/",
+        code,
+        requestId: request.id,
+        errors: details.faults?.map((fault) => toFault(fault, language)),
+        ...details.members,
+      };
+      if (kind.status === 401) {
+        reply.header(
+          "www-authenticate",
+          `Bearer realm="${publicUrl}"${code === "auth.required" ? "" : ', error="invalid_token"'}`,
+        );
+      }
+      return (
+        reply
+          .code(kind.status)
+          .headers(details.headers ?? {})
+          .header("content-language", languageTag[language])
+          .header("cache-control", "no-store")
+          .header("vary", "Accept-Language")
+          .type(problemType)
+          // Built here from parts that are safe to show: no serializer has to filter it.
+          .serializer(JSON.stringify)
+          .send(problem)
+      );
+    }
+
+    app.setErrorHandler((thrown, request, reply) => {
+      let error = toAppError(thrown);
+      if (!isDeclaredError(request, error.code)) {
+        request.log.error({ code: error.code }, "the route did not declare this error");
+        error = new AppError("server.internal");
+      } else if (statusOf(error.code) === 500) {
+        request.log.error({ error: loggable(thrown) }, "request failed");
+      }
+      return send(request, reply, error);
+    });
+
+    app.setNotFoundHandler((request, reply) => {
+      const path = request.url.split("?", 1)[0] ?? "/";
+      const methods = app.registeredRoutes.filter((r) => r.pattern.test(path)).map((r) => r.method);
+      if (methods.length === 0) return send(request, reply, new AppError("request.not_found"));
+      const allow = [...new Set(methods)].sort().join(", ");
+      return send(
+        request,
+        reply,
+        new AppError("request.method_not_allowed", { headers: { allow } }),
+      );
+    });
+  },
+  { name: "problems", dependencies: ["contract"] },
+);

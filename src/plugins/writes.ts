@@ -1,0 +1,134 @@
+import { eq, lt, sql } from "drizzle-orm";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import fp from "fastify-plugin";
+import { z } from "zod";
+import { idempotencyKeys } from "../../db/schema/plumbing.ts";
+import type { Executor } from "../database/connect.ts";
+import { instantIn } from "../lib/clock.ts";
+import { AppError } from "../lib/errors.ts";
+import { etagOf, expectedVersion } from "../lib/etag.ts";
+import { sha256 } from "../lib/ids.ts";
+import type { WriteContext } from "../lib/write-context.ts";
+import { originOf } from "./authentication.ts";
+
+/** The schema of a reply without content. */
+export const noContent = z.null();
+
+interface WriteOptions<T> {
+  /** Status of success; 200 when absent. */
+  status?: number;
+  /** Address of what was created. */
+  location?: (body: T) => string;
+}
+
+/** `Idempotency-Key: "abc"` or `abc` (draft-07 of the header's specification quotes it; many clients do not). */
+function keyOf(request: FastifyRequest): string | null {
+  const header = request.headers["idempotency-key"];
+  if (header === undefined) return null;
+  const key = String(header).replace(/^"(.*)"$/, "$1");
+  if (key.length > 0 && key.length <= 255) return key;
+  const detail = { en: "must hold 1 to 255 characters", zh: "长度须为 1 至 255 个字符" };
+  throw new AppError("request.invalid", {
+    faults: [{ header: "Idempotency-Key", code: "too_big", detail }],
+  });
+}
+
+/**
+ * Runs a mutation in one transaction and sends what it returns. With an Idempotency-Key the reply is
+ * stored in that same transaction, so that it is there exactly when the change is; the same key again
+ * gets the stored reply and changes nothing.
+ * @param verb the service verb; all it writes, audit record included, commits or rolls back together.
+ *   A refusal that it throws rolls back; one that it returns is sent after what it wrote is committed.
+ */
+export async function write<T extends object | undefined>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  verb: (tx: Executor, context: WriteContext) => Promise<T | AppError>,
+  { status = 200, location }: WriteOptions<T> = {},
+): Promise<T> {
+  const { db } = request.server.database;
+  const context = { ...originOf(request), expected: expectedVersion(request.headers["if-match"]) };
+  const key = request.routeOptions.config.idempotency === "accepted" ? keyOf(request) : null;
+  if (key === null) {
+    const body = await db.transaction((tx) => verb(tx, context));
+    if (body instanceof AppError) throw body;
+    reply.code(status);
+    if (location) reply.header("location", location(body));
+    // An empty reply must be said: `undefined` would mean that it is sent later.
+    return body ?? (null as unknown as T);
+  }
+
+  const caller = request.actor?.id ?? "";
+  const path = request.url.split("?", 1)[0] ?? "";
+  const scope = sha256(JSON.stringify([caller, request.method, path, key]));
+  const requestHash = sha256(JSON.stringify([request.query, request.body ?? null]));
+  const stored = await db.transaction(async (tx) => {
+    const earlier = await earlierReply(tx, scope);
+    if (earlier) {
+      if (earlier.requestHash !== requestHash) throw new AppError("idempotency.key_reused");
+      return { ...earlier, replayed: true };
+    }
+    const body = await verb(tx, context);
+    if (body instanceof AppError) throw body;
+    const text = serialize(reply, body, status);
+    const version = body && "version" in body ? Number(body.version) : null;
+    const headers: Record<string, string> = {
+      ...(location ? { location: location(body) } : {}),
+      ...(request.routeOptions.config.etag ? { etag: etagOf(version, text) } : {}),
+    };
+    const record = { scope, requestHash, status, headers, body: text };
+    await tx.insert(idempotencyKeys).values(record);
+    return { ...record, replayed: false };
+  });
+  reply.code(stored.status).headers(stored.headers).type("application/json; charset=utf-8");
+  if (stored.replayed) reply.header("idempotent-replayed", "true");
+  reply.send(stored.body);
+  // The reply is on its way as the stored text; Fastify takes a returned reply for "sent".
+  return reply as unknown as T;
+}
+
+/** The text that Fastify would send, made by the route's own serializer. */
+function serialize(reply: FastifyReply, body: object | undefined, status: number): string {
+  return body ? String(reply.serializeInput({ ...body }, String(status), "application/json")) : "";
+}
+
+/**
+ * Takes the key for this transaction and reads what an earlier one stored.
+ * @throws AppError `idempotency.in_progress` (409) while the first request still runs
+ */
+async function earlierReply(tx: Executor, scope: string) {
+  const lock = await tx.execute<{ taken: boolean }>(
+    sql`select pg_try_advisory_xact_lock(hashtextextended(${scope}, 0)) as taken`,
+  );
+  if (!lock.rows[0]?.taken) {
+    throw new AppError("idempotency.in_progress", { headers: { "retry-after": "1" } });
+  }
+  const [earlier] = await tx.select().from(idempotencyKeys).where(eq(idempotencyKeys.scope, scope));
+  if (!earlier || earlier.createdAt > instantIn(-keptSeconds)) return earlier;
+  await tx.delete(idempotencyKeys).where(eq(idempotencyKeys.scope, scope));
+  return undefined;
+}
+
+/** Seconds for which a reply is kept. */
+const keptSeconds = 24 * 60 * 60;
+
+/** Removes the replies whose time has passed; a job calls it. */
+export async function removeOldReplies(db: Executor): Promise<void> {
+  await db.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, instantIn(-keptSeconds)));
+}
+
+/** Refuses an Idempotency-Key where a reply holds a secret and so cannot be stored. */
+export default fp(
+  async (app) => {
+    app.addHook("onRoute", (route) => {
+      if (route.config?.idempotency !== "refused") return;
+      route.preHandler = [route.preHandler ?? []].flat();
+      route.preHandler.push(async (request) => {
+        if (request.headers["idempotency-key"] !== undefined) {
+          throw new AppError("request.idempotency_key_not_accepted");
+        }
+      });
+    });
+  },
+  { name: "writes", dependencies: ["contract", "database"] },
+);

@@ -1,0 +1,124 @@
+/** Reads the environment, opens the database, listens, closes with grace. The only file that touches `process`. */
+import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import closeWithGrace from "close-with-grace";
+import { demoAccounts, loadDemoMarket } from "../db/demo/demo.ts";
+import { buildApp } from "./app.ts";
+import { ConfigError, readConfig } from "./config.ts";
+import { connect, type Database } from "./database/connect.ts";
+import { openEmbedded } from "./database/embedded.ts";
+import { appliedMigrations, expectedMigrations, migrate } from "./database/migrate.ts";
+import { clock } from "./lib/clock.ts";
+import { loggerOptions } from "./lib/logging.ts";
+import { createKeyFile, readKeyFile } from "./lib/signing-keys.ts";
+
+/** A reason not to start that a person can mend: printed without a stack. */
+class StartError extends Error {}
+
+const loopback = new Set(["127.0.0.1", "::1", "localhost"]);
+
+async function start(): Promise<void> {
+  const config = readConfig(process.env);
+  const isServer = config.databaseUrl !== null;
+  let database: Database;
+  if (config.databaseUrl) {
+    database = connect({ connectionString: config.databaseUrl, max: config.databasePoolSize });
+    await assertMigrated(database);
+  } else {
+    database = await openEmbedded(config.dataDir);
+    await migrate(database);
+    if (config.demo) await loadDemoMarket(database.db);
+  }
+  try {
+    const demo = await demoAccounts(database.db);
+    if (demo.length > 0 && !loopback.has(config.host)) {
+      throw new StartError(
+        `HOST=${config.host}: this database holds the demo accounts, whose passwords everybody knows, so the market listens on a loopback address only. Use another DATA_DIR with DEMO=false.`,
+      );
+    }
+    if (!isServer && !existsSync(config.signingKeysFile)) {
+      mkdirSync(dirname(config.signingKeysFile), { recursive: true });
+      createKeyFile(config.signingKeysFile, clock.now());
+      chmodSync(config.signingKeysFile, 0o600);
+    }
+    const keys = readKeyFile(config.signingKeysFile);
+    const app = await buildApp(config, {
+      database,
+      keys,
+      logger: loggerOptions(config.logLevel, process.stdout.isTTY),
+      runJobs: true,
+    });
+    closeWithGrace({ delay: 20_000 }, async ({ err, signal }) => {
+      if (err) app.log.fatal({ name: err.name, stack: err.stack }, "stopping after an error");
+      else app.log.info({ signal }, "stopping");
+      // Load balancers look at /readyz: tell them first, then finish what has begun.
+      app.draining.now = true;
+      await app.close();
+      await database.close();
+    });
+    await app.listen({ host: config.host, port: config.port });
+    const address = app.server.address();
+    const port = typeof address === "object" && address ? address.port : config.port;
+    announce(
+      config.port === 0 ? `http://${config.host}:${port}` : config.publicUrl,
+      isServer,
+      demo,
+    );
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function assertMigrated({ db, close }: Database): Promise<void> {
+  try {
+    const [applied, expected] = [await appliedMigrations(db), expectedMigrations()];
+    if (applied < expected) {
+      throw new StartError(
+        `The database lacks ${expected - applied} of ${expected} migrations. Run: npm run db:migrate`,
+      );
+    }
+    if (applied > expected) {
+      throw new StartError(
+        "The database was migrated by a newer version of this program. Run that one.",
+      );
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Tells a person where everything is; the log goes on below. */
+function announce(
+  url: string,
+  isServer: boolean,
+  demo: Awaited<ReturnType<typeof demoAccounts>>,
+): void {
+  const lines = [
+    "",
+    `Grand Market 科技大市场  ${url}`,
+    `  API         ${url}/v1`,
+    `  Docs        ${url}/docs`,
+    `  OpenAPI     ${url}/openapi.json`,
+    `  Database    ${isServer ? "PostgreSQL server" : "embedded"}`,
+    ...(demo.length > 0
+      ? ["", "  Demo sign-ins (POST /v1/auth/login), on this machine only:"]
+      : []),
+    ...demo.map(
+      ({ email, password, who }) => `    ${email.padEnd(28)} ${password.padEnd(22)} ${who}`,
+    ),
+    "",
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+start().catch((error: unknown) => {
+  const plain = error instanceof ConfigError || error instanceof StartError;
+  const message = error instanceof Error ? error.message : String(error);
+  // An operating system's refusal (port in use, folder not writable) says all in its message too.
+  const isSystem = (error as NodeJS.ErrnoException)?.code !== undefined;
+  const stack = error instanceof Error ? error.stack : message;
+  process.stderr.write(`Grand Market did not start. ${plain || isSystem ? message : stack}\n`);
+  process.exit(1);
+});

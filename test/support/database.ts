@@ -1,0 +1,98 @@
+/**
+ * A database of its own for each test file, always a real PostgreSQL: the embedded one by default, a
+ * server when TEST_DATABASE_URL is set. A run migrates once: files copy a template.
+ */
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { connect, type Database } from "../../src/database/connect.ts";
+import { openEmbedded } from "../../src/database/embedded.ts";
+import { migrate } from "../../src/database/migrate.ts";
+import { newId } from "../../src/lib/ids.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+
+const serverUrl = process.env.TEST_DATABASE_URL;
+
+/** What a migrated database is made of; another content wants another template. */
+function fingerprint(): string {
+  const hash = createHash("sha256");
+  for (const folder of ["db/migrations", "db/taxonomies"]) {
+    const files = readdirSync(join(projectRoot, folder)).filter((name) => /\.(sql|ts)$/.test(name));
+    for (const name of files.sort()) hash.update(readFileSync(join(projectRoot, folder, name)));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** Opens a migrated, empty database; closing it removes it. */
+export async function openTestDatabase(): Promise<Database> {
+  return serverUrl ? openOnServer(serverUrl) : openCopy();
+}
+
+async function openCopy(): Promise<Database> {
+  const template = join(tmpdir(), `grand-market-template-${fingerprint()}`);
+  if (!existsSync(template)) {
+    const building = mkdtempSync(join(tmpdir(), "grand-market-building-"));
+    const database = await openEmbedded(building);
+    await migrate(database);
+    await database.close();
+    try {
+      renameSync(building, template);
+    } catch {
+      // Another test process was first; its template is as good.
+      rmSync(building, { recursive: true, force: true });
+    }
+  }
+  const folder = join(tmpdir(), `grand-market-test-${newId()}`);
+  mkdirSync(folder);
+  cpSync(template, folder, { recursive: true });
+  const database = await openEmbedded(folder);
+  const close = async () => {
+    await database.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { ...database, close };
+}
+
+async function openOnServer(url: string): Promise<Database> {
+  const template = `grand_market_template_${fingerprint()}`;
+  const name = `grand_market_test_${newId().replaceAll("-", "")}`;
+  const admin = new pg.Client({ connectionString: url });
+  await admin.connect();
+  const at = (database: string) => {
+    const target = new URL(url);
+    target.pathname = `/${database}`;
+    return target.href;
+  };
+  // One at a time: a template with a session on it cannot be copied.
+  await admin.query("select pg_advisory_lock(hashtext('grand-market test template'))");
+  const found = await admin.query("select 1 from pg_database where datname = $1", [template]);
+  if (found.rowCount === 0) {
+    const building = `${template}_building`;
+    await admin.query(`drop database if exists ${building}`);
+    await admin.query(`create database ${building}`);
+    const database = connect({ connectionString: at(building), max: 2 });
+    await migrate(database);
+    await database.close();
+    await admin.query(`alter database ${building} rename to ${template}`);
+  }
+  await admin.query(`create database ${name} template ${template}`);
+  await admin.query("select pg_advisory_unlock(hashtext('grand-market test template'))");
+  const database = connect({ connectionString: at(name), max: 12 });
+  const close = async () => {
+    await database.close();
+    await admin.query(`drop database ${name} with (force)`);
+    await admin.end();
+  };
+  return { ...database, close };
+}

@@ -1,0 +1,52 @@
+/** Checks a reply against the OpenAPI document that the app itself serves. */
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import type { LightMyRequestResponse } from "fastify";
+import type { App } from "../../src/plugins/contract.ts";
+
+type Document = {
+  paths: Record<string, Record<string, { responses: Record<string, DocumentedResponse> }>>;
+  components: { schemas: Record<string, object> };
+};
+interface DocumentedResponse {
+  content?: Record<string, { schema: object }>;
+}
+
+/** Makes a function that throws when a reply is not what the document says of its operation. */
+export function replyChecker(app: App) {
+  const document = JSON.parse(JSON.stringify(app.swagger())) as Document;
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  ajv.addSchema({ $id: "openapi", components: document.components });
+  const compiled = new Map<object, ValidateFunction>();
+  const compile = (schema: object) => {
+    const known = compiled.get(schema);
+    if (known) return known;
+    const anchored = JSON.parse(
+      JSON.stringify(schema).replaceAll('"#/components/', '"openapi#/components/'),
+    ) as object;
+    const validate = ajv.compile(anchored);
+    compiled.set(schema, validate);
+    return validate;
+  };
+
+  return (method: string, route: string | undefined, response: LightMyRequestResponse): void => {
+    // An unknown address is in no document; docs pages are not operations.
+    if (!route || route.startsWith("/docs")) return;
+    const path = route.replaceAll(/:(\w+)/g, "{$1}");
+    const operation = document.paths[path]?.[method === "HEAD" ? "get" : method.toLowerCase()];
+    const where = `${method} ${path} -> ${response.statusCode}`;
+    if (!operation) throw new Error(`${where}: not in the OpenAPI document`);
+    const declared = operation.responses[String(response.statusCode)];
+    if (!declared) throw new Error(`${where}: undeclared status ${response.payload}`);
+    if (method === "HEAD" || response.payload === "") return;
+    const type = String(response.headers["content-type"]).split(";")[0] ?? "";
+    const schema = declared.content?.[type]?.schema;
+    if (!schema) throw new Error(`${where}: undeclared content type ${type}`);
+    if (!type.endsWith("json")) return;
+    const validate = compile(schema);
+    if (!validate(response.json())) {
+      throw new Error(`${where}: ${ajv.errorsText(validate.errors)}\n${response.payload}`);
+    }
+  };
+}
