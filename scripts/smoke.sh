@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Starts the market with `npm start` on an empty folder and runs the README's walk against it, to the
+# letter; then stops it, kills it, and starts it again on the same folder.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+folder=$(mktemp -d)
+export DATA_DIR="$folder/data" PORT="${SMOKE_PORT:-3217}" LOG_LEVEL=warn
+unset DATABASE_URL
+url="http://127.0.0.1:$PORT"
+trap 'stop KILL; rm -rf "$folder"' EXIT
+
+# npm, its shell and the server are one process group.
+start() {
+  local began=$SECONDS
+  set -m
+  npm start >"$folder/log" 2>&1 &
+  group=$!
+  set +m
+  until curl -sf "$url/readyz" >/dev/null; do
+    kill -0 "$group" 2>/dev/null || { cat "$folder/log"; return 1; }
+    [ $((SECONDS - began)) -lt 120 ] || { echo "not ready in 120 s"; cat "$folder/log"; return 1; }
+    sleep 0.2
+  done
+  echo "ready after $((SECONDS - began)) s"
+}
+
+stop() {
+  [ -n "${group:-}" ] || return 0
+  kill "-$1" -- "-$group" 2>/dev/null || true
+  wait "$group" 2>/dev/null || true
+  group=
+}
+
+start
+cat "$folder/log"
+
+# The walk: the README's blocks between the two markers, as they stand, on this port.
+sed -n '/<!-- walk -->/,/<!-- end of walk -->/p' README.md | sed -n '/^```sh$/,/^```$/p' | grep -v '^```' |
+  sed "s#http://127.0.0.1:3000#$url#g" >"$folder/walk.sh"
+[ "$(grep -c curl "$folder/walk.sh")" -ge 5 ] || { echo "the README has no walk"; exit 1; }
+bash -euo pipefail "$folder/walk.sh" | tee "$folder/walked"
+grep -q '"status":"published"' "$folder/walked"
+
+echo "a second start on the same folder is refused"
+if (PORT=0 node dist/src/server.js) >"$folder/second" 2>&1; then
+  echo "it was not"; exit 1
+fi
+grep -q "in use" "$folder/second"
+
+before=$(curl -sf "$url/v1/results?include=total" | node -pe 'JSON.parse(require("fs").readFileSync(0)).total.exact')
+stop KILL
+start
+after=$(curl -sf "$url/v1/results?include=total" | node -pe 'JSON.parse(require("fs").readFileSync(0)).total.exact')
+[ "$before" = "$after" ] || { echo "after kill -9: $after results, there were $before"; exit 1; }
+stop TERM
+echo "stopped"

@@ -1,0 +1,145 @@
+/** The document is the routes' own words, complete, and the committed one. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import Fastify from "fastify";
+import t from "tap";
+import { z } from "zod";
+import { projectRoot } from "../../src/lib/root.ts";
+import contract, { type App } from "../../src/plugins/contract.ts";
+import { openMarket } from "../support/market.ts";
+
+interface Operation {
+  operationId: string;
+  summary: string;
+  description: string;
+  tags: string[];
+  security: Record<string, string[]>[];
+  responses: Record<string, { description: string; content?: Record<string, unknown> }>;
+  parameters?: { name: string; in: string; required: boolean }[];
+}
+
+const market = await openMarket(t);
+const served = (await market.as(null)("GET", "/openapi.json")).body as {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object>; securitySchemes: Record<string, object> };
+};
+const operations = Object.entries(served.paths).flatMap(([path, methods]) =>
+  Object.entries(methods)
+    .filter(([method]) => method !== "head")
+    .map(([method, operation]) => ({ path, method, operation })),
+);
+
+t.test("the committed files are the generated ones", async (t) => {
+  const check = ["--import=tsx", "scripts/openapi.ts", "--check"];
+  t.doesNotThrow(() => execFileSync(process.execPath, check, { cwd: projectRoot, stdio: "pipe" }));
+});
+
+t.test("it is served as JSON and as YAML, and the committed file is what is served", async (t) => {
+  t.match(served.openapi, /^3\.1/);
+  const committed = JSON.parse(readFileSync(join(projectRoot, "openapi/openapi.json"), "utf8"));
+  t.same(committed.paths, served.paths);
+  const yaml = await market.as(null)("GET", "/openapi.yaml");
+  t.equal(yaml.status, 200);
+  t.match(yaml.text, /^openapi: 3\.1/);
+});
+
+t.test("every operation says what it is, who may call it and how it fails", async (t) => {
+  t.ok(operations.length > 60);
+  const ids = operations.map(({ operation }) => operation.operationId);
+  t.equal(new Set(ids).size, ids.length, "operationIds are unique");
+  for (const { path, method, operation } of operations) {
+    const where = `${method} ${path}`;
+    t.ok(operation.summary && operation.description && operation.tags.length > 0, where);
+    t.ok(Array.isArray(operation.security), `${where}: security`);
+    t.match(operation.description, /Who may call: /, where);
+    t.ok(
+      Object.keys(operation.responses).some((status) => status.startsWith("2")),
+      where,
+    );
+    t.ok(operation.responses["500"]?.content?.["application/problem+json"], `${where}: 500`);
+    if (method === "patch") {
+      const header = operation.parameters?.find((parameter) => parameter.name === "If-Match");
+      t.equal(header?.required, true, `${where}: If-Match`);
+    }
+  }
+});
+
+t.test("components that nothing refers to are not there", async (t) => {
+  const text = JSON.stringify(served);
+  for (const name of Object.keys(served.components.schemas)) {
+    t.ok(text.includes(`"#/components/schemas/${name}"`), name);
+  }
+});
+
+t.test("the docs page is served by the API itself, without a CDN", async (t) => {
+  const page = await market.app.inject("/docs");
+  t.equal(page.statusCode, 200);
+  t.notMatch(page.payload, /https?:\/\/(?!market\.test)/);
+});
+
+async function appWith(define: (app: App) => void): Promise<App> {
+  const app = Fastify() as unknown as App;
+  await app.register(contract, { checkReplies: false });
+  define(app);
+  await app.ready();
+  return app;
+}
+const complete = {
+  operationId: "x",
+  summary: "x",
+  tags: ["x"],
+  response: { 200: z.object({ a: z.string() }) },
+};
+const open = { config: { access: { public: true as const } } };
+
+t.test("a route that leaves something undeclared does not boot", async (t) => {
+  const without = (key: keyof typeof complete) => {
+    const { [key]: _, ...schema } = complete;
+    return appWith((app) => app.get("/x", { ...open, schema }, async () => ({ a: "" }) as never));
+  };
+  for (const key of ["operationId", "summary", "tags", "response"] as const) {
+    await t.rejects(without(key), { message: new RegExp(key) }, key);
+  }
+  await t.rejects(
+    appWith((app) => app.get("/x", { schema: complete }, async () => ({ a: "" }))),
+    /access/,
+  );
+  await t.rejects(
+    appWith((app) => app.get("/x", async () => ({}))),
+    /declares no/,
+  );
+  await t.rejects(
+    appWith((app) => app.post("/x", { ...open, schema: complete }, async () => ({ a: "" }))),
+    /idempotency/,
+  );
+  await t.rejects(
+    appWith((app) => app.patch("/x", { ...open, schema: complete }, async () => ({ a: "" }))),
+    /ifMatch/,
+  );
+});
+
+t.test("what the contract does not hold is not sent", async (t) => {
+  const app = await appWith((app) => {
+    app.get("/fields", { ...open, schema: { ...complete } }, async () => ({ a: "1", secret: "2" }));
+    app.get(
+      "/status",
+      { ...open, schema: { ...complete, operationId: "y" } },
+      async (_request, reply) => reply.code(202 as 200).send({ a: "1", secret: "2" } as never),
+    );
+    app.get(
+      "/type",
+      { ...open, schema: { ...complete, operationId: "z" } },
+      async (_request, reply) =>
+        reply.type("application/xml").send({ a: "1", secret: "2" } as never),
+    );
+  });
+  t.same((await app.inject("/fields")).json(), { a: "1" }, "undeclared field");
+  for (const path of ["/status", "/type"]) {
+    const reply = await app.inject(path);
+    t.equal(reply.statusCode, 500, path);
+    t.notMatch(reply.payload, /secret/, path);
+  }
+  await app.close();
+});
