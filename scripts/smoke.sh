@@ -42,6 +42,13 @@ sed -n '/<!-- walk -->/,/<!-- end of walk -->/p' README.md | sed -n '/^```sh$/,/
 bash -euo pipefail "$folder/walk.sh" | tee "$folder/walked"
 grep -q '"status":"published"' "$folder/walked"
 
+echo "the docs page in a real browser"
+chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+  --disable-component-update --disable-sync --user-data-dir="$folder/browser" --virtual-time-budget=20000 \
+  --dump-dom "$url/docs" >"$folder/dom" 2>/dev/null
+grep -q 'id="operations-tag-results"' "$folder/dom"
+grep -q 'Grand Market' "$folder/dom"
+
 echo "a second start on the same folder is refused"
 if (PORT=0 node dist/src/server.js) >"$folder/second" 2>&1; then
   echo "it was not"; exit 1

@@ -14,9 +14,10 @@ import conditional from "./plugins/conditional.ts";
 import contract, { type App } from "./plugins/contract.ts";
 import database from "./plugins/database.ts";
 import jobs from "./plugins/jobs.ts";
+import links from "./plugins/links.ts";
 import metrics from "./plugins/metrics.ts";
 import openapi from "./plugins/openapi.ts";
-import problems, { refuseBrokenRequest } from "./plugins/problems.ts";
+import problems, { refuseBrokenRequest, refuseUnroutable } from "./plugins/problems.ts";
 import requests, { requestIdShape } from "./plugins/requests.ts";
 import writes from "./plugins/writes.ts";
 
@@ -63,6 +64,7 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
     return503OnClosing: true,
     routerOptions: { maxParamLength: 200 },
     clientErrorHandler: refuseBrokenRequest(config.publicUrl),
+    frameworkErrors: refuseUnroutable(config.publicUrl),
   }) as unknown as App;
   app.decorate("config", config);
   app.decorate("signingKeys", parts.keys);
@@ -75,7 +77,7 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
   });
-  await app.register(underPressure, { maxEventLoopDelay: 1_000, retryAfter: 5 });
+  await app.register(underPressure, { maxEventLoopDelay: config.maxEventLoopDelay, retryAfter: 5 });
   await app.register(formbody);
   app.addContentTypeParser(
     "application/merge-patch+json",
@@ -86,6 +88,7 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
   await app.register(metrics);
   await app.register(authentication, { keys: parts.keys, publicUrl, accessTokenSeconds });
   await app.register(conditional);
+  await app.register(links);
   await app.register(writes);
   await app.register(jobs, { run: parts.runJobs ?? false });
   await app.register(openapi, { publicUrl });

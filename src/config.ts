@@ -48,6 +48,9 @@ const Environment = z.object({
   TRUST_PROXY: flag
     .default(false)
     .describe("Whether X-Forwarded-For names the client; only behind a proxy that sets it."),
+  MAX_EVENT_LOOP_DELAY: wholeNumber(0, 60_000)
+    .default(1_000)
+    .describe("Milliseconds of event loop delay from which requests get 503; 0 turns this off."),
   CHECK_REPLIES: flag
     .optional()
     .describe(
@@ -69,6 +72,7 @@ export interface Config {
   accessTokenSeconds: number;
   sessionDays: number;
   trustProxy: boolean;
+  maxEventLoopDelay: number;
   checkReplies: boolean;
 }
 
@@ -112,6 +116,7 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
     accessTokenSeconds: env.ACCESS_TOKEN_SECONDS,
     sessionDays: env.SESSION_DAYS,
     trustProxy: env.TRUST_PROXY,
+    maxEventLoopDelay: env.MAX_EVENT_LOOP_DELAY,
     checkReplies: env.CHECK_REPLIES ?? env.NODE_ENV !== "production",
   });
 }

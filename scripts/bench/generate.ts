@@ -110,10 +110,8 @@ async function fill(url: string, size: Size, progress: Progress): Promise<void> 
     await insert(pool, "needs", needRows(size.needs), (done) =>
       progress(`needs: ${done} of ${size.needs}`),
     );
-    for (const [i, { name, definition }] of indexes.rows.entries()) {
-      progress(`index ${i + 1} of ${indexes.rows.length}: ${name}`);
-      await pool.query(definition);
-    }
+    progress(`building ${indexes.rows.length} indexes`);
+    for (const { definition } of indexes.rows) await pool.query(definition);
     await pool.query(
       "select setval('result_references', greatest(1, (select count(*) from results))), setval('need_references', greatest(1, (select count(*) from needs)))",
     );

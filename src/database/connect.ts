@@ -21,12 +21,15 @@ const statementTimeout = 15_000;
  * without JIT, which costs more than it brings for queries of this size.
  */
 export function connect(options: pg.PoolConfig): Database {
-  const pool = new pg.Pool({
+  const settings: pg.PoolConfig & { pipeline: boolean } = {
     connectionTimeoutMillis: 10_000,
     options: `-c timezone=UTC -c statement_timeout=${statementTimeout} -c jit=off`,
     application_name: "grand-market",
+    // Statements go out without waiting for the answers before them (`transact.ts`).
+    pipeline: true,
     ...options,
-  });
+  };
+  const pool = new pg.Pool(settings);
   // An idle connection that breaks is replaced on the next use; without a listener it would end the process.
   pool.on("error", () => {});
   return { db: drizzle(pool, { schema }), pool, close: () => pool.end() };

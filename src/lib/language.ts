@@ -18,7 +18,7 @@ export function preferredLanguage(header: string | undefined): Language {
   let bestQuality = 0;
   for (const part of (header ?? "").split(",")) {
     const [tag = "", ...parameters] = part.trim().toLowerCase().split(";");
-    const language = tag.split("-")[0];
+    const language = tag.trim().split("-")[0];
     if (language !== "en" && language !== "zh") continue;
     const given = parameters.map((p) => p.trim()).find((p) => p.startsWith("q="));
     const quality = given ? Number(given.slice(2)) : 1;

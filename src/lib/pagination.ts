@@ -46,7 +46,13 @@ export const countLimit = 10_000;
 export const totalOf = (counted: number): NonNullable<Page<unknown>["total"]> =>
   counted > countLimit ? { atLeast: countLimit } : { exact: counted };
 
-const Cursor = z.tuple([z.string(), z.string().max(100), z.uuid()]);
+const Cursor = z.tuple([z.string(), z.unknown(), z.uuid()]);
+
+/** A sort key of text, as PostgreSQL takes it. */
+const textKey = z
+  .string()
+  .max(100)
+  .regex(/^[^\0]*$/);
 
 /** Ties a cursor to its list, its filters and its order: everything of the query but where the page is. */
 function fingerprint(list: string, query: Record<string, unknown>): string {
@@ -59,17 +65,19 @@ function fingerprint(list: string, query: Record<string, unknown>): string {
 
 /**
  * The position a cursor stands for: the last row's sort key and id, or null on the first page.
+ * @param Key the type of the sort key: cursors are not signed, and one made up must not reach the database
  * @throws AppError `request.invalid` for a cursor of another list, other filters or another order
  */
 export function readCursor(
   list: string,
   query: { cursor?: string | undefined },
+  Key: z.ZodType<string> = textKey,
 ): { key: string; id: string } | null {
   if (query.cursor === undefined) return null;
   try {
     const text = Buffer.from(query.cursor, "base64url").toString("utf8");
     const [hash, key, id] = Cursor.parse(JSON.parse(text));
-    if (hash === fingerprint(list, query)) return { key, id };
+    if (hash === fingerprint(list, query)) return { key: Key.parse(key), id };
   } catch {
     // Falls through: whatever is wrong with it, it is not a cursor of this list.
   }

@@ -39,7 +39,8 @@ export function searchTermsOf(
 export function queryTermsOf(q: string): string[] {
   const terms = new Set<string>();
   for (const run of splitRuns(q)) {
-    if (!han.test(run) || run.length === 1) terms.add(run);
+    // By characters: a rare one is two code units long.
+    if (!han.test(run) || [...run].length === 1) terms.add(run);
     else for (const pair of pairs(run)) terms.add(pair);
   }
   return [...terms];

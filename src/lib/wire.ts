@@ -38,8 +38,17 @@ export const instant = z.iso
   .datetime({ precision: 3 })
   .meta({ example: "2026-03-02T01:30:00.000Z" });
 
-/** A civil date that exists. 30 February does not. */
-export const civilDate = z.iso.date().meta({ example: "2026-12-31" });
+/** A civil date that exists. 30 February does not, nor does the year 0. */
+export const civilDate = z.iso
+  .date()
+  .refine((date) => !date.startsWith("0000"), fault("date.invalid"))
+  .meta({ example: "2026-12-31" });
+
+/** An instant on the way in, with any offset; handed on in UTC, of a year that PostgreSQL reads. */
+export const instantInput = z.iso
+  .datetime({ offset: true })
+  .transform((text) => new Date(text).toISOString())
+  .refine((utc) => /^(?!0000)\d{4}-/.test(utc), fault("date.invalid"));
 
 const amountShape = /^(0|[1-9]\d{0,15})(\.\d{1,2})?$/;
 

@@ -1,3 +1,4 @@
+import type { onSendAsyncHookHandler } from "fastify";
 import fp from "fastify-plugin";
 import { AppError } from "../lib/errors.ts";
 import { etagOf, noneMatches } from "../lib/etag.ts";
@@ -20,7 +21,7 @@ export default fp(
       }
       if (!etag && route.method !== "GET" && route.method !== "HEAD") return;
       route.onSend = [route.onSend ?? []].flat();
-      route.onSend.push(async (request, reply, payload) => {
+      const hook: onSendAsyncHookHandler = async (request, reply, payload) => {
         if (reply.statusCode >= 400) return payload;
         if (!reply.hasHeader("cache-control")) {
           const shared = cacheSeconds && !request.headers.authorization;
@@ -38,10 +39,14 @@ export default fp(
         const isRead = request.method === "GET" || request.method === "HEAD";
         if (isRead && known && noneMatches(known, String(reply.getHeader("etag")))) {
           reply.code(304).removeHeader("content-length").removeHeader("content-type");
-          return null;
+          // Fastify's own hook of a HEAD route takes the payload's length, and the payload away.
+          return request.method === "HEAD" ? payload : null;
         }
         return payload;
-      });
+      };
+      // On a HEAD route the last hook takes the payload away, so the tag is made before it.
+      if (route.method === "HEAD") route.onSend.unshift(hook);
+      else route.onSend.push(hook);
     });
   },
   { name: "conditional", dependencies: ["contract"] },

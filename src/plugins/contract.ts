@@ -128,7 +128,8 @@ function sharedErrors(route: RouteOptions): ErrorCode[] {
   const changes = route.method !== "GET" && route.method !== "HEAD";
   if (changes && !access?.public && !access?.whileSuspended) codes.push("organization.suspended");
   if (schema?.params || schema?.querystring || schema?.body) codes.push("request.invalid");
-  if (schema?.body) {
+  // A body is read before it is known whether the route wants one.
+  if (changes) {
     codes.push("request.malformed_json", "request.too_large", "request.unsupported_media_type");
   }
   if (ifMatch) codes.push("request.precondition_failed");
@@ -195,9 +196,17 @@ export function isDeclaredError(request: FastifyRequest, code: ErrorCode): boole
   return !codes || codes.has(code) || statusOf(code) >= 500;
 }
 
+/** Media types of the bodies that a route reads. The parsers know more of them: each is for some routes. */
+function mediaTypesOf({ method, schema }: RouteOptions): readonly string[] {
+  if (schema?.consumes) return schema.consumes;
+  const json = "application/json";
+  return method === "PATCH" ? ["application/merge-patch+json", json] : [json];
+}
+
 /** A hook that parses all parts of a request together, so that every fault is named at once. */
 function validatorOf(
   schema: Partial<Record<Part, z.ZodType>>,
+  mediaTypes: readonly string[],
 ): preValidationAsyncHookHandler | null {
   const declared = parts.flatMap(([part, property]) => {
     const zod = schema[part];
@@ -205,6 +214,10 @@ function validatorOf(
   });
   if (declared.length === 0) return null;
   return async (request) => {
+    const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+    if (schema.body && type !== undefined && !mediaTypes.includes(type)) {
+      throw new AppError("request.unsupported_media_type");
+    }
     const faults: Fault[] = [];
     for (const { part, property, zod } of declared) {
       const parsed = zod.safeParse(request[property] ?? undefined, { reportInput: true });
@@ -258,7 +271,8 @@ export default fp<{ checkReplies: boolean }>(
       // Fastify derives a HEAD route from each GET with the same schema object: declare that once.
       if (!validators.has(schema)) {
         declareResponses(route);
-        validators.set(schema, validatorOf(schema as Partial<Record<Part, z.ZodType>>));
+        const zods = schema as Partial<Record<Part, z.ZodType>>;
+        validators.set(schema, validatorOf(zods, mediaTypesOf(route)));
       }
       const validator = validators.get(schema);
       const hooks = [route.preValidation ?? []].flat();
@@ -290,7 +304,7 @@ export default fp<{ checkReplies: boolean }>(
     app.decorateReply("resourceVersion", null);
     // An undeclared status or content type would be sent with JSON.stringify, unfiltered.
     app.addHook("preSerialization", async (request, reply, payload) => {
-      refuseUndeclared(request, reply);
+      refuseUndeclared(request, reply, payload);
       const version = (payload as { version?: unknown } | null)?.version;
       if (typeof version === "number") reply.resourceVersion = version;
       return payload;
@@ -299,7 +313,7 @@ export default fp<{ checkReplies: boolean }>(
   { name: "contract" },
 );
 
-function refuseUndeclared(request: FastifyRequest, reply: FastifyReply): void {
+function refuseUndeclared(request: FastifyRequest, reply: FastifyReply, payload: unknown): void {
   const { schema } = request.routeOptions;
   // Unknown addresses have no route; their problem documents are built by the problems plugin alone.
   if (!schema || schema.hide) return;
@@ -307,6 +321,8 @@ function refuseUndeclared(request: FastifyRequest, reply: FastifyReply): void {
   const declared = responses[reply.statusCode];
   const type = String(reply.getHeader("content-type") ?? "application/json").split(";")[0] ?? "";
   if (declared?.content?.[type]) return;
+  // A reply without content has no type to declare.
+  if (declared && !declared.content && payload === null) return;
   throw new Error(
     `${schema.operationId} did not declare ${reply.statusCode} with ${type}: nothing is sent unfiltered`,
   );

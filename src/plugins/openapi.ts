@@ -180,7 +180,9 @@ export default fp<{ publicUrl: string }>(
 
     await app.register(swaggerUi, {
       routePrefix: "/docs",
-      uiConfig: { docExpansion: "none", deepLinking: true, persistAuthorization: false },
+      // Without the bar on top, which would load any document of the web.
+      uiConfig: { layout: "BaseLayout", docExpansion: "none", deepLinking: true },
+      theme: { title: "Grand Market 科技大市场" },
       staticCSP: true,
     });
 

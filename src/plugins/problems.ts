@@ -17,6 +17,7 @@ const frameworkErrors: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_JSON_BODY: "request.malformed_json",
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: "request.malformed_json",
   FST_ERR_BAD_URL: "request.malformed_url",
+  FST_ERR_MAX_PARAM_LENGTH: "request.malformed_url",
   FST_ERR_UNDER_PRESSURE: "server.overloaded",
   FST_ERR_HANDLER_TIMEOUT: "server.overloaded",
 };
@@ -105,43 +106,59 @@ export const refuseBrokenRequest =
     socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
   };
 
+/** Answers a path that the router cannot read: broken percent-encoding, a part too long. No hook sees it. */
+export const refuseUnroutable =
+  (publicUrl: string): FastifyServerOptions["frameworkErrors"] =>
+  (error, request, reply) => {
+    reply.header("request-id", request.id);
+    sendProblem(publicUrl, request, reply, toAppError(error));
+  };
+
+function sendProblem(
+  publicUrl: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: AppError,
+) {
+  const { code, details } = error;
+  const kind = errorKind(code);
+  const language = preferredLanguage(request.headers["accept-language"]);
+  const problem: z.input<typeof Problem> = {
+    type: `${publicUrl}/problems/${code}`,
+    title: kind[language],
+    status: kind.status,
+    detail: details.detail?.[language],
+    instance: request.url.split("?", 1)[0] ?? "/",
+    code,
+    requestId: request.id,
+    errors: details.faults?.map((fault) => toFault(fault, language)),
+    ...details.members,
+  };
+  if (kind.status === 401) {
+    reply.header(
+      "www-authenticate",
+      `Bearer realm="${publicUrl}"${code === "auth.required" ? "" : ', error="invalid_token"'}`,
+    );
+  }
+  return (
+    reply
+      .code(kind.status)
+      .headers(details.headers ?? {})
+      .header("content-language", languageTag[language])
+      .header("cache-control", "no-store")
+      .header("vary", "Accept-Language")
+      .type(problemType)
+      // Built here from parts that are safe to show: no serializer has to filter it.
+      .serializer(JSON.stringify)
+      .send(problem)
+  );
+}
+
 /** Every failure as a problem document (RFC 9457), in the caller's language. */
 export default fp<{ publicUrl: string }>(
   async (app, { publicUrl }) => {
-    function send(request: FastifyRequest, reply: FastifyReply, error: AppError) {
-      const { code, details } = error;
-      const kind = errorKind(code);
-      const language = preferredLanguage(request.headers["accept-language"]);
-      const problem: z.input<typeof Problem> = {
-        type: `${publicUrl}/problems/${code}`,
-        title: kind[language],
-        status: kind.status,
-        detail: details.detail?.[language],
-        instance: request.url.split("?", 1)[0] ?? "/",
-        code,
-        requestId: request.id,
-        errors: details.faults?.map((fault) => toFault(fault, language)),
-        ...details.members,
-      };
-      if (kind.status === 401) {
-        reply.header(
-          "www-authenticate",
-          `Bearer realm="${publicUrl}"${code === "auth.required" ? "" : ', error="invalid_token"'}`,
-        );
-      }
-      return (
-        reply
-          .code(kind.status)
-          .headers(details.headers ?? {})
-          .header("content-language", languageTag[language])
-          .header("cache-control", "no-store")
-          .header("vary", "Accept-Language")
-          .type(problemType)
-          // Built here from parts that are safe to show: no serializer has to filter it.
-          .serializer(JSON.stringify)
-          .send(problem)
-      );
-    }
+    const send = (request: FastifyRequest, reply: FastifyReply, error: AppError) =>
+      sendProblem(publicUrl, request, reply, error);
 
     app.setErrorHandler((thrown, request, reply) => {
       let error = toAppError(thrown);

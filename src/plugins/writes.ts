@@ -4,6 +4,8 @@ import fp from "fastify-plugin";
 import { z } from "zod";
 import { idempotencyKeys } from "../../db/schema/plumbing.ts";
 import type { Executor } from "../database/connect.ts";
+import { placeholdersFor, prepared } from "../database/prepared.ts";
+import { send, transact } from "../database/transact.ts";
 import { instantIn } from "../lib/clock.ts";
 import { AppError } from "../lib/errors.ts";
 import { etagOf, expectedVersion } from "../lib/etag.ts";
@@ -46,11 +48,11 @@ export async function write<T extends object | undefined>(
   verb: (tx: Executor, context: WriteContext) => Promise<T | AppError>,
   { status = 200, location }: WriteOptions<T> = {},
 ): Promise<T> {
-  const { db } = request.server.database;
+  const { pool } = request.server.database;
   const context = { ...originOf(request), expected: expectedVersion(request.headers["if-match"]) };
   const key = request.routeOptions.config.idempotency === "accepted" ? keyOf(request) : null;
   if (key === null) {
-    const body = await db.transaction((tx) => verb(tx, context));
+    const body = await transact(pool, (tx) => verb(tx, context));
     if (body instanceof AppError) throw body;
     reply.code(status);
     if (location) reply.header("location", location(body));
@@ -62,7 +64,7 @@ export async function write<T extends object | undefined>(
   const path = request.url.split("?", 1)[0] ?? "";
   const scope = sha256(JSON.stringify([caller, request.method, path, key]));
   const requestHash = sha256(JSON.stringify([request.query, request.body ?? null]));
-  const stored = await db.transaction(async (tx) => {
+  const stored = await transact(pool, async (tx) => {
     const earlier = await earlierReply(tx, scope);
     if (earlier) {
       if (earlier.requestHash !== requestHash) throw new AppError("idempotency.key_reused");
@@ -77,7 +79,7 @@ export async function write<T extends object | undefined>(
       ...(request.routeOptions.config.etag ? { etag: etagOf(version, text) } : {}),
     };
     const record = { scope, requestHash, status, headers, body: text };
-    await tx.insert(idempotencyKeys).values(record);
+    await send(tx, insertReply(tx, record));
     return { ...record, replayed: false };
   });
   reply.code(stored.status).headers(stored.headers).type("application/json; charset=utf-8");
@@ -92,21 +94,41 @@ function serialize(reply: FastifyReply, body: object | undefined, status: number
   return body ? String(reply.serializeInput({ ...body }, String(status), "application/json")) : "";
 }
 
+const insertReply = (tx: Executor, record: typeof idempotencyKeys.$inferInsert) =>
+  prepared(tx, "insert_reply", (name) =>
+    tx
+      .insert(idempotencyKeys)
+      .values(
+        placeholdersFor(idempotencyKeys, ["scope", "requestHash", "status", "headers", "body"]),
+      )
+      .prepare(name),
+  ).execute(record);
+
 /**
- * Takes the key for this transaction and reads what an earlier one stored.
+ * Takes the key for this transaction and reads what an earlier one stored, in one statement. That
+ * statement does not see a reply that was committed while it took the lock; then the insert at the
+ * end meets it, and the caller is told to try again.
  * @throws AppError `idempotency.in_progress` (409) while the first request still runs
  */
 async function earlierReply(tx: Executor, scope: string) {
-  const lock = await tx.execute<{ taken: boolean }>(
-    sql`select pg_try_advisory_xact_lock(hashtextextended(${scope}, 0)) as taken`,
+  const statement = prepared(tx, "earlier_reply", (name) =>
+    tx
+      .select({
+        taken: sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${sql.placeholder("scope")}, 0))`,
+        earlier: idempotencyKeys,
+      })
+      .from(sql`(select 1) as one`)
+      .leftJoin(idempotencyKeys, eq(idempotencyKeys.scope, sql.placeholder("scope")))
+      .prepare(name),
   );
-  if (!lock.rows[0]?.taken) {
+  const [row] = await statement.execute({ scope });
+  if (!row?.taken) {
     throw new AppError("idempotency.in_progress", { headers: { "retry-after": "1" } });
   }
-  const [earlier] = await tx.select().from(idempotencyKeys).where(eq(idempotencyKeys.scope, scope));
+  const { earlier } = row;
   if (!earlier || earlier.createdAt > instantIn(-keptSeconds)) return earlier;
   await tx.delete(idempotencyKeys).where(eq(idempotencyKeys.scope, scope));
-  return undefined;
+  return null;
 }
 
 /** Seconds for which a reply is kept. */

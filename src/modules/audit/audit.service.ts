@@ -1,9 +1,28 @@
 import { auditRecords } from "../../../db/schema/plumbing.ts";
 import type { Executor } from "../../database/connect.ts";
+import { placeholdersFor, prepared } from "../../database/prepared.ts";
+import { send } from "../../database/transact.ts";
 import type { Origin } from "../../lib/access.ts";
 import { newId } from "../../lib/ids.ts";
 
 type Row = Record<string, unknown>;
+
+/** All but `at`, which the database sets. */
+const columns = [
+  "id",
+  "type",
+  "subjectType",
+  "subjectId",
+  "organizationId",
+  "actorKind",
+  "actorId",
+  "actorOrganizationId",
+  "requestId",
+  "address",
+  "reason",
+  "before",
+  "after",
+] as const;
 
 /** Columns that are secret or personal: a record says that they changed, never their values. */
 const withheld = new Set(["passwordHash", "secretHash", "email", "phone", "contact", "inventors"]);
@@ -38,7 +57,10 @@ export interface AuditEntry {
 export async function recordAudit(tx: Executor, origin: Origin, entry: AuditEntry): Promise<void> {
   const { actor } = origin;
   const { before, after } = difference(entry);
-  await tx.insert(auditRecords).values({
+  const insert = prepared(tx, "insert_audit_record", (name) =>
+    tx.insert(auditRecords).values(placeholdersFor(auditRecords, columns)).prepare(name),
+  );
+  const record = {
     id: newId(),
     type: entry.type,
     subjectType: entry.type.slice(0, entry.type.indexOf(".")),
@@ -52,7 +74,8 @@ export async function recordAudit(tx: Executor, origin: Origin, entry: AuditEntr
     reason: entry.reason ?? null,
     before,
     after,
-  });
+  } satisfies Record<(typeof columns)[number], unknown>;
+  await send(tx, insert.execute(record));
 }
 
 function difference({ before, after, personal = [] }: AuditEntry) {

@@ -167,10 +167,10 @@ export default async function authRoutes(app: App) {
     async (request, reply) => {
       const actor = actorOf(request);
       const { currentPassword, newPassword } = request.body;
-      await checkCurrentPassword(db, actor, request.ip, currentPassword);
+      const checked = await checkCurrentPassword(db, actor, request.ip, currentPassword);
       const passwordHash = await hashPassword(newPassword);
       return write(request, reply, async (tx, context) =>
-        toTokens(await changePassword(tx, context, actor, passwordHash, sessionDays)),
+        toTokens(await changePassword(tx, context, checked, passwordHash, sessionDays)),
       );
     },
   );

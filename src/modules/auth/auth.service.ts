@@ -60,20 +60,25 @@ export async function checkCredentials(
   return member;
 }
 
-/** Opens a sign-in for a person whose password was checked. */
+/**
+ * Opens a sign-in for a person whose password was checked.
+ * @throws AppError `auth.invalid_credentials` (401) when the password was replaced meanwhile
+ */
 export async function login(
   tx: Executor,
   context: WriteContext,
   member: NonNullable<Awaited<ReturnType<typeof findMember>>>,
   sessionDays: number,
 ): Promise<SignIn> {
-  await forgetAttempts(tx, member.email);
+  // The person first, as in a change of password: two that wait for each other would be a deadlock.
   await noteSignIn(tx, context, member);
+  await forgetAttempts(tx, member.email);
   return openSession(tx, member.id, sessionDays);
 }
 
 /**
  * Checks the password that is to be replaced.
+ * @returns whose it is
  * @throws AppError `auth.invalid_credentials` (401), `auth.too_many_attempts` (429)
  */
 export async function checkCurrentPassword(
@@ -84,18 +89,22 @@ export async function checkCurrentPassword(
 ) {
   const member = await findMember(db, actor.id);
   if (!member) throw new AppError("auth.invalid_credentials");
-  await checkCredentials(db, address, { email: member.email, password });
+  return checkCredentials(db, address, { email: member.email, password });
 }
 
-/** Replaces the password, ends every sign-in and opens a new one for the caller. */
+/**
+ * Replaces the password, ends every sign-in and opens a new one for the caller.
+ * @param checked the person, as it was when the present password was checked
+ * @throws AppError `auth.invalid_credentials` (401) when the password was replaced meanwhile
+ */
 export async function changePassword(
   tx: Executor,
   context: WriteContext,
-  actor: Actor,
+  checked: NonNullable<Awaited<ReturnType<typeof findMember>>>,
   passwordHash: string,
   sessionDays: number,
 ): Promise<SignIn> {
-  const member = await storePassword(tx, context, actor, passwordHash);
+  const member = await storePassword(tx, context, checked, passwordHash);
   await forgetAttempts(tx, member.email);
   return openSession(tx, member.id, sessionDays);
 }

@@ -4,7 +4,16 @@ import { contactVisibilities } from "../../../db/schema/listings.ts";
 import { organizationKinds } from "../../../db/schema/organizations.ts";
 import { fault } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
-import { Contact, civilDate, instant, line, prose, taxonomyCode, uuid } from "../../lib/wire.ts";
+import {
+  Contact,
+  civilDate,
+  instant,
+  instantInput,
+  line,
+  prose,
+  taxonomyCode,
+  uuid,
+} from "../../lib/wire.ts";
 
 /** A list without duplicates. */
 export const distinct = <T extends z.ZodType>(item: T, max: number) =>
@@ -173,6 +182,6 @@ export const listingQuery = {
   cooperationMode: taxonomyCode("cooperation-modes").optional(),
   tag: line(30).optional(),
   organizationId: uuid.optional(),
-  "publishedAt[gte]": z.iso.datetime({ offset: true }).optional(),
-  "publishedAt[lte]": z.iso.datetime({ offset: true }).optional(),
+  "publishedAt[gte]": instantInput.optional(),
+  "publishedAt[lte]": instantInput.optional(),
 };

@@ -29,7 +29,7 @@ export interface ListingKind<Row extends ListingRow> {
   /** What a row lacks, the required things marked. */
   gapsOf: (row: Omit<Row, "searchTerms">) => Gap[];
   /** Throws what else keeps a row from being submitted or staying public. */
-  assertPublishable?: (tx: Executor, row: store.Found<Row>) => Promise<void>;
+  assertPublishable?: (tx: Executor, row: store.Found<Row>, ended: boolean) => Promise<void>;
 }
 
 type Standing = Transition<string, string>["by"];
@@ -75,6 +75,24 @@ const auditOf = (row: { id: string; organizationId: string }) => ({
   organizationId: row.organizationId,
 });
 
+/** Writes a new listing with what happened. */
+export async function draftListing<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  values: { organizationId: string } & Partial<Row>,
+): Promise<store.Found<Row>> {
+  const row = await store.insertListing<Row>(tx, kind.table, kind.noun, values);
+  const { organization: _, ...after } = row;
+  await recordAudit(tx, context, {
+    type: `${kind.noun}.create`,
+    subject: auditOf(row),
+    before: null,
+    after,
+  });
+  return row;
+}
+
 /** @throws AppError `<noun>.not_found` (404) for one that the caller may not see */
 export async function readListing<Row extends ListingRow>(
   db: Executor,
@@ -108,21 +126,23 @@ export async function lockListing<Row extends ListingRow>(
 
 /**
  * What keeps a row from review or from public view.
+ * @param ended its last day may have passed: it is changed where it lies, not shown in lists
  * @throws AppError `<noun>.incomplete` (409) with a pointer to each thing that is missing
  */
 async function assertPublishable<Row extends ListingRow>(
   tx: Executor,
   kind: ListingKind<Row>,
   row: store.Found<Row>,
+  ended = false,
 ): Promise<void> {
   const faults: Fault[] = kind
     .gapsOf(row as Omit<Row, "searchTerms">)
     .filter((gap) => gap.required)
     .map((gap) => ({ pointer: gap.field, code: "required", detail: { zh: gap.zh, en: gap.en } }));
-  if (row.validUntil && row.validUntil < today())
+  if (!ended && row.validUntil && row.validUntil < today())
     faults.push(bodyFault(["validUntil"], "date.past"));
   if (faults.length > 0) throw new AppError(`${kind.noun}.incomplete`, { faults });
-  await kind.assertPublishable?.(tx, row);
+  await kind.assertPublishable?.(tx, row, ended);
 }
 
 /**
@@ -145,7 +165,9 @@ export async function changeListing<Row extends ListingRow>(
     throw new AppError(`${kind.noun}.invalid_transition`, { members });
   }
   const changed = { ...before, ...changes };
-  if (!looseStatuses.includes(before.status)) await assertPublishable(tx, kind, changed);
+  if (!looseStatuses.includes(before.status)) {
+    await assertPublishable(tx, kind, changed, before.status !== "published");
+  }
   const changedSinceReview = before.changedSinceReview || before.publishedAt !== null;
   return writeListing(tx, context, kind, before, { ...changes, changedSinceReview }, "update");
 }
@@ -242,7 +264,7 @@ export async function reviewListing<Row extends ListingRow>(
   const before = await lockListing(tx, context, kind, id, "operator");
   const status = stepFrom(kind, before, action, "operator");
   const changes = { status, reviewReason: reason, reviewNote: note };
-  return writeListing(tx, context, kind, before, changes, action, note);
+  return writeListing(tx, context, kind, before, changes, action.replace("-", "_"), note);
 }
 
 /**

@@ -9,12 +9,14 @@ import {
   sql,
 } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
+import { z } from "zod";
 import type { ListingRow, ListingTable } from "../../../db/schema/listings.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
-import { prepared } from "../../database/prepared.ts";
+import { placeholdersFor, prepared } from "../../database/prepared.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { countLimit } from "../../lib/pagination.ts";
+import { civilDate, instantInput } from "../../lib/wire.ts";
 import { openStatuses } from "./listings.lifecycle.ts";
 
 /** What a listing shows of its owner. */
@@ -91,9 +93,29 @@ export async function lockListing<Row extends ListingRow>(
   return row as Found<Row> | undefined;
 }
 
-/** The owner of a listing that was just written. */
-export const selectOwner = async (db: Executor, id: string): Promise<Owner | undefined> =>
-  (await db.select(owner).from(organizations).where(eq(organizations.id, id)))[0];
+/** Writes a listing and gives it back with its owner, in one statement. */
+export async function insertListing<Row extends ListingRow>(
+  tx: Executor,
+  table: ListingTable,
+  name: string,
+  values: { organizationId: string } & Partial<Row>,
+): Promise<Found<Row>> {
+  const statement = prepared(tx, `insert_${name}`, (statementName) =>
+    tx
+      .insert(table)
+      // The caller's values are those of the whole table, of which `ListingTable` shows the shared part.
+      .values(placeholdersFor(table, Object.keys(values)) as never)
+      .returning({ ...columnsOf(table), organization: ownerOf(table) })
+      .prepare(statementName),
+  );
+  const [row] = await statement.execute(values);
+  if (!row) throw new Error("insert returned no row");
+  return row as unknown as Found<Row>;
+}
+
+const ownerOf = (table: ListingTable) =>
+  sql<Owner>`(select json_build_object('id', o.id, 'name', o.name, 'kind', o.kind, 'regionCode', o.region_code)
+    from ${organizations} o where o.id = ${table.organizationId})`;
 
 /** Published listings whose last day has passed, locked; those that another process holds are left to it. */
 export const lockOverdue = (tx: Executor, table: ListingTable, today: string, limit: number) =>
@@ -129,9 +151,17 @@ export interface Condition {
 }
 export type Conditions = Readonly<Record<string, (value: SQL | Placeholder | unknown) => SQL>>;
 
+/** What the sort keys of a cursor may look like. */
+export const sortKeys = {
+  instant: instantInput,
+  date: civilDate,
+  level: z.string().regex(/^[1-9]$/),
+} as const;
+
 /** An order of a list. */
 export interface Order {
   column: PgColumn;
+  key: keyof typeof sortKeys;
   descending: boolean;
 }
 

@@ -28,7 +28,10 @@ export default async function memberRoutes(app: App) {
   app.get(
     path,
     {
-      config: { access: { scope: "organization:read" }, errors: ["organization.not_owner"] },
+      config: {
+        access: { scope: "organization:read" },
+        errors: ["organization.not_owner", "organization.not_found"],
+      },
       schema: {
         operationId: "listMembers",
         summary: "The people of an organization",
@@ -48,7 +51,7 @@ export default async function memberRoutes(app: App) {
       config: {
         access: { admin: true },
         idempotency: "refused",
-        errors: ["organization.not_owner", "member.email_taken"],
+        errors: ["organization.not_owner", "organization.not_found", "member.email_taken"],
       },
       schema: {
         operationId: "inviteMember",
@@ -155,7 +158,12 @@ export default async function memberRoutes(app: App) {
       config: {
         access: { admin: true },
         idempotency: "refused",
-        errors: ["organization.not_owner", "member.not_found", "member.invalid_transition"],
+        errors: [
+          "organization.not_owner",
+          "organization.not_found",
+          "member.not_found",
+          "member.invalid_transition",
+        ],
       },
       schema: {
         operationId: "issueMemberLink",

@@ -12,7 +12,7 @@ import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts"
 import { parsePatched } from "../../lib/patched.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
-import { endSignIns, issueLink, redeemLink } from "../sessions/sessions.service.ts";
+import { endSignIns, issueLink, ownerOfLink, redeemLink } from "../sessions/sessions.service.ts";
 import { memberLifecycle } from "./members.lifecycle.ts";
 import {
   type InviteInput,
@@ -78,7 +78,7 @@ async function insertMember(
 
 /**
  * People of an organisation see their colleagues; the operator sees everybody's.
- * @throws AppError `organization.not_owner` (403)
+ * @throws AppError `organization.not_owner` (403), `organization.not_found` (404)
  */
 export async function listMembers(
   db: Executor,
@@ -86,7 +86,7 @@ export async function listMembers(
   organizationId: string,
   query: z.output<typeof ListMembersQuery>,
 ): Promise<Page<Member>> {
-  assertColleague(actor, organizationId);
+  await assertColleague(db, actor, organizationId);
   const list = `members ${organizationId}`;
   const rows = await store.selectMembers(db, organizationId, query, readCursor(list, query));
   const page = toPage(
@@ -100,24 +100,34 @@ export async function listMembers(
   return page;
 }
 
-function assertColleague(actor: Actor, organizationId: string): void {
-  if (actor.organizationId !== organizationId && !isOperator(actor)) {
-    throw new AppError("organization.not_owner");
-  }
-}
-
-/** Of another organisation's people, the operator cares for those of one that has no admin left to do it. */
-async function assertAdministers(tx: Executor, actor: Actor, organizationId: string) {
+async function assertColleague(db: Executor, actor: Actor, organizationId: string): Promise<void> {
   if (actor.organizationId === organizationId) return;
-  assertColleague(actor, organizationId);
-  if ((await store.countActiveAdmins(tx, organizationId)) > 1) {
-    throw new AppError("organization.not_owner");
+  if (!isOperator(actor)) throw new AppError("organization.not_owner");
+  if (!(await store.organizationExists(db, organizationId))) {
+    throw new AppError("organization.not_found");
   }
 }
 
 /**
+ * Of another organisation's people, the operator cares for the first admin and the last: where nobody
+ * else could do it.
+ * @param person whom it is about, when there is one already
+ */
+async function assertAdministers(
+  tx: Executor,
+  actor: Actor,
+  organizationId: string,
+  person?: store.MemberRow,
+) {
+  if (actor.organizationId === organizationId) return;
+  const others = await store.countActiveAdmins(tx, organizationId, person?.id);
+  if (others > 0 || person?.isAdmin === false) throw new AppError("organization.not_owner");
+}
+
+/**
  * Invites a person: an account without a password, and the link that gives it one.
- * @throws AppError `member.email_taken` (409), `organization.not_owner` (403)
+ * @throws AppError `member.email_taken` (409), `organization.not_owner` (403),
+ *   `organization.not_found` (404)
  */
 export async function inviteMember(
   tx: Executor,
@@ -126,6 +136,7 @@ export async function inviteMember(
   organizationId: string,
   input: InviteInput,
 ) {
+  await assertColleague(tx, actor, organizationId);
   await store.lockOrganization(tx, organizationId);
   await assertAdministers(tx, actor, organizationId);
   const row = await insertMember(tx, context, "member.invite", { ...input, organizationId });
@@ -136,7 +147,8 @@ export async function inviteMember(
 /**
  * A new link for a person: an invitation while there is no password, else a reset. The one before
  * stops working.
- * @throws AppError `member.not_found` (404), `member.invalid_transition` (409) when suspended
+ * @throws AppError `member.not_found` (404), `member.invalid_transition` (409) when suspended,
+ *   `organization.not_owner` (403), `organization.not_found` (404)
  */
 export async function issueMemberLink(
   tx: Executor,
@@ -145,9 +157,10 @@ export async function issueMemberLink(
   organizationId: string,
   memberId: string,
 ) {
+  await assertColleague(tx, actor, organizationId);
   await store.lockOrganization(tx, organizationId);
-  await assertAdministers(tx, actor, organizationId);
   const row = await lockMember(tx, organizationId, memberId);
+  await assertAdministers(tx, actor, organizationId, row);
   if (row.status === "suspended") {
     const members = {
       currentStatus: row.status,
@@ -272,8 +285,9 @@ export async function redeemMemberLink(
   token: string,
   passwordHash: string,
 ): Promise<Member> {
-  const { memberId, purpose } = await redeemLink(tx, token);
-  const before = await store.selectMember(tx, memberId);
+  const memberId = await ownerOfLink(tx, token);
+  const before = await store.lockPerson(tx, memberId);
+  const purpose = await redeemLink(tx, token);
   if (!before || before.status === "suspended") throw new AppError("auth.invalid_link");
   const status =
     before.status === "invited"
@@ -292,16 +306,23 @@ export async function redeemMemberLink(
   return toMember(after, null);
 }
 
-/** Stores a new password and ends every other way in. */
+/**
+ * Stores a new password and ends every other way in.
+ * @param checked the person as it was when the present password was checked
+ * @throws AppError `auth.invalid_credentials` (401) when that password was replaced meanwhile
+ */
 export async function storePassword(
   tx: Executor,
   context: WriteContext,
-  actor: Actor,
+  checked: store.MemberRow,
   passwordHash: string,
 ): Promise<store.MemberRow> {
-  const before = await lockMember(tx, actor.organizationId, actor.id);
+  const before = await store.lockPerson(tx, checked.id);
+  if (before?.status !== "active" || before.passwordHash !== checked.passwordHash) {
+    throw new AppError("auth.invalid_credentials");
+  }
   const after = await updateRow(tx, members, before, { passwordHash });
-  await endSignIns(tx, actor.id, "password_change");
+  await endSignIns(tx, before.id, "password_change");
   await recordAudit(tx, context, {
     type: "member.change_password",
     subject: auditOf(after),
@@ -312,9 +333,14 @@ export async function storePassword(
   return after;
 }
 
-/** Notes a successful sign-in. It is no change of the account, so the version stays. */
+/**
+ * Notes a successful sign-in. It is no change of the account, so the version stays.
+ * @param row the person as it was when the password was checked
+ * @throws AppError `auth.invalid_credentials` (401) when password or status changed meanwhile
+ */
 export async function noteSignIn(tx: Executor, context: WriteContext, row: store.MemberRow) {
-  await store.setLastSignIn(tx, row.id, nowInstant());
+  const noted = await store.setLastSignIn(tx, row, nowInstant());
+  if (!noted) throw new AppError("auth.invalid_credentials");
   await recordAudit(tx, context, {
     type: "member.sign_in",
     subject: auditOf(row),

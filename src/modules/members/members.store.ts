@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { and, asc, eq, gt, ne, sql } from "drizzle-orm";
 import type { z } from "zod";
 import { members, organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
@@ -23,8 +23,29 @@ export const lockMember = async (tx: Executor, organizationId: string, id: strin
       .for("update")
   )[0];
 
-export const setLastSignIn = (tx: Executor, id: string, at: string) =>
-  tx.update(members).set({ lastSignInAt: at }).where(eq(members.id, id));
+/** A person of any organisation, locked until the transaction ends. */
+export const lockPerson = async (tx: Executor, id: string) =>
+  (await tx.select().from(members).where(eq(members.id, id)).for("update"))[0];
+
+/** Notes a sign-in, if the person may still sign in with the password that was checked. */
+export const setLastSignIn = async (tx: Executor, row: MemberRow, at: string) =>
+  (
+    await tx
+      .update(members)
+      .set({ lastSignInAt: at })
+      .where(
+        and(
+          eq(members.id, row.id),
+          eq(members.status, "active"),
+          eq(members.passwordHash, row.passwordHash ?? ""),
+        ),
+      )
+      .returning()
+  )[0];
+
+/** Whether there is such an organisation. */
+export const organizationExists = async (db: Executor, id: string): Promise<boolean> =>
+  (await db.$count(organizations, eq(organizations.id, id))) > 0;
 
 /** Serialises the changes of an organisation's admins: two must not both leave as the last but one. */
 export const lockOrganization = (tx: Executor, id: string) =>
@@ -34,14 +55,15 @@ export const lockOrganization = (tx: Executor, id: string) =>
     .where(eq(organizations.id, id))
     .for("update");
 
-/** How many people can administer the organisation now. */
-export const countActiveAdmins = (tx: Executor, organizationId: string) =>
+/** How many people can administer the organisation now, `except` for one. */
+export const countActiveAdmins = (tx: Executor, organizationId: string, except?: string) =>
   tx.$count(
     members,
     and(
       eq(members.organizationId, organizationId),
       eq(members.isAdmin, true),
       eq(members.status, "active"),
+      except ? ne(members.id, except) : undefined,
     ),
   );
 

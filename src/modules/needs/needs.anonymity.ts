@@ -18,15 +18,19 @@ export function newAlias(): string {
 
 /** Endings and openings that many names share and that therefore tell nothing. */
 const commonEndings =
-  /(股份有限公司|有限责任公司|集团有限公司|科技有限公司|有限公司|合伙企业|集团|公司|厂|合作社)$/;
-const commonOpenings = /^(中国|河南省|河南|新乡市|新乡)/;
+  /(股份有限公司|有限责任公司|集团有限公司|科技有限公司|有限公司|合伙企业|集团|公司|厂|合作社)+$/;
+const commonOpenings = /^(中国|河南省|河南|新乡市|新乡)+/;
 
-const fold = (text: string): string => text.normalize("NFKC").toLowerCase().replace(/\s+/g, "");
+/** Letters and digits alone: blanks, hyphens, dots and brackets hide nothing. */
+const fold = (text: string): string =>
+  text
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "");
 
 /** What would give the owner away: names, their telling part, codes, and the contact's name, phone and e-mail. */
 function tracesOf(row: Pick<Row, "contact">, owner: OwnerTraces): string[] {
-  const core = owner.name.replace(commonEndings, "").replace(commonOpenings, "");
-  const digits = row.contact?.phone?.replace(/\D/g, "") ?? "";
+  const core = fold(owner.name).replace(commonEndings, "").replace(commonOpenings, "");
   return [
     owner.name,
     owner.shortName ?? "",
@@ -34,7 +38,6 @@ function tracesOf(row: Pick<Row, "contact">, owner: OwnerTraces): string[] {
     owner.creditCode,
     row.contact?.name ?? "",
     row.contact?.phone ?? "",
-    digits,
     row.contact?.email ?? "",
   ]
     .map(fold)

@@ -2,14 +2,15 @@ import type { ListingTable } from "../../../db/schema/listings.ts";
 import { needs } from "../../../db/schema/needs.ts";
 import type { Executor } from "../../database/connect.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
+import { today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
+import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import { searchTermsOf } from "../../lib/search-terms.ts";
 import { toMoney } from "../../lib/wire.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
-import { recordAudit } from "../audit/audit.service.ts";
 import { listingCodes } from "../listings/listings.schema.ts";
 import * as listings from "../listings/listings.service.ts";
 import { assertCodes } from "../taxonomies/taxonomies.service.ts";
@@ -28,11 +29,17 @@ const kind: listings.ListingKind<Row> = {
   table: needs as unknown as ListingTable,
   lifecycle: needLifecycle,
   gapsOf,
-  assertPublishable: assertKeepsSecret,
+  assertPublishable,
 };
 
-/** @throws AppError `need.reveals_owner` (409) with a pointer to each place */
-async function assertKeepsSecret(tx: Executor, row: Found): Promise<void> {
+/**
+ * What needs ask for beyond being complete: a deadline to come, and that an anonymous one keeps its secret.
+ * @throws AppError `need.incomplete`, `need.reveals_owner` (409) with a pointer to each place
+ */
+async function assertPublishable(tx: Executor, row: Found, ended: boolean): Promise<void> {
+  if (!ended && row.deadline && row.deadline < today()) {
+    throw new AppError("need.incomplete", { faults: [bodyFault(["deadline"], "date.past")] });
+  }
   if (!row.anonymous) return;
   const owner = await store.selectOwnerTraces(tx, row.organizationId);
   const faults = owner ? revealingFaults(row, owner) : [];
@@ -104,7 +111,7 @@ export async function createNeed(
   input: NeedInput,
 ): Promise<Need> {
   await assertCodes(tx, codesOf(input));
-  const row = await store.insertNeed(tx, {
+  const row = await listings.draftListing(tx, context, kind, {
     ...toColumns(input),
     id: newId(),
     organizationId: actor.organizationId,
@@ -112,8 +119,6 @@ export async function createNeed(
     alias: input.anonymous ? newAlias() : null,
     status: "draft",
   });
-  const { organization, ...after } = row;
-  await recordAudit(tx, context, { type: "need.create", subject: row, before: null, after });
   return toNeed(row, actor);
 }
 
@@ -123,15 +128,15 @@ export async function listNeeds(
   actor: Actor | null,
   query: ListNeedsQuery,
 ): Promise<Page<ReturnType<typeof toSummary>>> {
+  const sort = query.sort ?? (query.scope === "public" ? "-publishedAt" : "-updatedAt");
   const list = `needs ${query.scope} ${query.scope === "own" ? actor?.organizationId : ""}`;
   const shared = store.withoutAnonymous(query.scope, listings.conditionsOf(actor, query));
   const request = {
     scope: query.scope,
     conditions: [...shared, ...store.conditionsOf(query)],
-    after: readCursor(list, query),
+    after: readCursor(list, query, store.cursorKey(sort)),
     limit: query.limit,
   };
-  const sort = query.sort ?? (query.scope === "public" ? "-publishedAt" : "-updatedAt");
   const rows = await store.selectNeeds(db, sort, request);
   const page = toPage(
     list,

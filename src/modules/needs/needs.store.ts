@@ -1,4 +1,4 @@
-import { eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
 import type { ListingTable } from "../../../db/schema/listings.ts";
 import { needs } from "../../../db/schema/needs.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
@@ -11,22 +11,13 @@ import {
   type Order,
   type Owner,
   selectListings,
-  selectOwner,
   sharedConditions,
+  sortKeys,
 } from "../listings/listings.store.ts";
 import type { ListNeedsQuery } from "./needs.schema.ts";
 
 // It has all the columns of a listing, and more.
 const listingTable = needs as unknown as ListingTable;
-
-/** Writes a need and gives it back with its owner. */
-export async function insertNeed(tx: Executor, values: typeof needs.$inferInsert) {
-  const { searchTerms: _, ...columns } = getTableColumns(needs);
-  const [row] = await tx.insert(needs).values(values).returning(columns);
-  const organization = await selectOwner(tx, values.organizationId);
-  if (!row || !organization) throw new Error("insert returned no row");
-  return { ...row, organization };
-}
 
 /** What would give an organisation away in a text. */
 export const selectOwnerTraces = async (tx: Executor, organizationId: string) =>
@@ -119,13 +110,16 @@ export function withoutAnonymous(scope: ListRequest["scope"], shared: Condition[
 type Sort = NonNullable<ListNeedsQuery["sort"]>;
 
 const orders: Record<Sort, Order> = {
-  "-publishedAt": { column: needs.publishedAt, descending: true },
-  publishedAt: { column: needs.publishedAt, descending: false },
-  deadline: { column: needs.deadline, descending: false },
-  validUntil: { column: needs.validUntil, descending: false },
-  "-updatedAt": { column: needs.updatedAt, descending: true },
-  "-createdAt": { column: needs.createdAt, descending: true },
+  "-publishedAt": { column: needs.publishedAt, key: "instant", descending: true },
+  publishedAt: { column: needs.publishedAt, key: "instant", descending: false },
+  deadline: { column: needs.deadline, key: "date", descending: false },
+  validUntil: { column: needs.validUntil, key: "date", descending: false },
+  "-updatedAt": { column: needs.updatedAt, key: "instant", descending: true },
+  "-createdAt": { column: needs.createdAt, key: "instant", descending: true },
 };
+
+/** What the sort key in a cursor of this order must be. */
+export const cursorKey = (sort: Sort) => sortKeys[orders[sort].key];
 
 /** The value that a row is sorted by, as a cursor carries it. */
 export function sortKey(sort: Sort, row: SummaryRow): string {

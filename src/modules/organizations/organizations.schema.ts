@@ -118,6 +118,9 @@ export const ListOrganizationsQuery = z.strictObject({
   regionCode: taxonomyCode("regions")
     .optional()
     .describe("A province or city includes what lies in it."),
-  creditCode: z.string().length(18).optional(),
+  creditCode: z
+    .string()
+    .regex(/^[0-9A-Z]{18}$/)
+    .optional(),
 });
 export type ListOrganizationsQuery = z.output<typeof ListOrganizationsQuery>;

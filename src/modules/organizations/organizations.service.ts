@@ -15,7 +15,7 @@ import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { withdrawNeedsOf } from "../needs/needs.service.ts";
 import { withdrawResultsOf } from "../results/results.service.ts";
-import { assertCodes } from "../taxonomies/taxonomies.service.ts";
+import { assertCodes, broughtIn } from "../taxonomies/taxonomies.service.ts";
 import { organizationLifecycle } from "./organizations.lifecycle.ts";
 import {
   type ListOrganizationsQuery,
@@ -209,7 +209,7 @@ export async function updateOrganization(
   const before = await lock(tx, context, id);
   const current = OrganizationDetails.keyof().options.map((key) => [key, before[key]]);
   const details = parsePatched(OrganizationDetails, Object.fromEntries(current), patch);
-  await assertCodes(tx, codesOf([], details));
+  await assertCodes(tx, broughtIn(codesOf([], details), codesOf([], before)));
   if (details.name !== before.name && before.status === "verified" && !isOperator(context.actor)) {
     throw new AppError("organization.name_verified");
   }
@@ -226,7 +226,8 @@ export async function updateOrganization(
 /**
  * One step of the organisation's lifecycle.
  * @param reason what the other side is told; kept with the status
- * @throws AppError `organization.invalid_transition`, `organization.credit_code_taken` (409)
+ * @throws AppError `organization.invalid_transition`, `organization.credit_code_taken` (409),
+ *   `organization.not_owner` (403)
  */
 export async function moveOrganization(
   tx: Executor,
@@ -242,6 +243,9 @@ export async function moveOrganization(
     await store.lockCreditCode(tx, creditCode);
   }
   const before = await lock(tx, context, id);
+  if (by === "owner" && context.actor?.organizationId !== id) {
+    throw new AppError("organization.not_owner");
+  }
   const status = nextStatus(organizationLifecycle, before.status, action, by);
   const verifiedAt = action === "verify" ? nowInstant() : before.verifiedAt;
   const after = await updateRow(tx, organizations, before, {

@@ -8,7 +8,6 @@ import { parsePatched } from "../../lib/patched.ts";
 import { searchTermsOf } from "../../lib/search-terms.ts";
 import { toMoney } from "../../lib/wire.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
-import { recordAudit } from "../audit/audit.service.ts";
 import { listingCodes } from "../listings/listings.schema.ts";
 import * as listings from "../listings/listings.service.ts";
 import { assertCodes } from "../taxonomies/taxonomies.service.ts";
@@ -114,15 +113,13 @@ export async function createResult(
   input: ResultInput,
 ): Promise<Result> {
   await assertCodes(tx, codesOf(input));
-  const row = await store.insertResult(tx, {
+  const row = await listings.draftListing(tx, context, kind, {
     ...toColumns(input),
     id: newId(),
     organizationId: actor.organizationId,
     createdBy: actor.kind === "member" ? actor.id : null,
     status: "draft",
   });
-  const { organization, ...after } = row;
-  await recordAudit(tx, context, { type: "result.create", subject: row, before: null, after });
   return toResult(row, actor);
 }
 
@@ -132,14 +129,14 @@ export async function listResults(
   actor: Actor | null,
   query: ListResultsQuery,
 ): Promise<Page<ReturnType<typeof store.toSummary>>> {
+  const sort = query.sort ?? (query.scope === "public" ? "-publishedAt" : "-updatedAt");
   const list = `results ${query.scope} ${query.scope === "own" ? actor?.organizationId : ""}`;
   const request = {
     scope: query.scope,
     conditions: [...listings.conditionsOf(actor, query), ...store.conditionsOf(query)],
-    after: readCursor(list, query),
+    after: readCursor(list, query, store.cursorKey(sort)),
     limit: query.limit,
   };
-  const sort = query.sort ?? (query.scope === "public" ? "-publishedAt" : "-updatedAt");
   const rows = await store.selectResults(db, sort, request);
   const page = toPage(
     list,

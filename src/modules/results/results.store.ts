@@ -1,4 +1,4 @@
-import { getTableColumns, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { ListingTable } from "../../../db/schema/listings.ts";
 import { results } from "../../../db/schema/results.ts";
 import type { Executor } from "../../database/connect.ts";
@@ -10,22 +10,13 @@ import {
   type Order,
   type Owner,
   selectListings,
-  selectOwner,
   sharedConditions,
+  sortKeys,
 } from "../listings/listings.store.ts";
 import type { ListResultsQuery, Result } from "./results.schema.ts";
 
 // It has all the columns of a listing, and more.
 const listingTable = results as unknown as ListingTable;
-
-/** Writes a result and gives it back with its owner. */
-export async function insertResult(tx: Executor, values: typeof results.$inferInsert) {
-  const { searchTerms: _, ...columns } = getTableColumns(results);
-  const [row] = await tx.insert(results).values(values).returning(columns);
-  const organization = await selectOwner(tx, values.organizationId);
-  if (!row || !organization) throw new Error("insert returned no row");
-  return { ...row, organization };
-}
 
 const summaryColumns = {
   id: results.id,
@@ -88,13 +79,16 @@ export function conditionsOf(query: ListResultsQuery): Condition[] {
 type Sort = NonNullable<ListResultsQuery["sort"]>;
 
 const orders: Record<Sort, Order> = {
-  "-publishedAt": { column: results.publishedAt, descending: true },
-  publishedAt: { column: results.publishedAt, descending: false },
-  "-maturity": { column: results.maturity, descending: true },
-  validUntil: { column: results.validUntil, descending: false },
-  "-updatedAt": { column: results.updatedAt, descending: true },
-  "-createdAt": { column: results.createdAt, descending: true },
+  "-publishedAt": { column: results.publishedAt, key: "instant", descending: true },
+  publishedAt: { column: results.publishedAt, key: "instant", descending: false },
+  "-maturity": { column: results.maturity, key: "level", descending: true },
+  validUntil: { column: results.validUntil, key: "date", descending: false },
+  "-updatedAt": { column: results.updatedAt, key: "instant", descending: true },
+  "-createdAt": { column: results.createdAt, key: "instant", descending: true },
 };
+
+/** What the sort key in a cursor of this order must be. */
+export const cursorKey = (sort: Sort) => sortKeys[orders[sort].key];
 
 /** The value that a row is sorted by, as a cursor carries it. */
 export function sortKey(sort: Sort, row: SummaryRow): string {

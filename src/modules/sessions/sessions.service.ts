@@ -100,10 +100,11 @@ export async function refreshSession(
   }
   const [known] = await store.selectRefreshToken(tx, tokenHash);
   if (!known?.usedAt) return new AppError("auth.invalid_refresh_token");
-  await store.revokeSession(tx, known.sessionId, "token_reuse", nowInstant());
+  const [revoked] = await store.revokeSession(tx, known.sessionId, "token_reuse", nowInstant());
+  if (!revoked) return new AppError("auth.refresh_token_reused");
   await recordAudit(tx, origin, {
     type: "session.revoke",
-    subject: { id: known.sessionId, organizationId: null },
+    subject: { id: known.sessionId, organizationId: known.organizationId },
     before: null,
     after: null,
     reason: "token_reuse",
@@ -151,14 +152,24 @@ export async function issueLink(
 }
 
 /**
+ * Whose link it is, good or not: the person is locked before the link, as in every other change.
+ * @throws AppError `auth.invalid_link` for one that never was
+ */
+export async function ownerOfLink(tx: Executor, token: string): Promise<string> {
+  const [link] = await store.selectLink(tx, sha256(token));
+  if (!link) throw new AppError("auth.invalid_link");
+  return link.memberId;
+}
+
+/**
  * Uses a link up.
- * @returns whose it was and what for
+ * @returns what it was for
  * @throws AppError `auth.invalid_link`
  */
 export async function redeemLink(tx: Executor, token: string) {
   const [link] = await store.useLink(tx, sha256(token), nowInstant());
   if (!link) throw new AppError("auth.invalid_link");
-  return { memberId: link.memberId, purpose: link.purpose };
+  return link.purpose;
 }
 
 /** Removes what expired more than a day ago. */

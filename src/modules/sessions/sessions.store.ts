@@ -59,7 +59,7 @@ export async function countAttempt(
   now: string,
   windowStart: string,
 ): Promise<{ count: number; windowStart: string }> {
-  const isOver = sql`${signInAttempts.windowStart} < ${windowStart}`;
+  const isOver = sql`${signInAttempts.windowStart} <= ${windowStart}`;
   const [row] = await db
     .insert(signInAttempts)
     .values({ key, count: 1, windowStart: now })
@@ -98,9 +98,20 @@ export const useRefreshToken = (tx: Executor, tokenHash: string, now: string) =>
       expiresAt: sessions.expiresAt,
     });
 
+/** A refresh token, live or not, with whose sign-in it is of. */
 export const selectRefreshToken = (tx: Executor, tokenHash: string) =>
-  tx.select().from(refreshTokens).where(eq(refreshTokens.tokenHash, tokenHash));
+  tx
+    .select({
+      sessionId: refreshTokens.sessionId,
+      usedAt: refreshTokens.usedAt,
+      organizationId: members.organizationId,
+    })
+    .from(refreshTokens)
+    .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+    .innerJoin(members, eq(members.id, sessions.memberId))
+    .where(eq(refreshTokens.tokenHash, tokenHash));
 
+/** Ends a sign-in; returns nothing when it had ended before. */
 export const revokeSession = (
   tx: Executor,
   id: string,
@@ -110,7 +121,8 @@ export const revokeSession = (
   tx
     .update(sessions)
     .set({ revokedAt: now, revokedFor })
-    .where(and(eq(sessions.id, id), isNull(sessions.revokedAt)));
+    .where(and(eq(sessions.id, id), isNull(sessions.revokedAt)))
+    .returning({ id: sessions.id });
 
 /** Ends all sign-ins of a person. */
 export const revokeSessionsOf = (
@@ -123,6 +135,10 @@ export const revokeSessionsOf = (
     .update(sessions)
     .set({ revokedAt: now, revokedFor })
     .where(and(eq(sessions.memberId, memberId), isNull(sessions.revokedAt)));
+
+/** A one-time link, good or not. */
+export const selectLink = (tx: Executor, tokenHash: string) =>
+  tx.select().from(oneTimeLinks).where(eq(oneTimeLinks.tokenHash, tokenHash));
 
 /** Uses a one-time link up, if it still is good. */
 export const useLink = (tx: Executor, tokenHash: string, now: string) =>

@@ -47,10 +47,12 @@ const labels = {
   en: line(100),
 };
 
+const code = z.string().regex(/^[0-9A-Za-z_]{1,40}$/);
+
 export const TaxonomyItemInput = z
   .strictObject({
-    code: z.string().regex(/^[0-9A-Za-z_]{1,40}$/),
-    parentCode: z.string().max(40).nullable().default(null),
+    code,
+    parentCode: code.nullable().default(null),
     ...labels,
   })
   .meta({

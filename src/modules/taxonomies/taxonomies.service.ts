@@ -27,6 +27,15 @@ export interface CodeAt {
 }
 
 /**
+ * The codes that a change brings in. What a row holds already it may keep, though the item was
+ * retired meanwhile.
+ */
+export const broughtIn = (codes: readonly CodeAt[], before: readonly CodeAt[]): CodeAt[] =>
+  codes.filter(
+    ({ taxonomy, code }) => !before.some((b) => b.taxonomy === taxonomy && b.code === code),
+  );
+
+/**
  * Checks the codes of an input against their taxonomies. Built-in codes cost no query.
  * @param faults what is wrong with the input already; thrown together with what is found here
  * @throws AppError `request.invalid` with a pointer to each fault

@@ -1,0 +1,58 @@
+/** The shapes of the demo data. Days are counted back from the day of loading, so that it never goes stale. */
+import type { z } from "zod";
+import type { NeedInput } from "../../src/modules/needs/needs.schema.ts";
+import type { OrganizationByOperatorInput } from "../../src/modules/organizations/organizations.schema.ts";
+import type { ResultInput } from "../../src/modules/results/results.schema.ts";
+import type { certificateLevels } from "../schema/broker-certificates.ts";
+
+/** The civil date so many days after the day of loading. */
+export type Day = (offset: number) => string;
+
+export interface DemoPerson {
+  /** The part of the e-mail before the at sign; other data name the person by it. */
+  key: string;
+  name: string;
+  /** Told with the sign-in: what one can try as this person. */
+  who: string;
+}
+
+export interface DemoOrganization {
+  details: z.input<typeof OrganizationByOperatorInput>;
+  /** The first one administers it. */
+  people: readonly [DemoPerson, ...DemoPerson[]];
+  registered: number;
+  /** Absent: it still waits for the operator. */
+  verified?: number;
+  suspended?: { daysAgo: number; reason: string };
+}
+
+export interface DemoCertificate {
+  person: string;
+  level: (typeof certificateLevels)[number];
+  certificateNumber: string;
+  issuer: string;
+  fieldCodes: string[];
+  issuedOn: string;
+  validUntil: string | null;
+  applied: number;
+  /** Absent: the application is still under review. */
+  certified?: number;
+}
+
+/** What became of a listing after it was drafted, in order. `expire` is the daily job's rule. */
+export type ListingStep =
+  | { daysAgo: number; action: "submit" | "publish" | "withdraw" | "expire" | "close" }
+  | { daysAgo: number; action: "request-changes" | "reject"; reason: string; note: string }
+  | { daysAgo: number; action: "update"; patch: Record<string, unknown> }
+  | { daysAgo: number; action: "solve"; solvedBy: string };
+
+interface DemoListing<Input> {
+  /** The person who wrote it; it belongs to that person's organisation. */
+  author: string;
+  drafted: number;
+  steps: readonly ListingStep[];
+  input: Input;
+}
+
+export type DemoResult = DemoListing<z.input<typeof ResultInput>>;
+export type DemoNeed = DemoListing<z.input<typeof NeedInput>>;

@@ -1,0 +1,141 @@
+/**
+ * The floor: a bare Fastify handler that sends the statement of this API with `pg`, prepared, and
+ * serializes the reply with a compiled serializer. No rules, no token check, no log, no metrics.
+ */
+import Fastify from "fastify";
+import pg from "pg";
+import { v7 } from "uuid";
+import type { CaseName, Job, Statement } from "./cases.ts";
+
+type Row = Record<string, unknown>;
+
+const { builtins } = pg.types;
+
+/** An instant's text as RFC 3339, in UTC sessions. */
+function toInstant(text: string): string {
+  const dot = text.indexOf(".", 19);
+  const fraction = dot === -1 ? "" : text.slice(dot + 1, text.indexOf("+", dot));
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction.padEnd(3, "0")}Z`;
+}
+
+const asText = (text: string) => text;
+const types = {
+  getTypeParser: (id: number, format?: "text" | "binary") => {
+    if (id === builtins.TIMESTAMPTZ) return toInstant;
+    if (id === builtins.DATE) return asText;
+    return pg.types.getTypeParser(id, format);
+  },
+};
+
+/**
+ * A row in the order of its columns -> an object, as one would write it by hand: `{id: r[0], ...}`.
+ * The columns of the organisation are nested, as in this API's reply.
+ */
+function mapperOf(text: string): (row: unknown[]) => Row {
+  const list = text.startsWith("insert")
+    ? text.slice(text.lastIndexOf(" returning ") + 11)
+    : text.slice("select ".length, text.indexOf(" from "));
+  const own: string[] = [];
+  const organization: string[] = [];
+  for (const [i, column] of list.split(", ").entries()) {
+    const [name = "", table] = column.replaceAll('"', "").split(".").reverse();
+    const key = name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+    (table === "organizations" ? organization : own).push(`${JSON.stringify(key)}: r[${i}]`);
+  }
+  if (organization.length > 0) own.push(`organization: {${organization.join(", ")}}`);
+  return new Function("r", `return {${own.join(", ")}}`) as (row: unknown[]) => Row;
+}
+
+const money = (amount: unknown) => (amount === null ? null : { amount, currency: "CNY" });
+
+function priceOf(row: Row) {
+  const { priceKind, priceMin, priceMax } = row;
+  if (priceKind === null) return null;
+  const single = priceKind === "fixed";
+  return {
+    kind: priceKind,
+    amount: single ? money(priceMin) : null,
+    min: single ? null : money(priceMin),
+    max: single ? null : money(priceMax),
+  };
+}
+
+/** Opens the floor; it listens on a free port. */
+export async function openFloor({ databaseUrl, connections, capture }: Job) {
+  if (!capture) throw new Error("the floor needs what was captured of the API");
+  const { statements, schemas, sample, organization } = capture;
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: connections,
+    options: "-c timezone=UTC -c statement_timeout=15000 -c jit=off",
+  });
+  const mappers = Object.fromEntries(
+    Object.entries(statements).map(([name, { text }]) => [name, mapperOf(text)]),
+  ) as Record<CaseName, (row: unknown[]) => Row>;
+
+  async function run(name: CaseName, { text }: Statement, values: unknown[]): Promise<Row[]> {
+    const query = { name, text, values, rowMode: "array" as const, types };
+    const { rows } = await pool.query<unknown[]>(query);
+    return rows.map(mappers[name]);
+  }
+  const put = ({ values }: Statement, sampled: string, value: string) =>
+    values.map((given) => (given === sampled ? value : given));
+
+  const toPage = (rows: Row[]) => {
+    const hasMore = rows.length > 20;
+    const kept = hasMore ? rows.slice(0, 20) : rows;
+    const data = kept.map((row) => {
+      row.price = priceOf(row);
+      return row;
+    });
+    const last = kept.at(-1);
+    if (!hasMore || !last) return { data, page: { hasMore } };
+    const key = JSON.stringify([last.publishedAt ?? last.updatedAt, last.id]);
+    return { data, page: { next: Buffer.from(key).toString("base64url"), hasMore } };
+  };
+
+  const app = Fastify({ logger: false });
+  app.get<{ Params: { id: string } }>(
+    "/v1/results/:id",
+    { schema: { response: { 200: schemas.one } } },
+    async (request) => {
+      const values = put(statements.one, sample.resultId, request.params.id);
+      const [row = {}] = await run("one", statements.one, values);
+      row.price = priceOf(row);
+      row.funding = money(row.funding);
+      row.contact = null;
+      row.completeness = { score: row.completeness, missing: [] };
+      return row;
+    },
+  );
+  app.get<{ Querystring: { fieldCode?: string } }>(
+    "/v1/results",
+    { schema: { response: { 200: schemas.page } } },
+    async (request) => {
+      const { fieldCode } = request.query;
+      if (!fieldCode) return toPage(await run("own", statements.own, statements.own.values));
+      const values = put(statements.page, sample.fieldCode, fieldCode);
+      return toPage(await run("page", statements.page, values));
+    },
+  );
+  app.post(
+    "/v1/needs",
+    { schema: { response: { 201: schemas.create } } },
+    async (_request, reply) => {
+      const values = put(statements.create, sample.needId, v7());
+      const [row = {}] = await run("create", statements.create, values);
+      row.organization = organization;
+      row.completeness = { score: row.completeness, missing: [] };
+      row.budget = { min: money(row.budgetMin), max: money(row.budgetMax), negotiable: false };
+      row.review = null;
+      row.allowedActions = ["submit"];
+      reply.code(201);
+      return row;
+    },
+  );
+  const close = async () => {
+    await app.close();
+    await pool.end();
+  };
+  return { app, close };
+}

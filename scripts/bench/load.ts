@@ -1,0 +1,67 @@
+/** Load on a target, and what came of it. */
+import autocannon from "autocannon";
+import { newId } from "../../src/lib/ids.ts";
+import { bodyOf, type CaseName, cases, pathsOf } from "./cases.ts";
+
+export interface Load {
+  url: string;
+  name: CaseName;
+  resultIds: readonly string[];
+  token: string;
+  seconds: number;
+  connections: number;
+}
+
+export interface Measured {
+  requestsPerSecond: number;
+  /** Latency in ms. */
+  p50: number;
+  p99: number;
+  replies: number;
+  /** Replies other than 2xx, and requests without a reply. */
+  failed: number;
+}
+
+const percentile = (sorted: Float64Array, share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+
+export const headersOf = (name: CaseName, token: string): Record<string, string> => ({
+  ...(cases[name].signedIn ? { authorization: `Bearer ${token}` } : {}),
+  ...(bodyOf(name) ? { "content-type": "application/json", "idempotency-key": newId() } : {}),
+});
+
+/** Sends requests of one case for some seconds, each connection the next one once it has its reply. */
+export async function run(load: Load): Promise<Measured> {
+  const { url, name, resultIds, token, seconds, connections } = load;
+  const headers = headersOf(name, token);
+  const body = bodyOf(name);
+  const requests = pathsOf(name, resultIds).map((path): autocannon.Request => {
+    const request = { method: cases[name].method, path, headers, body };
+    if (!body) return request;
+    const setupRequest = (given: autocannon.Request) => ({
+      ...given,
+      headers: { ...headers, "idempotency-key": newId() },
+    });
+    return { ...request, setupRequest };
+  });
+  const latencies: number[] = [];
+  let first = 0;
+  let last = 0;
+  const result = await new Promise<autocannon.Result>((resolve, reject) => {
+    const given = { url, connections, duration: seconds, requests };
+    const running = autocannon(given, (error, ended) => (error ? reject(error) : resolve(ended)));
+    running.on("response", (_client, _status, _bytes, time) => {
+      last = performance.now();
+      first ||= last - time;
+      latencies.push(time);
+    });
+  });
+  const sorted = Float64Array.from(latencies).sort();
+  return {
+    requestsPerSecond: (latencies.length / (last - first)) * 1000 || 0,
+    p50: percentile(sorted, 0.5),
+    p99: percentile(sorted, 0.99),
+    replies: latencies.length,
+    failed: result.non2xx + result.errors + result.timeouts + result.mismatches,
+  };
+}

@@ -1,0 +1,66 @@
+import { drizzle } from "drizzle-orm/node-postgres";
+import type pg from "pg";
+import * as schema from "../../db/schema/index.ts";
+import type { Executor } from "./connect.ts";
+
+/** One executor for each connection, so that what is prepared on it stays prepared. */
+const executors = new WeakMap<pg.PoolClient, Executor>();
+
+function executorOn(client: pg.PoolClient): Executor {
+  const known = executors.get(client);
+  if (known) return known;
+  const executor = drizzle(client, { schema });
+  executors.set(client, executor);
+  return executor;
+}
+
+/** Statements of a running transaction that were sent and not yet waited for. */
+const sent = new WeakMap<Executor, Promise<unknown>[]>();
+
+/**
+ * Sends a statement whose result nobody needs. In a transaction of `transact` it is waited for with
+ * the commit, which saves a round trip; elsewhere here.
+ */
+export async function send(tx: Executor, statement: Promise<unknown>): Promise<void> {
+  const pending = sent.get(tx);
+  if (!pending) {
+    await statement;
+    return;
+  }
+  // Its failure comes out when the commit is waited for; until then it must not count as unhandled.
+  statement.catch(() => {});
+  pending.push(statement);
+}
+
+/**
+ * Runs `work` in one transaction. Connections pipeline: `begin` goes out together with the first
+ * statement, and the commit together with the last ones that were sent without waiting. It returns
+ * once the commit is acknowledged, and then all of it is stored; when anything fails, nothing is.
+ */
+export async function transact<T>(pool: pg.Pool, work: (tx: Executor) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  const tx = executorOn(client);
+  const pending: Promise<unknown>[] = [];
+  sent.set(tx, pending);
+  let broken: Error | undefined;
+  try {
+    await send(tx, client.query("begin"));
+    const result = await work(tx);
+    const commit = client.query("commit");
+    commit.catch(() => {});
+    // In order, so that the first failure is the one that is told; those behind it only follow from it.
+    for (const statement of pending) await statement;
+    if ((await commit).command !== "COMMIT") throw new Error("the transaction was rolled back");
+    return result;
+  } catch (error) {
+    const outcomes = await Promise.allSettled(pending);
+    const first = outcomes.find((outcome) => outcome.status === "rejected");
+    await client.query("rollback").catch((failure: Error) => {
+      broken = failure;
+    });
+    throw first ? first.reason : error;
+  } finally {
+    sent.delete(tx);
+    client.release(broken);
+  }
+}

@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { certificateLevels } from "../../../db/schema/broker-certificates.ts";
+import { pageQuery } from "../../lib/pagination.ts";
+import { civilDate, instant, taxonomyCode, uuid } from "../../lib/wire.ts";
+
+export const Broker = z
+  .object({
+    id: uuid.describe("The person's member id."),
+    name: z.string(),
+    level: z.enum(certificateLevels),
+    fieldCodes: z.array(z.string()).describe("Codes of the taxonomy `technology-fields`."),
+    certificateNumber: z.string(),
+    issuer: z.string(),
+    validUntil: civilDate.nullable().describe("Last day of validity; null when there is none."),
+    certifiedAt: instant.nullable(),
+    organization: z.object({ id: uuid, name: z.string(), regionCode: z.string() }),
+  })
+  .meta({ id: "Broker", description: "A technology broker 技术经纪人 with a valid certificate." });
+export type Broker = z.output<typeof Broker>;
+
+export const ListBrokersQuery = z.strictObject({
+  ...pageQuery,
+  level: z.enum(certificateLevels).optional(),
+  fieldCode: taxonomyCode("technology-fields").optional().describe("One of the broker's fields."),
+  organizationId: uuid.optional(),
+  regionCode: taxonomyCode("regions")
+    .optional()
+    .describe("The brokerage's region. A province or city includes what lies in it."),
+});
+export type ListBrokersQuery = z.output<typeof ListBrokersQuery>;

@@ -1,0 +1,82 @@
+import { and, arrayContains, asc, eq, gt, like, type SQL, sql } from "drizzle-orm";
+import { brokerCertificates } from "../../../db/schema/broker-certificates.ts";
+import { members, organizations } from "../../../db/schema/organizations.ts";
+import type { Executor } from "../../database/connect.ts";
+import { today } from "../../lib/clock.ts";
+import { countLimit } from "../../lib/pagination.ts";
+import { regionPrefix } from "../../lib/regions.ts";
+import type { Broker, ListBrokersQuery } from "./brokers.schema.ts";
+
+// Who may call themselves a broker today. The status alone is no proof: the job that marks a passed
+// validity comes by later. The status is a literal, so that the partial indexes serve it.
+const valid = () =>
+  and(
+    sql`${brokerCertificates.status} = 'certified'`,
+    sql`(${brokerCertificates.validUntil} is null or ${brokerCertificates.validUntil} >= ${today()})`,
+    eq(members.status, "active"),
+    eq(organizations.status, "verified"),
+  );
+
+// A person has one certificate in force at most (unique index), so nobody is listed twice.
+const columns = {
+  id: brokerCertificates.memberId,
+  name: members.name,
+  level: brokerCertificates.level,
+  fieldCodes: brokerCertificates.fieldCodes,
+  certificateNumber: brokerCertificates.certificateNumber,
+  issuer: brokerCertificates.issuer,
+  validUntil: brokerCertificates.validUntil,
+  certifiedAt: brokerCertificates.certifiedAt,
+  organization: {
+    id: organizations.id,
+    name: organizations.name,
+    regionCode: organizations.regionCode,
+  },
+};
+
+function matches(query: ListBrokersQuery): SQL | undefined {
+  const { level, fieldCode, organizationId, regionCode } = query;
+  return and(
+    valid(),
+    level ? eq(brokerCertificates.level, level) : undefined,
+    fieldCode ? arrayContains(brokerCertificates.fieldCodes, [fieldCode]) : undefined,
+    organizationId ? eq(brokerCertificates.organizationId, organizationId) : undefined,
+    regionCode ? like(organizations.regionCode, `${regionPrefix(regionCode)}%`) : undefined,
+  );
+}
+
+export const selectBroker = async (db: Executor, memberId: string): Promise<Broker | undefined> =>
+  (
+    await db
+      .select(columns)
+      .from(brokerCertificates)
+      .innerJoin(members, eq(members.id, brokerCertificates.memberId))
+      .innerJoin(organizations, eq(organizations.id, brokerCertificates.organizationId))
+      .where(and(eq(brokerCertificates.memberId, memberId), valid()))
+  )[0];
+
+export const selectBrokers = (
+  db: Executor,
+  query: ListBrokersQuery,
+  after: { id: string } | null,
+): Promise<Broker[]> =>
+  db
+    .select(columns)
+    .from(brokerCertificates)
+    .innerJoin(members, eq(members.id, brokerCertificates.memberId))
+    .innerJoin(organizations, eq(organizations.id, brokerCertificates.organizationId))
+    .where(and(matches(query), after ? gt(brokerCertificates.memberId, after.id) : undefined))
+    .orderBy(asc(brokerCertificates.memberId))
+    .limit(query.limit + 1);
+
+export const countBrokers = (db: Executor, query: ListBrokersQuery) =>
+  db.$count(
+    db
+      .select({ one: sql`1` })
+      .from(brokerCertificates)
+      .innerJoin(members, eq(members.id, brokerCertificates.memberId))
+      .innerJoin(organizations, eq(organizations.id, brokerCertificates.organizationId))
+      .where(matches(query))
+      .limit(countLimit + 1)
+      .as("counted"),
+  );

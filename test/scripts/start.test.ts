@@ -1,0 +1,114 @@
+/** The program as a person starts it: what it announces, what it refuses, and what a kill leaves. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import t from "tap";
+import { projectRoot } from "../../src/lib/root.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "grand-market-start-"));
+const running = new Set<ChildProcess>();
+t.teardown(async () => {
+  for (const child of running) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Started {
+  child: ChildProcess;
+  /** All that it wrote so far. */
+  text: () => string;
+  /** Resolves with the address that it announced, or fails when it ends before. */
+  announced: Promise<string>;
+  ended: Promise<number | null>;
+}
+
+/** Starts the program on the test's folder and a free port, unless told otherwise. */
+function start(changes: Record<string, string> = {}): Started {
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const child = spawn(process.execPath, ["--import=tsx", "src/server.ts"], {
+    cwd: projectRoot,
+    env: { ...inherited, PORT: "0", HOST: "", DATA_DIR: folder, LOG_LEVEL: "warn", ...changes },
+  });
+  running.add(child);
+  let text = "";
+  const ended = new Promise<number | null>((resolve) => {
+    child.on("close", (code) => {
+      running.delete(child);
+      resolve(code);
+    });
+  });
+  const announced = new Promise<string>((resolve, reject) => {
+    const read = (part: Buffer) => {
+      text += part;
+      const address = /Grand Market 科技大市场 {2}(http:\S+)[\s\S]*Database/.exec(text)?.[1];
+      if (address) resolve(address);
+    };
+    child.stdout?.on("data", read);
+    child.stderr?.on("data", read);
+    ended.then((code) => reject(new Error(`ended with ${code}: ${text}`)));
+  });
+  // Who waits for the end only does not look at this one.
+  announced.catch(() => {});
+  return { child, text: () => text, announced, ended };
+}
+
+async function post(url: string, body: object): Promise<{ status: number; body: unknown }> {
+  const reply = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return { status: reply.status, body: await reply.json() };
+}
+
+t.test("an open address is refused where everybody knows the passwords", async (t) => {
+  const open = start({ HOST: "0.0.0.0" });
+  const faulty = start({ PORT: "abc", DATA_DIR: join(folder, "never") });
+  t.equal(await faulty.ended, 1);
+  t.match(faulty.text(), /PORT/);
+  t.equal(await open.ended, 1);
+  t.match(open.text(), /HOST=0\.0\.0\.0.*demo accounts/);
+});
+
+const registration = {
+  organization: {
+    kind: "enterprise",
+    name: "断电前登记的企业",
+    creditCode: "91410782MA9T000262",
+    regionCode: "410782",
+  },
+  member: { name: "某人", email: "somebody@example.com", password: "a long pass phrase" },
+};
+const credentials = { email: "somebody@example.com", password: "a long pass phrase" };
+
+t.test("what was acknowledged survives a kill, and a folder has one process", async (t) => {
+  const first = start();
+  const address = await first.announced;
+  t.match(first.text(), "operator@demo.example");
+  const demo = { email: "university@demo.example", password: "grand-market-demo" };
+  t.match(await post(`${address}/v1/auth/login`, demo), { status: 200 });
+
+  const second = start();
+  t.equal(await second.ended, 1);
+  t.match(second.text(), "in use");
+
+  t.match(await post(`${address}/v1/auth/register`, registration), { status: 201 });
+  first.child.kill("SIGKILL");
+  await first.ended;
+
+  const third = start();
+  const again = await third.announced;
+  t.match(await post(`${again}/v1/auth/login`, credentials), { status: 200 });
+  third.child.kill("SIGTERM");
+  t.equal(await third.ended, 0, "ends in order when asked to");
+});
+
+const serverUrl = process.env.TEST_DATABASE_URL;
+t.test("a server database must be migrated", { skip: !serverUrl }, async (t) => {
+  // Every server has it, and nobody migrates it.
+  const url = new URL(serverUrl ?? "");
+  url.pathname = "/template1";
+  const bare = start({ DATABASE_URL: url.href, SIGNING_KEYS_FILE: join(folder, "keys.json") });
+  t.equal(await bare.ended, 1);
+  t.match(bare.text(), "npm run db:migrate");
+});
