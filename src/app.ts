@@ -2,12 +2,11 @@
 import { join } from "node:path";
 import autoload from "@fastify/autoload";
 import formbody from "@fastify/formbody";
-import helmet from "@fastify/helmet";
 import underPressure from "@fastify/under-pressure";
 import Fastify, { type FastifyServerOptions, LogController } from "fastify";
 import type { Config } from "./config.ts";
 import type { Database } from "./database/connect.ts";
-import { newId } from "./lib/ids.ts";
+import { random } from "./lib/ids.ts";
 import type { SigningKeys } from "./lib/signing-keys.ts";
 import authentication from "./plugins/authentication.ts";
 import conditional from "./plugins/conditional.ts";
@@ -55,7 +54,7 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
     // A reader of the log must be able to trust the id: only one of the agreed shape is taken over.
     genReqId: ({ headers }) => {
       const given = headers["request-id"];
-      return typeof given === "string" && requestIdShape.test(given) ? given : newId();
+      return typeof given === "string" && requestIdShape.test(given) ? given : random.requestId();
     },
     requestTimeout: 30_000,
     handlerTimeout: 25_000,
@@ -74,9 +73,6 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
   await app.register(contract, { checkReplies });
   await app.register(problems, { publicUrl });
   await app.register(requests);
-  await app.register(helmet, {
-    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
-  });
   await app.register(underPressure, { maxEventLoopDelay: config.maxEventLoopDelay, retryAfter: 5 });
   await app.register(formbody);
   app.addContentTypeParser(

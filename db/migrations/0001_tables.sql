@@ -313,7 +313,7 @@ CREATE INDEX "broker_certificates_organization" ON "broker_certificates" USING b
 CREATE INDEX "broker_certificates_status" ON "broker_certificates" USING btree ("status","id");--> statement-breakpoint
 CREATE INDEX "broker_certificates_validity" ON "broker_certificates" USING btree ("valid_until") WHERE status in ('certified', 'suspended');--> statement-breakpoint
 CREATE INDEX "broker_certificates_fields" ON "broker_certificates" USING gin ("field_codes");--> statement-breakpoint
-CREATE INDEX "needs_newest" ON "needs" USING btree ("published_at" DESC NULLS LAST,"id" DESC NULLS LAST) WHERE status = 'published';--> statement-breakpoint
+CREATE INDEX "needs_newest" ON "needs" USING btree ("published_at","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "needs_field" ON "needs" USING btree ("field_top","published_at","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "needs_industry" ON "needs" USING btree ("industry_section","published_at","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "needs_province" ON "needs" USING btree ("province_code","published_at","id") WHERE status = 'published';--> statement-breakpoint
@@ -329,29 +329,29 @@ CREATE INDEX "needs_owner_published" ON "needs" USING btree ("organization_id","
 CREATE INDEX "needs_cooperation" ON "needs" USING gin ("cooperation_modes") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "needs_tags" ON "needs" USING gin ("tags") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "needs_search" ON "needs" USING gin ("search_terms") WHERE status = 'published';--> statement-breakpoint
-CREATE INDEX "needs_owner" ON "needs" USING btree ("organization_id","updated_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
-CREATE INDEX "needs_owner_created" ON "needs" USING btree ("organization_id","created_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
-CREATE INDEX "needs_status" ON "needs" USING btree ("status","updated_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
-CREATE INDEX "needs_updated" ON "needs" USING btree ("updated_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
-CREATE INDEX "needs_created" ON "needs" USING btree ("created_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
+CREATE INDEX "needs_owner" ON "needs" USING btree ("organization_id","updated_at","id");--> statement-breakpoint
+CREATE INDEX "needs_owner_created" ON "needs" USING btree ("organization_id","created_at","id");--> statement-breakpoint
+CREATE INDEX "needs_status" ON "needs" USING btree ("status","updated_at","id");--> statement-breakpoint
+CREATE INDEX "needs_updated" ON "needs" USING btree ("updated_at","id");--> statement-breakpoint
+CREATE INDEX "needs_created" ON "needs" USING btree ("created_at","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "members_email" ON "members" USING btree ("email");--> statement-breakpoint
 CREATE INDEX "members_organization" ON "members" USING btree ("organization_id","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "organizations_credit_code_verified" ON "organizations" USING btree ("credit_code") WHERE status in ('verified', 'suspended');--> statement-breakpoint
 CREATE INDEX "organizations_credit_code" ON "organizations" USING btree ("credit_code");--> statement-breakpoint
 CREATE INDEX "organizations_status" ON "organizations" USING btree ("status","id");--> statement-breakpoint
 CREATE INDEX "organizations_kind" ON "organizations" USING btree ("kind","status","id");--> statement-breakpoint
-CREATE INDEX "organizations_region" ON "organizations" USING btree ("region_code","id");--> statement-breakpoint
+CREATE INDEX "organizations_region" ON "organizations" USING btree ("region_code" text_pattern_ops,"id");--> statement-breakpoint
 CREATE INDEX "audit_records_subject" ON "audit_records" USING btree ("subject_type","subject_id","id");--> statement-breakpoint
 CREATE INDEX "audit_records_organization" ON "audit_records" USING btree ("organization_id","id");--> statement-breakpoint
 CREATE INDEX "idempotency_keys_created" ON "idempotency_keys" USING btree ("created_at");--> statement-breakpoint
-CREATE INDEX "results_newest" ON "results" USING btree ("published_at" DESC NULLS LAST,"id" DESC NULLS LAST) WHERE status = 'published';--> statement-breakpoint
+CREATE INDEX "results_newest" ON "results" USING btree ("published_at","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "results_field" ON "results" USING btree ("field_top","published_at","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "results_industry" ON "results" USING btree ("industry_section","published_at","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "results_province" ON "results" USING btree ("province_code","published_at","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "results_city" ON "results" USING btree ("city_code","published_at","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "results_region" ON "results" USING btree ("region_code","published_at","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "results_type" ON "results" USING btree ("result_type","published_at","id") WHERE status = 'published';--> statement-breakpoint
-CREATE INDEX "results_maturity" ON "results" USING btree ("maturity" DESC NULLS LAST,"id" DESC NULLS LAST) WHERE status = 'published';--> statement-breakpoint
+CREATE INDEX "results_maturity" ON "results" USING btree ("maturity","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "results_maturity_newest" ON "results" USING btree ("maturity","published_at","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "results_sample" ON "results" USING btree ("sample_status","published_at","id") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "results_price_kind" ON "results" USING btree ("price_kind","published_at","id") WHERE status = 'published';--> statement-breakpoint
@@ -362,8 +362,8 @@ CREATE INDEX "results_cooperation" ON "results" USING gin ("cooperation_modes") 
 CREATE INDEX "results_tags" ON "results" USING gin ("tags") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "results_ip_types" ON "results" USING gin ("intellectual_property_types") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "results_search" ON "results" USING gin ("search_terms") WHERE status = 'published';--> statement-breakpoint
-CREATE INDEX "results_owner" ON "results" USING btree ("organization_id","updated_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
-CREATE INDEX "results_owner_created" ON "results" USING btree ("organization_id","created_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
-CREATE INDEX "results_status" ON "results" USING btree ("status","updated_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
-CREATE INDEX "results_updated" ON "results" USING btree ("updated_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
-CREATE INDEX "results_created" ON "results" USING btree ("created_at" DESC NULLS LAST,"id" DESC NULLS LAST);
+CREATE INDEX "results_owner" ON "results" USING btree ("organization_id","updated_at","id");--> statement-breakpoint
+CREATE INDEX "results_owner_created" ON "results" USING btree ("organization_id","created_at","id");--> statement-breakpoint
+CREATE INDEX "results_status" ON "results" USING btree ("status","updated_at","id");--> statement-breakpoint
+CREATE INDEX "results_updated" ON "results" USING btree ("updated_at","id");--> statement-breakpoint
+CREATE INDEX "results_created" ON "results" USING btree ("created_at","id");

@@ -60,7 +60,9 @@ export const needs = pgTable(
   },
   (t) => {
     const published = sql`status = 'published'`;
-    const newest = [t.publishedAt.desc(), t.id.desc()] as const;
+    // Ascending: newest first walks them backwards. (Drizzle's `desc()` is NULLS LAST, which no
+    // `order by … desc` matches.)
+    const newest = [t.publishedAt, t.id] as const;
     return [
       index("needs_newest")
         .on(...newest)
@@ -98,11 +100,11 @@ export const needs = pgTable(
       index("needs_cooperation").using("gin", t.cooperationModes).where(published),
       index("needs_tags").using("gin", t.tags).where(published),
       index("needs_search").using("gin", t.searchTerms).where(published),
-      index("needs_owner").on(t.organizationId, t.updatedAt.desc(), t.id.desc()),
-      index("needs_owner_created").on(t.organizationId, t.createdAt.desc(), t.id.desc()),
-      index("needs_status").on(t.status, t.updatedAt.desc(), t.id.desc()),
-      index("needs_updated").on(t.updatedAt.desc(), t.id.desc()),
-      index("needs_created").on(t.createdAt.desc(), t.id.desc()),
+      index("needs_owner").on(t.organizationId, t.updatedAt, t.id),
+      index("needs_owner_created").on(t.organizationId, t.createdAt, t.id),
+      index("needs_status").on(t.status, t.updatedAt, t.id),
+      index("needs_updated").on(t.updatedAt, t.id),
+      index("needs_created").on(t.createdAt, t.id),
       known("needs_status_known", "status", needStatuses),
       known("needs_contact_visibility_known", "contact_visibility", contactVisibilities),
       check("needs_minimum_maturity_range", sql`minimum_maturity between 1 and 9`),

@@ -69,7 +69,8 @@ export const organizations = pgTable(
     index("organizations_credit_code").on(t.creditCode),
     index("organizations_status").on(t.status, t.id),
     index("organizations_kind").on(t.kind, t.status, t.id),
-    index("organizations_region").on(t.regionCode, t.id),
+    // Searched by the beginning of the code, whatever the server's collation.
+    index("organizations_region").on(t.regionCode.op("text_pattern_ops"), t.id),
     known("organizations_status_known", "status", organizationStatuses),
     known("organizations_kind_known", "kind", organizationKinds),
     check("organizations_version_positive", sql`version > 0`),

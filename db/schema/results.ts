@@ -83,7 +83,9 @@ export const results = pgTable(
   },
   (t) => {
     const published = sql`status = 'published'`;
-    const newest = [t.publishedAt.desc(), t.id.desc()] as const;
+    // Ascending: newest first walks them backwards. (Drizzle's `desc()` is NULLS LAST, which no
+    // `order by … desc` matches.)
+    const newest = [t.publishedAt, t.id] as const;
     return [
       index("results_newest")
         .on(...newest)
@@ -106,7 +108,7 @@ export const results = pgTable(
       index("results_type")
         .on(t.resultType, ...newest)
         .where(published),
-      index("results_maturity").on(t.maturity.desc(), t.id.desc()).where(published),
+      index("results_maturity").on(t.maturity, t.id).where(published),
       index("results_maturity_newest")
         .on(t.maturity, ...newest)
         .where(published),
@@ -125,11 +127,11 @@ export const results = pgTable(
       index("results_tags").using("gin", t.tags).where(published),
       index("results_ip_types").using("gin", t.intellectualPropertyTypes).where(published),
       index("results_search").using("gin", t.searchTerms).where(published),
-      index("results_owner").on(t.organizationId, t.updatedAt.desc(), t.id.desc()),
-      index("results_owner_created").on(t.organizationId, t.createdAt.desc(), t.id.desc()),
-      index("results_status").on(t.status, t.updatedAt.desc(), t.id.desc()),
-      index("results_updated").on(t.updatedAt.desc(), t.id.desc()),
-      index("results_created").on(t.createdAt.desc(), t.id.desc()),
+      index("results_owner").on(t.organizationId, t.updatedAt, t.id),
+      index("results_owner_created").on(t.organizationId, t.createdAt, t.id),
+      index("results_status").on(t.status, t.updatedAt, t.id),
+      index("results_updated").on(t.updatedAt, t.id),
+      index("results_created").on(t.createdAt, t.id),
       known("results_status_known", "status", resultStatuses),
       known("results_contact_visibility_known", "contact_visibility", contactVisibilities),
       known("results_price_kind_known", "price_kind", priceKinds),

@@ -25,7 +25,7 @@ import {
 } from "./cases.ts";
 import { dropCopy, openCopy, serverUrl, urlOf } from "./generate.ts";
 import { headersOf, type Measured, run } from "./load.ts";
-import { captureApi, startTarget, type Target } from "./processes.ts";
+import { captureApi, environment, startTarget, type Target } from "./processes.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -95,6 +95,7 @@ function compile(): string {
   // Types are checked by `npm run types`; here only the code is wanted.
   const made = spawnSync(tsc, ["-p", "tsconfig.json", "--noCheck", "--outDir", folder], {
     cwd: projectRoot,
+    env: environment(),
     encoding: "utf8",
   });
   if (made.status !== 0) throw new Error(`tsc failed: ${made.stdout}${made.stderr}`);

@@ -14,8 +14,8 @@ export interface Target {
   stop: () => Promise<void>;
 }
 
-/** Only what PostgreSQL's client reads goes along: no loader, no development switch. */
-function environment(): Record<string, string> {
+/** Only what PostgreSQL's client reads goes along: no loader (`NODE_OPTIONS`), no development switch. */
+export function environment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     ([key]) => key.startsWith("PG") || key === "PATH" || key === "HOME",
   );

@@ -38,8 +38,12 @@ export function lockFolder(folder: string): () => void {
 }
 
 const refusal = (folder: string, holder: string) =>
-  new Error(
-    `${folder} is in use by process ${holder.split(" ")[0]}: stop it, or set DATA_DIR to another folder.`,
+  // With a code, as the system's own refusals have: the message says all, nobody needs the stack.
+  Object.assign(
+    new Error(
+      `${folder} is in use by process ${holder.split(" ")[0]}: stop it, or set DATA_DIR to another folder.`,
+    ),
+    { code: "FOLDER_IN_USE" },
   );
 
 /** Whether `to` could be made to name the same file as `from`; false when it exists already. */

@@ -109,6 +109,11 @@ const special = {
     en: "The name was verified: only the operator changes it",
     zh: "名称已通过核验：仅运营方可修改",
   },
+  "organization.own": {
+    status: 409,
+    en: "The operator does not suspend or close its own organization: nobody could undo it",
+    zh: "运营方不能暂停或关闭自己的机构：否则无人能够恢复",
+  },
   "member.email_taken": { status: 409, en: "This e-mail is already in use", zh: "该邮箱已被使用" },
   "member.last_admin": {
     status: 409,

@@ -47,7 +47,10 @@ export const faultTexts = {
     zh: "不是该列表（相同筛选与排序）的游标",
   },
   "sort.unavailable": { en: "this order is not offered in this scope", zh: "该范围不支持此排序" },
-  "scope.unavailable": { en: "this scope is not open to you", zh: "您不能使用此范围" },
+  "filter.unavailable": {
+    en: "this filter is not offered in this scope",
+    zh: "该范围不支持此筛选",
+  },
   "taxonomy.unknown_code": { en: "is not a code of its taxonomy", zh: "不是该分类表中的代码" },
   "password.weak": { en: "is too easy to guess", zh: "过于容易被猜到" },
   duplicate: { en: "is named twice", zh: "重复" },

@@ -1,9 +1,11 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { v7 } from "uuid";
 
 /** The one source of random ids and secrets, so that tests can own it. */
 export const random = {
   uuid: (): string => v7(),
+  /** Without an order in time, ten times as fast. */
+  requestId: (): string => randomUUID(),
   bytes: (size: number): Buffer => randomBytes(size),
 };
 

@@ -17,7 +17,7 @@ export function loggerOptions(level: string, isTerminal: boolean): FastifyServer
   return {
     level,
     redact: {
-      paths: redacted.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]),
+      paths: redacted.flatMap((key) => [key, `*.${key}`]),
       censor: "[redacted]",
     },
     // The default serializers write URLs and addresses; the log line of a request is made by us.

@@ -28,7 +28,7 @@ export interface TokenClaims {
   sid?: string;
 }
 
-const Claims = z.object({ sub: z.uuid(), sid: z.uuid().optional() });
+const Claims = z.object({ sub: z.uuid(), sid: z.uuid().optional(), scope: z.string() });
 
 /** How long what is known about a caller is trusted without asking the database again, in ms. */
 const actorLife = 5_000;
@@ -80,6 +80,12 @@ export default fp<Options>(
 
     const actors = new Map<string, { actor: Actor; until: number }>();
 
+    async function identifyBearer(authorization: string): Promise<Actor> {
+      const [, token] = /^bearer ([^ ]+)$/i.exec(authorization) ?? [];
+      if (!token) throw new AppError("auth.invalid_token");
+      return identify(token);
+    }
+
     async function identify(token: string): Promise<Actor> {
       let claims: z.output<typeof Claims>;
       try {
@@ -89,7 +95,7 @@ export default fp<Options>(
       }
       const key = claims.sid ?? claims.sub;
       const known = actors.get(key);
-      if (known && known.until > performance.now()) return known.actor;
+      if (known && known.until > performance.now()) return within(known.actor, claims.scope);
       const actor = await findActor(app.database.db, claims.sub, claims.sid ?? null);
       if (!actor) {
         actors.delete(key);
@@ -97,18 +103,19 @@ export default fp<Options>(
       }
       if (actors.size >= actorsKept) actors.clear();
       actors.set(key, { actor, until: performance.now() + actorLife });
-      return actor;
+      return within(actor, claims.scope);
     }
 
-    app.addHook("onRequest", async (request) => {
+    app.addHook("onRequest", (request, _reply, done) => {
       const { access, ownAuthorization } = request.routeOptions.config;
       const { authorization } = request.headers;
-      if (authorization !== undefined && !ownAuthorization) {
-        const [scheme = "", token = ""] = authorization.split(" ");
-        if (scheme.toLowerCase() !== "bearer" || !token) throw new AppError("auth.invalid_token");
-        request.actor = await identify(token);
-      }
-      if (access) assertAccess(access, request);
+      const known =
+        authorization === undefined || ownAuthorization ? null : identifyBearer(authorization);
+      if (known === null) return done(access && refusal(access, request));
+      known.then((actor) => {
+        request.actor = actor;
+        done(access && refusal(access, request));
+      }, done);
     });
 
     app.addHook("onRoute", (route) => {
@@ -123,31 +130,39 @@ export default fp<Options>(
   { name: "authentication", dependencies: ["contract", "database"] },
 );
 
-/** Refuses a caller whom the route does not admit: 401, then 403 by role, scope, state of the organisation. */
-function assertAccess(access: Access, request: FastifyRequest): void {
+/** A machine holds the scopes that it has now and that its token was given (RFC 6749 3.3), not more. */
+function within(actor: Actor, granted: string): Actor {
+  if (!actor.scopes) return actor;
+  const given = new Set(granted.split(" "));
+  return { ...actor, scopes: actor.scopes.filter((scope) => given.has(scope)) };
+}
+
+/** Why the route does not admit the caller: 401, then 403 by role, scope, state of the organisation. */
+function refusal(access: Access, request: FastifyRequest): AppError | undefined {
   const { actor, method } = request;
   if (!actor) {
-    if (access.public) return;
-    throw new AppError("auth.required");
+    if (access.public) return undefined;
+    return new AppError("auth.required");
   }
   if (access.roles && !access.roles.includes(actor.role)) {
-    throw new AppError("auth.forbidden_role", { members: { requiredRoles: access.roles } });
+    return new AppError("auth.forbidden_role", { members: { requiredRoles: access.roles } });
   }
   if (actor.scopes) {
-    if (!access.scope && !access.public) throw new AppError("auth.person_required");
+    if (!access.scope && !access.public) return new AppError("auth.person_required");
     if (access.scope && !actor.scopes.includes(access.scope)) {
-      throw new AppError("auth.insufficient_scope", { members: { requiredScope: access.scope } });
+      return new AppError("auth.insufficient_scope", { members: { requiredScope: access.scope } });
     }
   }
-  if (access.admin && !actor.isAdmin) throw new AppError("auth.admin_required");
+  if (access.admin && !actor.isAdmin) return new AppError("auth.admin_required");
   const reads = method === "GET" || method === "HEAD";
   const stopped = actor.organizationStatus === "suspended" || actor.organizationStatus === "closed";
   if (stopped && !reads && !access.public && !access.whileSuspended) {
-    throw new AppError("organization.suspended");
+    return new AppError("organization.suspended");
   }
   if (access.verified && actor.organizationStatus !== "verified") {
-    throw new AppError(stopped ? "organization.suspended" : "organization.not_verified");
+    return new AppError(stopped ? "organization.suspended" : "organization.not_verified");
   }
+  return undefined;
 }
 
 /**

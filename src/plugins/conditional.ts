@@ -1,4 +1,4 @@
-import type { onSendAsyncHookHandler } from "fastify";
+import type { FastifyReply, FastifyRequest, onSendHookHandler } from "fastify";
 import fp from "fastify-plugin";
 import { AppError } from "../lib/errors.ts";
 import { etagOf, noneMatches } from "../lib/etag.ts";
@@ -21,15 +21,12 @@ export default fp(
       }
       if (!etag && route.method !== "GET" && route.method !== "HEAD") return;
       route.onSend = [route.onSend ?? []].flat();
-      const hook: onSendAsyncHookHandler = async (request, reply, payload) => {
+      const conditional = (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
         if (reply.statusCode >= 400) return payload;
         if (!reply.hasHeader("cache-control")) {
           const shared = cacheSeconds && !request.headers.authorization;
-          reply.header(
-            "cache-control",
-            shared ? `public, max-age=${cacheSeconds}` : "private, no-cache",
-          );
-          reply.header("vary", "Authorization, Accept-Language");
+          const use = shared ? `public, max-age=${cacheSeconds}` : "private, no-cache";
+          reply.headers({ "cache-control": use, vary: "Authorization, Accept-Language" });
         }
         if (!etag || (typeof payload !== "string" && !Buffer.isBuffer(payload))) return payload;
         if (!reply.hasHeader("etag")) {
@@ -44,6 +41,8 @@ export default fp(
         }
         return payload;
       };
+      const hook: onSendHookHandler = (request, reply, payload, done) =>
+        done(null, conditional(request, reply, payload));
       // On a HEAD route the last hook takes the payload away, so the tag is made before it.
       if (route.method === "HEAD") route.onSend.unshift(hook);
       else route.onSend.push(hook);

@@ -6,7 +6,7 @@ import type {
   FastifyRequest,
   FastifySchema,
   FastifyTypeProvider,
-  preValidationAsyncHookHandler,
+  preValidationHookHandler,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
   RawServerDefault,
@@ -207,16 +207,16 @@ function mediaTypesOf({ method, schema }: RouteOptions): readonly string[] {
 function validatorOf(
   schema: Partial<Record<Part, z.ZodType>>,
   mediaTypes: readonly string[],
-): preValidationAsyncHookHandler | null {
+): preValidationHookHandler | null {
   const declared = parts.flatMap(([part, property]) => {
     const zod = schema[part];
     return zod ? [{ part, property, zod }] : [];
   });
   if (declared.length === 0) return null;
-  return async (request) => {
+  return (request, _reply, done) => {
     const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
     if (schema.body && type !== undefined && !mediaTypes.includes(type)) {
-      throw new AppError("request.unsupported_media_type");
+      return done(new AppError("request.unsupported_media_type"));
     }
     const faults: Fault[] = [];
     for (const { part, property, zod } of declared) {
@@ -225,7 +225,7 @@ function validatorOf(
       if (parsed.success) (request as Record<typeof property, unknown>)[property] = parsed.data;
       else faults.push(...faultsOf(parsed.error, part));
     }
-    if (faults.length > 0) throw new AppError("request.invalid", { faults });
+    done(faults.length > 0 ? new AppError("request.invalid", { faults }) : undefined);
   };
 }
 
@@ -255,7 +255,7 @@ function assertComplete(route: RouteOptions): void {
  */
 export default fp<{ checkReplies: boolean }>(
   async (app, { checkReplies }) => {
-    const validators = new WeakMap<object, preValidationAsyncHookHandler | null>();
+    const validators = new WeakMap<object, preValidationHookHandler | null>();
 
     const registered: RegisteredRoute[] = [];
     app.decorate("registeredRoutes", registered);
@@ -303,27 +303,28 @@ export default fp<{ checkReplies: boolean }>(
 
     app.decorateReply("resourceVersion", null);
     // An undeclared status or content type would be sent with JSON.stringify, unfiltered.
-    app.addHook("preSerialization", async (request, reply, payload) => {
-      refuseUndeclared(request, reply, payload);
+    app.addHook("preSerialization", (request, reply, payload, done) => {
       const version = (payload as { version?: unknown } | null)?.version;
       if (typeof version === "number") reply.resourceVersion = version;
-      return payload;
+      // Fastify types the error of this callback as null; it takes one like every other hook.
+      done(undeclared(request, reply, payload) as null, payload);
     });
   },
   { name: "contract" },
 );
 
-function refuseUndeclared(request: FastifyRequest, reply: FastifyReply, payload: unknown): void {
+/** What is wrong with sending this reply, if its status or content type was not declared. */
+function undeclared(request: FastifyRequest, reply: FastifyReply, payload: unknown): Error | null {
   const { schema } = request.routeOptions;
   // Unknown addresses have no route; their problem documents are built by the problems plugin alone.
-  if (!schema || schema.hide) return;
+  if (!schema || schema.hide) return null;
   const responses = schema.response as Record<string, DeclaredResponse>;
   const declared = responses[reply.statusCode];
   const type = String(reply.getHeader("content-type") ?? "application/json").split(";")[0] ?? "";
-  if (declared?.content?.[type]) return;
+  if (declared?.content?.[type]) return null;
   // A reply without content has no type to declare.
-  if (declared && !declared.content && payload === null) return;
-  throw new Error(
+  if (declared && !declared.content && payload === null) return null;
+  return new Error(
     `${schema.operationId} did not declare ${reply.statusCode} with ${type}: nothing is sent unfiltered`,
   );
 }

@@ -15,10 +15,11 @@ const longestQueue = 500;
 export default fp<{ database: Database }>(
   async (app, { database }) => {
     app.decorate("database", database);
-    app.addHook("onRequest", async () => {
-      if (database.pool.waitingCount > longestQueue) {
-        throw new AppError("server.overloaded", { headers: { "retry-after": "2" } });
-      }
+    app.addHook("onRequest", (_request, _reply, done) => {
+      const isFull = database.pool.waitingCount > longestQueue;
+      done(
+        isFull ? new AppError("server.overloaded", { headers: { "retry-after": "2" } }) : undefined,
+      );
     });
   },
   { name: "database", dependencies: ["contract"] },

@@ -28,7 +28,7 @@ export default fp(
       },
     });
     app.decorate("metrics", registry);
-    app.addHook("onResponse", async (request, reply) => {
+    app.addHook("onResponse", (request, reply, done) => {
       duration.observe(
         {
           method: request.method,
@@ -37,6 +37,7 @@ export default fp(
         },
         reply.elapsedTime / 1000,
       );
+      done();
     });
   },
   { name: "metrics", dependencies: ["database"] },

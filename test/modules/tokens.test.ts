@@ -197,6 +197,8 @@ t.test("an Authorization header that is none", async (t) => {
     `Bearer ${token.slice(1)}`,
     `Bearer "${token}"`,
     `Bearer,${token}`,
+    `Bearer ${token} ${token}`,
+    `Bearer ${token} x`,
     token,
     `Basic ${token}`,
     `Basic ${Buffer.from(`a:${token}`).toString("base64")}`,

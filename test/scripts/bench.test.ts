@@ -26,9 +26,17 @@ interface Report {
 
 t.test("a tiny bench reports all that it measures", { skip, timeout: 200_000 }, async (t) => {
   const sizes = "--results 500 --needs 100 --rounds 1 --seconds 1 --connections 10 --json";
+  // tap adds its own loader to NODE_OPTIONS of whatever is spawned; what is measured must not have it.
   const child = spawn(
-    process.execPath,
-    ["--import=tsx", join("scripts", "bench", "bench.ts"), ...sizes.split(" ")],
+    "env",
+    [
+      "-u",
+      "NODE_OPTIONS",
+      process.execPath,
+      "--import=tsx",
+      join("scripts", "bench", "bench.ts"),
+      ...sizes.split(" "),
+    ],
     { cwd: projectRoot, stdio: ["ignore", "pipe", "pipe"] },
   );
   const printed: Buffer[] = [];

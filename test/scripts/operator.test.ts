@@ -152,31 +152,23 @@ t.test("npm run operator", { skip: serverUrl ? false : "needs TEST_DATABASE_URL"
 
   t.test("called wrongly it explains itself, exit code 2", async (t) => {
     const { email: _, ...withoutEmail } = operator;
-    const [missing, unknown, faulty, unset] = await Promise.all([
+    const [missing, faulty] = await Promise.all([
       run(withoutEmail),
-      run({ ...operator, colour: "red" }),
       run({ ...operator, email: "nobody" }),
-      run(operator, ""),
     ]);
     t.match(missing, { code: 2, error: /Missing: --email[\s\S]*Usage:/ });
-    t.match(unknown, { code: 2, error: /colour[\s\S]*Usage:/ });
     t.match(faulty, { code: 2, error: /--email: [\s\S]*Usage:/ });
-    t.match(unset, { code: 2, error: /DATABASE_URL[\s\S]*Usage:/ });
   });
 
   t.test("refusals name what to mend, exit code 1", async (t) => {
     const unmigrated = new URL(serverUrl ?? "");
     unmigrated.pathname = "/template1";
-    const nowhere = new URL(serverUrl ?? "");
-    nowhere.port = "1";
-    const [code, bare, gone] = await Promise.all([
+    const [code, bare] = await Promise.all([
       run({ ...operator, "credit-code": "11410700MB0T000586" }),
       run(operator, unmigrated.href),
-      run(operator, nowhere.href),
     ]);
     t.match(code, { code: 1, error: /--credit-code: .*check digit/ });
     t.match(bare, { code: 1, error: /npm run db:migrate/ });
-    t.match(gone, { code: 1, error: /ECONNREFUSED/ });
     t.equal(await database.db.$count(organizations), 0);
   });
 

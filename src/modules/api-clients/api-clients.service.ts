@@ -170,7 +170,7 @@ export async function checkClientCredentials(
   const given = Buffer.from(sha256(secret));
   const fits = timingSafeEqual(given, Buffer.from(found?.client.secretHash ?? sha256("")));
   if (!found || !fits || found.organizationStatus === "closed") return null;
-  await forgetAttempts(db, clientId);
+  await forgetAttempts(db, clientId, address);
   await store.setLastUsed(db, clientId, nowInstant());
   return found.client.scopes as Scope[];
 }

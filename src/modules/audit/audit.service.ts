@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { auditRecords } from "../../../db/schema/plumbing.ts";
 import type { Executor } from "../../database/connect.ts";
 import { placeholdersFor, prepared } from "../../database/prepared.ts";
@@ -85,7 +86,7 @@ function difference({ before, after, personal = [] }: AuditEntry) {
   for (const key of keys) {
     if (ignored.has(key)) continue;
     const [was, is] = [before?.[key] ?? null, after?.[key] ?? null];
-    if (JSON.stringify(was) === JSON.stringify(is)) continue;
+    if (isDeepStrictEqual(was, is)) continue;
     const hidden = withheld.has(key) || personal.includes(key);
     if (before) old[key] = hidden ? { changed: true } : was;
     if (after) fresh[key] = hidden ? { changed: true } : is;

@@ -72,7 +72,7 @@ export async function login(
 ): Promise<SignIn> {
   // The person first, as in a change of password: two that wait for each other would be a deadlock.
   await noteSignIn(tx, context, member);
-  await forgetAttempts(tx, member.email);
+  await forgetAttempts(tx, member.email, context.address);
   return openSession(tx, member.id, sessionDays);
 }
 
@@ -105,7 +105,7 @@ export async function changePassword(
   sessionDays: number,
 ): Promise<SignIn> {
   const member = await storePassword(tx, context, checked, passwordHash);
-  await forgetAttempts(tx, member.email);
+  await forgetAttempts(tx, member.email, context.address);
   return openSession(tx, member.id, sessionDays);
 }
 

@@ -71,7 +71,7 @@ export function registerListingActions(
       schema: {
         operationId: `delete${name}`,
         summary: `Delete a draft ${words}`,
-        description: "Only a draft; what was public is withdrawn instead.",
+        description: "Only one that was never public; what was is withdrawn instead.",
         tags,
         params: IdParams,
         response: { 204: noContent },
@@ -107,7 +107,7 @@ export function registerListingActions(
     {
       action: "publish",
       access: { roles: ["operator"] },
-      errors: demanding,
+      errors: [...demanding, "organization.not_verified"],
       summary: `Publish a ${words}`,
       description:
         "By the operator, after review. Live for a year when the owner named no last day.",

@@ -1,4 +1,5 @@
 /** The rules that results and needs share. Each feature gives its own part as a `ListingKind`. */
+import { isDeepStrictEqual } from "node:util";
 import type { ListingRow, ListingTable } from "../../../db/schema/listings.ts";
 import type { Executor } from "../../database/connect.ts";
 import { updateRow } from "../../database/rows.ts";
@@ -125,6 +126,25 @@ export async function lockListing<Row extends ListingRow>(
 }
 
 /**
+ * The listing, locked, for a step that makes it public or leads there: its organisation is in good
+ * standing and stays so meanwhile. The organisation is locked first, as by the one who closes it.
+ * @throws AppError `organization.not_verified` (403), and those of `lockListing`
+ */
+async function lockForPublic<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  id: string,
+  by: "owner" | "operator",
+): Promise<store.Found<Row>> {
+  const { organizationId } = await readListing(tx, kind, context.actor, id);
+  const standing = await store.holdOrganizationStatus(tx, organizationId);
+  const row = await lockListing(tx, context, kind, id, by);
+  if (standing !== "verified") throw new AppError("organization.not_verified");
+  return row;
+}
+
+/**
  * What keeps a row from review or from public view.
  * @param ended its last day may have passed: it is changed where it lies, not shown in lists
  * @throws AppError `<noun>.incomplete` (409) with a pointer to each thing that is missing
@@ -165,11 +185,18 @@ export async function changeListing<Row extends ListingRow>(
     throw new AppError(`${kind.noun}.invalid_transition`, { members });
   }
   const changed = { ...before, ...changes };
+  if (!differs(before, changed)) return before;
   if (!looseStatuses.includes(before.status)) {
     await assertPublishable(tx, kind, changed, before.status !== "published");
   }
   const changedSinceReview = before.changedSinceReview || before.publishedAt !== null;
   return writeListing(tx, context, kind, before, { ...changes, changedSinceReview }, "update");
+}
+
+/** Whether a change changes anything. Search terms follow from the rest. */
+function differs(before: object, { searchTerms: _, ...after }: Record<string, unknown>): boolean {
+  const was = before as Record<string, unknown>;
+  return Object.keys(after).some((key) => !isDeepStrictEqual(was[key], after[key]));
 }
 
 /** Updates a row and writes what happened; the owner goes along for the reply. */
@@ -202,7 +229,7 @@ export async function submitListing<Row extends ListingRow>(
   kind: ListingKind<Row>,
   id: string,
 ): Promise<store.Found<Row>> {
-  const before = await lockListing(tx, context, kind, id, "owner");
+  const before = await lockForPublic(tx, context, kind, id, "owner");
   const status = stepFrom(kind, before, "submit", "owner");
   await assertPublishable(tx, kind, before);
   return writeListing(tx, context, kind, before, { status, submittedAt: nowInstant() }, "submit");
@@ -237,7 +264,7 @@ export async function publishListing<Row extends ListingRow>(
   kind: ListingKind<Row>,
   id: string,
 ): Promise<store.Found<Row>> {
-  const before = await lockListing(tx, context, kind, id, "operator");
+  const before = await lockForPublic(tx, context, kind, id, "operator");
   const status = stepFrom(kind, before, "publish", "operator");
   await assertPublishable(tx, kind, before);
   return writeListing(tx, context, kind, before, { ...live(before), status }, "publish");
@@ -281,7 +308,7 @@ export async function renewListing<Row extends ListingRow>(
   if (validUntil && validUntil < today()) {
     throw new AppError("request.invalid", { faults: [bodyFault(["validUntil"], "date.past")] });
   }
-  const before = await lockListing(tx, context, kind, id, "owner");
+  const before = await lockForPublic(tx, context, kind, id, "owner");
   const status = stepFrom(kind, before, "renew", "owner");
   const renewed = { ...before, validUntil: validUntil ?? addYears(today(), 1) };
   await assertPublishable(tx, kind, renewed);
@@ -305,7 +332,7 @@ export async function endListing<Row extends ListingRow>(
   return writeListing(tx, context, kind, before, { ...changes, status }, action);
 }
 
-/** Removes a draft for good; the audit record stays. */
+/** Removes a draft that was never public, for good; the audit record stays. */
 export async function deleteListing<Row extends ListingRow>(
   tx: Executor,
   context: WriteContext,
@@ -313,7 +340,7 @@ export async function deleteListing<Row extends ListingRow>(
   id: string,
 ): Promise<undefined> {
   const before = await lockListing(tx, context, kind, id, "owner");
-  if (before.status !== "draft") {
+  if (before.status !== "draft" || before.publishedAt !== null) {
     const members = {
       currentStatus: before.status,
       allowedActions: allowedActions(kind.lifecycle, before.status, ["owner"]),

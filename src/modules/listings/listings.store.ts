@@ -93,6 +93,16 @@ export async function lockListing<Row extends ListingRow>(
   return row as Found<Row> | undefined;
 }
 
+/** The state of an organisation, which stays as it is until the transaction ends. */
+export const holdOrganizationStatus = async (tx: Executor, id: string) =>
+  (
+    await tx
+      .select({ status: organizations.status })
+      .from(organizations)
+      .where(eq(organizations.id, id))
+      .for("share")
+  )[0]?.status;
+
 /** Writes a listing and gives it back with its owner, in one statement. */
 export async function insertListing<Row extends ListingRow>(
   tx: Executor,

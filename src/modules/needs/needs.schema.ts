@@ -179,7 +179,10 @@ export const ListNeedsQuery = z
     "deadline[gte]": civilDate.optional(),
     "deadline[lte]": civilDate.optional(),
   })
-  .superRefine(({ scope, sort }, context) => {
+  .superRefine(({ scope, sort, status }, context) => {
+    if (scope === "public" && status) {
+      context.addIssue({ ...issueOf("filter.unavailable"), path: ["status"] });
+    }
     const offered: readonly string[] = scope === "public" ? publicSorts : innerSorts;
     if (sort && !offered.includes(sort)) {
       context.addIssue({ ...issueOf("sort.unavailable"), path: ["sort"] });

@@ -13,7 +13,7 @@ import { toMoney } from "../../lib/wire.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { listingCodes } from "../listings/listings.schema.ts";
 import * as listings from "../listings/listings.service.ts";
-import { assertCodes } from "../taxonomies/taxonomies.service.ts";
+import { assertCodes, broughtIn } from "../taxonomies/taxonomies.service.ts";
 import { masked, newAlias, revealingFaults } from "./needs.anonymity.ts";
 import { gapsOf } from "./needs.completeness.ts";
 import { needLifecycle } from "./needs.lifecycle.ts";
@@ -75,9 +75,10 @@ function toBudget(row: Pick<Row, "budgetMin" | "budgetMax" | "budgetNegotiable">
 }
 
 /** A row as an input: what a patch is merged into. */
-function toInput(row: Found): Record<string, unknown> {
+function toInput(row: Found): NeedInput {
   const wire = { ...row, budget: toBudget(row) };
-  return Object.fromEntries(NeedInput.keyof().options.map((key) => [key, wire[key]]));
+  // Its keys are exactly those of the input.
+  return Object.fromEntries(NeedInput.keyof().options.map((key) => [key, wire[key]])) as NeedInput;
 }
 
 const isHidden = (row: { anonymous: boolean; organizationId: string }, actor: Actor | null) =>
@@ -160,8 +161,9 @@ export async function updateNeed(
   patch: Record<string, unknown>,
 ): Promise<Need> {
   const before = await listings.lockListing(tx, context, kind, id, "owner");
-  const input = parsePatched(NeedInput, toInput(before), patch);
-  await assertCodes(tx, codesOf(input));
+  const current = toInput(before);
+  const input = parsePatched(NeedInput, current, patch);
+  await assertCodes(tx, broughtIn(codesOf(input), codesOf(current)));
   const alias = input.anonymous ? (before.alias ?? newAlias()) : null;
   const changes = { ...toColumns(input), alias };
   return toNeed(await listings.changeListing(tx, context, kind, before, changes), context.actor);

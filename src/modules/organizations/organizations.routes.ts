@@ -166,7 +166,7 @@ export default async function organizationRoutes(app: App) {
           ifMatch: "honoured",
           etag: "version",
           changesAccess: true,
-          errors: ["organization.not_found", "organization.invalid_transition"],
+          errors: ["organization.not_found", "organization.invalid_transition", "organization.own"],
         },
         schema: {
           operationId: `${action}Organization`,

@@ -246,6 +246,8 @@ export async function moveOrganization(
   if (by === "owner" && context.actor?.organizationId !== id) {
     throw new AppError("organization.not_owner");
   }
+  const stops = action === "suspend" || action === "close";
+  if (stops && id === context.actor?.organizationId) throw new AppError("organization.own");
   const status = nextStatus(organizationLifecycle, before.status, action, by);
   const verifiedAt = action === "verify" ? nowInstant() : before.verifiedAt;
   const after = await updateRow(tx, organizations, before, {

@@ -263,7 +263,10 @@ export const ListResultsQuery = z
       .optional()
       .describe("Its least price, in yuan, is at most this."),
   })
-  .superRefine(({ scope, sort }, context) => {
+  .superRefine(({ scope, sort, status }, context) => {
+    if (scope === "public" && status) {
+      context.addIssue({ ...issueOf("filter.unavailable"), path: ["status"] });
+    }
     const offered: readonly string[] = scope === "public" ? publicSorts : innerSorts;
     if (sort && !offered.includes(sort)) {
       context.addIssue({ ...issueOf("sort.unavailable"), path: ["sort"] });

@@ -10,7 +10,7 @@ import { toMoney } from "../../lib/wire.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { listingCodes } from "../listings/listings.schema.ts";
 import * as listings from "../listings/listings.service.ts";
-import { assertCodes } from "../taxonomies/taxonomies.service.ts";
+import { assertCodes, broughtIn } from "../taxonomies/taxonomies.service.ts";
 import { gapsOf } from "./results.completeness.ts";
 import { resultLifecycle } from "./results.lifecycle.ts";
 import { type ListResultsQuery, type Result, ResultInput } from "./results.schema.ts";
@@ -87,9 +87,12 @@ export function toPrice(row: Pick<Row, "priceKind" | "priceMin" | "priceMax">): 
 }
 
 /** A row as an input: what a patch is merged into. */
-function toInput(row: Found): Record<string, unknown> {
+function toInput(row: Found): ResultInput {
   const wire = { ...row, price: toPrice(row), funding: toMoney(row.funding) };
-  return Object.fromEntries(ResultInput.keyof().options.map((key) => [key, wire[key]]));
+  // Its keys are exactly those of the input.
+  return Object.fromEntries(
+    ResultInput.keyof().options.map((key) => [key, wire[key]]),
+  ) as ResultInput;
 }
 
 /** A row as this caller may see it. */
@@ -160,8 +163,9 @@ export async function updateResult(
   patch: Record<string, unknown>,
 ): Promise<Result> {
   const before = await listings.lockListing(tx, context, kind, id, "owner");
-  const input = parsePatched(ResultInput, toInput(before), patch);
-  await assertCodes(tx, codesOf(input));
+  const current = toInput(before);
+  const input = parsePatched(ResultInput, current, patch);
+  await assertCodes(tx, broughtIn(codesOf(input), codesOf(current)));
   return toResult(
     await listings.changeListing(tx, context, kind, before, toColumns(input)),
     context.actor,

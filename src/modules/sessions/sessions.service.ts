@@ -33,6 +33,7 @@ const attemptsPerAccount = 10;
 const attemptsPerAddress = 100;
 
 const accountKey = (account: string) => `account:${sha256(account)}`;
+const addressKey = (address: string) => `address:${sha256(address)}`;
 
 /**
  * Counts an attempt at a secret before it is checked, so that parallel guesses are bounded too.
@@ -45,7 +46,7 @@ export async function assertAttemptAllowed(
 ): Promise<void> {
   const bounds: [string, number][] = [
     [accountKey(account), attemptsPerAccount],
-    [`address:${sha256(address)}`, attemptsPerAddress],
+    [addressKey(address), attemptsPerAddress],
   ];
   for (const [key, bound] of bounds) {
     const attempt = await store.countAttempt(db, key, nowInstant(), instantIn(-windowSeconds));
@@ -56,9 +57,17 @@ export async function assertAttemptAllowed(
   }
 }
 
-/** A right secret: the account's count starts again. */
-export async function forgetAttempts(db: Executor, account: string): Promise<void> {
+/**
+ * A right secret: the account's count starts again, and the address is not held to it. Many people
+ * sign in from one address of a large organisation.
+ */
+export async function forgetAttempts(
+  db: Executor,
+  account: string,
+  address: string | null,
+): Promise<void> {
   await store.deleteAttempts(db, accountKey(account));
+  if (address) await store.uncountAttempt(db, addressKey(address));
 }
 
 /** A sign-in with a fresh refresh token; the token itself is nowhere stored. */

@@ -77,6 +77,13 @@ export async function countAttempt(
 export const deleteAttempts = (db: Executor, key: string) =>
   db.delete(signInAttempts).where(eq(signInAttempts.key, key));
 
+/** Takes back an attempt that turned out right. */
+export const uncountAttempt = (db: Executor, key: string) =>
+  db
+    .update(signInAttempts)
+    .set({ count: sql`greatest(${signInAttempts.count} - 1, 0)` })
+    .where(eq(signInAttempts.key, key));
+
 /** Marks a refresh token as used, if it still is good; tells whose it was. */
 export const useRefreshToken = (tx: Executor, tokenHash: string, now: string) =>
   tx
