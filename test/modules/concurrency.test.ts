@@ -416,9 +416,9 @@ t.test("a patch and a delete take no key", async (t) => {
   const id = await at("draft");
   const counts = await rowCounts(market);
   const headers = { "idempotency-key": newId(), "if-match": "*" };
-  const patch = () => asOwner("PATCH", pathOf(id), { body: { summary: "补充。" }, headers });
-  t.equal((await patch()).body.version, 2);
-  t.equal((await patch()).body.version, 3);
+  const patch = (summary: string) => asOwner("PATCH", pathOf(id), { body: { summary }, headers });
+  t.equal((await patch("补充。")).body.version, 2);
+  t.equal((await patch("再补充。")).body.version, 3);
   t.equal((await asOwner("DELETE", pathOf(id), { headers })).status, 204);
   t.equal((await rowCounts(market)).idempotencyKeys, counts.idempotencyKeys);
 });

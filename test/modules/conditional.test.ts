@@ -152,15 +152,12 @@ for (const noun of nouns) {
 
   t.test(`${noun}: If-Match takes the tag of the version, or a star`, async (t) => {
     const { body, headers } = await drafted(market, noun, owner);
-    const patch = (tag: string) =>
-      asOwner("PATCH", pathOf(body.id), {
-        body: { summary: "改。" },
-        headers: { "if-match": tag },
-      });
-    const first = await patch(String(headers.etag));
+    const patch = (tag: string, summary: string) =>
+      asOwner("PATCH", pathOf(body.id), { body: { summary }, headers: { "if-match": tag } });
+    const first = await patch(String(headers.etag), "改一。");
     t.equal(first.status, 200);
-    t.equal((await patch(`"9-x", ${first.headers.etag}`)).status, 200, "one of several");
-    t.equal((await patch("*")).status, 200);
+    t.equal((await patch(`"9-x", ${first.headers.etag}`, "改二。")).status, 200, "one of several");
+    t.equal((await patch("*", "改三。")).status, 200);
     t.equal((await rowOf(market, noun, body.id)).version, 4);
   });
 
