@@ -1,6 +1,7 @@
 /** Migrates the database of DATABASE_URL. Exit code 0 when it is up to date afterwards. */
 import { connect } from "../src/database/connect.ts";
 import { appliedMigrations, migrate } from "../src/database/migrate.ts";
+import { explainDatabase } from "../src/lib/loggable.ts";
 
 const url = process.env.DATABASE_URL;
 if (!url) {
@@ -16,7 +17,7 @@ try {
   const after = await appliedMigrations(database.db);
   console.log(`${after - before} migrations applied, ${after} in all.`);
 } catch (error) {
-  console.error(`Migration failed: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`Migration failed: ${explainDatabase(error)}`);
   process.exitCode = 1;
 } finally {
   await database.close();

@@ -4,13 +4,13 @@
  * Exit codes: 0 done, 1 refused or failed, 2 called wrongly.
  */
 import { parseArgs } from "node:util";
-import { DrizzleQueryError } from "drizzle-orm";
 import type { z } from "zod";
 import { constraintErrors } from "../db/constraints.ts";
 import { connect } from "../src/database/connect.ts";
 import { appliedMigrations, expectedMigrations } from "../src/database/migrate.ts";
 import { AppError, errorKind, type Fault } from "../src/lib/errors.ts";
 import { faultsOf } from "../src/lib/faults.ts";
+import { driverError, explainDatabase } from "../src/lib/loggable.ts";
 import { InviteInput } from "../src/modules/members/members.schema.ts";
 import { OrganizationByOperatorInput } from "../src/modules/organizations/organizations.schema.ts";
 import { createFirstOperator, type FirstOperatorInput, OperatorRefusal } from "./first-operator.ts";
@@ -93,12 +93,9 @@ function explain(error: unknown): string {
     const lines = faults?.map((fault) => describe(fault, "/organization")) ?? [];
     return lines.length > 0 ? lines.join("\n") : errorKind(error.code).en;
   }
-  const cause = error instanceof DrizzleQueryError ? error.cause : error;
-  const { constraint } = (cause ?? {}) as { constraint?: string };
+  const constraint = driverError(error)?.constraint;
   const code = constraint ? constraintErrors[constraint] : undefined;
-  if (code) return errorKind(code).en;
-  if (cause instanceof AggregateError) return cause.errors.map(String).join("\n");
-  return cause instanceof Error ? cause.message : String(cause);
+  return code ? errorKind(code).en : explainDatabase(error);
 }
 
 async function run(): Promise<void> {

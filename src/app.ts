@@ -60,7 +60,8 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
     handlerTimeout: 25_000,
     keepAliveTimeout: 65_000,
     forceCloseConnections: "idle",
-    return503OnClosing: true,
+    // While it drains it answers what still comes; the socket then closes.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 200 },
     clientErrorHandler: refuseBrokenRequest(config.publicUrl),
     frameworkErrors: refuseUnroutable(config.publicUrl),
@@ -73,7 +74,12 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
   await app.register(contract, { checkReplies });
   await app.register(problems, { publicUrl });
   await app.register(requests);
-  await app.register(underPressure, { maxEventLoopDelay: config.maxEventLoopDelay, retryAfter: 5 });
+  await app.register(underPressure, {
+    maxEventLoopDelay: config.maxEventLoopDelay,
+    // 0 turns the check off, like the one above.
+    maxHeapUsedBytes: config.maxHeapMegabytes * 1024 * 1024,
+    retryAfter: 5,
+  });
   await app.register(formbody);
   app.addContentTypeParser(
     "application/merge-patch+json",

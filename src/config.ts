@@ -45,12 +45,25 @@ const Environment = z.object({
   SESSION_DAYS: wholeNumber(1, 90)
     .default(30)
     .describe("Life of a sign-in, however often refreshed."),
-  TRUST_PROXY: flag
-    .default(false)
-    .describe("Whether X-Forwarded-For names the client; only behind a proxy that sets it."),
+  TRUST_PROXY: z
+    .string()
+    .regex(
+      /^(none|(loopback|linklocal|uniquelocal|[0-9a-fA-F.:]*[.:][0-9a-fA-F.:/]*)(, ?|$))+$/,
+      "must be addresses or CIDR ranges of proxies, comma-separated, or `none`",
+    )
+    .default("none")
+    .describe(
+      "Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated.",
+    ),
+  DRAIN_SECONDS: wholeNumber(0, 60)
+    .optional()
+    .describe("Seconds between /readyz turning 503 and the socket closing: 5 with DATABASE_URL."),
   MAX_EVENT_LOOP_DELAY: wholeNumber(0, 60_000)
     .default(1_000)
     .describe("Milliseconds of event loop delay from which requests get 503; 0 turns this off."),
+  MAX_HEAP_MEGABYTES: wholeNumber(0, 65_536)
+    .default(1_024)
+    .describe("Megabytes of heap from which requests get 503; 0 turns this off."),
   CHECK_REPLIES: flag
     .optional()
     .describe(
@@ -71,8 +84,11 @@ export interface Config {
   logLevel: z.output<typeof Environment>["LOG_LEVEL"];
   accessTokenSeconds: number;
   sessionDays: number;
-  trustProxy: boolean;
+  /** Addresses, not a number of hops: a client could make up hops, but not where it calls from. */
+  trustProxy: false | string;
+  drainSeconds: number;
   maxEventLoopDelay: number;
+  maxHeapMegabytes: number;
   checkReplies: boolean;
 }
 
@@ -115,8 +131,11 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
     logLevel: env.LOG_LEVEL,
     accessTokenSeconds: env.ACCESS_TOKEN_SECONDS,
     sessionDays: env.SESSION_DAYS,
-    trustProxy: env.TRUST_PROXY,
+    trustProxy: env.TRUST_PROXY === "none" ? false : env.TRUST_PROXY,
+    // A market on one machine has no balancer to tell.
+    drainSeconds: env.DRAIN_SECONDS ?? (env.DATABASE_URL ? 5 : 0),
     maxEventLoopDelay: env.MAX_EVENT_LOOP_DELAY,
+    maxHeapMegabytes: env.MAX_HEAP_MEGABYTES,
     checkReplies: env.CHECK_REPLIES ?? env.NODE_ENV !== "production",
   });
 }

@@ -1,6 +1,7 @@
 /** Reads the environment, opens the database, listens, closes with grace. The only file that touches `process`. */
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import closeWithGrace from "close-with-grace";
 import { demoAccounts, loadDemoMarket } from "../db/demo/demo.ts";
 import { buildApp } from "./app.ts";
@@ -9,8 +10,9 @@ import { connect, type Database } from "./database/connect.ts";
 import { openEmbedded } from "./database/embedded.ts";
 import { appliedMigrations, expectedMigrations, migrate } from "./database/migrate.ts";
 import { clock } from "./lib/clock.ts";
+import { explainDatabase, loggable } from "./lib/loggable.ts";
 import { loggerOptions } from "./lib/logging.ts";
-import { createKeyFile, readKeyFile } from "./lib/signing-keys.ts";
+import { createKeyFile, readKeyFile, type SigningKeys } from "./lib/signing-keys.ts";
 
 /** A reason not to start that a person can mend: printed without a stack. */
 class StartError extends Error {}
@@ -42,18 +44,19 @@ async function start(): Promise<void> {
       createKeyFile(config.signingKeysFile, clock.now());
       chmodSync(config.signingKeysFile, 0o600);
     }
-    const keys = readKeyFile(config.signingKeysFile);
+    const keys = readKeys(config.signingKeysFile);
     const app = await buildApp(config, {
       database,
       keys,
       logger: loggerOptions(config.logLevel, process.stdout.isTTY),
       runJobs: true,
     });
-    closeWithGrace({ delay: 20_000 }, async ({ err, signal }) => {
-      if (err) app.log.fatal({ name: err.name, stack: err.stack }, "stopping after an error");
+    closeWithGrace({ delay: (config.drainSeconds + 20) * 1000 }, async ({ err, signal }) => {
+      if (err) app.log.fatal({ error: loggable(err) }, "stopping after an error");
       else app.log.info({ signal }, "stopping");
       // Load balancers look at /readyz: tell them first, then finish what has begun.
       app.draining.now = true;
+      if (!err) await setTimeout(config.drainSeconds * 1000);
       await app.close();
       await database.close();
     });
@@ -68,6 +71,16 @@ async function start(): Promise<void> {
   } catch (error) {
     await database.close();
     throw error;
+  }
+}
+
+function readKeys(file: string): SigningKeys {
+  try {
+    return readKeyFile(file);
+  } catch {
+    throw new StartError(
+      `SIGNING_KEYS_FILE: ${file} is missing or is no key file. Make one: npm run keys -- create FILE`,
+    );
   }
 }
 
@@ -86,7 +99,8 @@ async function assertMigrated({ db, close }: Database): Promise<void> {
     }
   } catch (error) {
     await close();
-    throw error;
+    if (error instanceof StartError) throw error;
+    throw new StartError(`DATABASE_URL cannot be used: ${explainDatabase(error)}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import { migrate as runMigrations } from "drizzle-orm/node-postgres/migrator";
+import PgBoss from "pg-boss";
 import { taxonomyItems } from "../../db/schema/taxonomies.ts";
 import { taxonomies } from "../../db/taxonomies/index.ts";
 import { projectRoot } from "../lib/root.ts";
@@ -29,6 +30,15 @@ export async function migrate({ pool, db }: Database): Promise<void> {
     await runMigrations(tx as unknown as Database["db"], { migrationsFolder });
     await loadTaxonomies(tx);
   });
+  await migrateJobs(pool);
+}
+
+/** The tables of the job queue, in a schema of their own; pg-boss knows its own versions. */
+async function migrateJobs(pool: Database["pool"]): Promise<void> {
+  const db = { executeSql: (text: string, values: unknown[]) => pool.query(text, values) };
+  const boss = new PgBoss({ db, supervise: false, schedule: false });
+  await boss.start();
+  await boss.stop({ graceful: false, wait: true });
 }
 
 /** The built-in items of every taxonomy; what the operator added or retired stays. */

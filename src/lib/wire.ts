@@ -7,14 +7,12 @@ import { fault } from "./faults.ts";
 const controls = /\p{Cc}/u;
 const controlsButLines = /(?![\n\t])\p{Cc}/u;
 
+/** Whether a text is one line of whole characters: no control characters, no broken Unicode. */
+export const isPlainLine = (text: string): boolean => text.isWellFormed() && !controls.test(text);
+
 /** One line of text, without outer blanks, control characters or broken Unicode. */
 export const line = (max: number, min = 1) =>
-  z
-    .string()
-    .trim()
-    .min(min)
-    .max(max)
-    .refine((text) => text.isWellFormed() && !controls.test(text), fault("invalid_characters"));
+  z.string().trim().min(min).max(max).refine(isPlainLine, fault("invalid_characters"));
 
 /** Text of several lines. */
 export const prose = (max: number, min = 1) =>
@@ -28,7 +26,11 @@ export const prose = (max: number, min = 1) =>
       fault("invalid_characters"),
     );
 
-export const uuid = z.uuid().describe("A UUIDv7.");
+/** In lower case, as the database prints it, so that two of them compare as text. */
+export const uuid = z
+  .uuid()
+  .overwrite((id) => id.toLowerCase())
+  .describe("A UUIDv7.");
 
 /** Path parameters of a route about one resource. */
 export const IdParams = z.strictObject({ id: uuid });
@@ -118,7 +120,10 @@ export const taxonomyCode = (taxonomy: string, max = 40) =>
 /** A reason that a person gives for a decision about somebody else's resource. */
 export const ReasonInput = z
   .strictObject({ reason: prose(1000).describe("Why; the other side reads it.") })
-  .meta({ id: "ReasonInput" });
+  .meta({
+    id: "ReasonInput",
+    examples: [{ reason: "提交的材料与登记信息不符，请核对后重新提交。" }],
+  });
 
 /** Removes `.default()` and `.optional()`: in a patch, what is absent stays as it is. */
 function bare(schema: z.ZodType): z.ZodType {

@@ -10,7 +10,7 @@ import { etagOf, noneMatches } from "../lib/etag.ts";
 export default fp(
   async (app) => {
     app.addHook("onRoute", (route) => {
-      const { etag, ifMatch, cacheSeconds } = route.config ?? {};
+      const { etag, ifMatch, cacheSeconds, idempotency } = route.config ?? {};
       if (ifMatch === "required") {
         route.preHandler = [route.preHandler ?? []].flat();
         route.preHandler.push(async (request) => {
@@ -19,13 +19,15 @@ export default fp(
           }
         });
       }
-      if (!etag && route.method !== "GET" && route.method !== "HEAD") return;
+      const secret = idempotency === "refused";
+      if (!etag && !secret && route.method !== "GET" && route.method !== "HEAD") return;
       route.onSend = [route.onSend ?? []].flat();
       const conditional = (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
         if (reply.statusCode >= 400) return payload;
         if (!reply.hasHeader("cache-control")) {
           const shared = cacheSeconds && !request.headers.authorization;
-          const use = shared ? `public, max-age=${cacheSeconds}` : "private, no-cache";
+          const open = shared ? `public, max-age=${cacheSeconds}` : "private, no-cache";
+          const use = secret ? "no-store" : open;
           reply.headers({ "cache-control": use, vary: "Authorization, Accept-Language" });
         }
         if (!etag || (typeof payload !== "string" && !Buffer.isBuffer(payload))) return payload;

@@ -1,6 +1,7 @@
 import fp from "fastify-plugin";
 import PgBoss from "pg-boss";
 import type { Executor } from "../database/connect.ts";
+import { loggable } from "../lib/loggable.ts";
 
 /** Work that a feature does on time, in its `*.worker.ts`. */
 export interface Job {
@@ -35,11 +36,13 @@ export default fp<{ run: boolean }>(
     const { pool, db } = app.database;
     const boss = new PgBoss({
       db: { executeSql: (text, values) => pool.query(text, values) },
+      // Its tables come with `db:migrate`: the service needs no right to make any.
+      migrate: false,
       // The clock and the maintenance of pg-boss need no second's precision here.
       cronMonitorIntervalSeconds: 30,
       maintenanceIntervalSeconds: 300,
     });
-    boss.on("error", (error) => app.log.error({ name: error.name, stack: error.stack }, "jobs"));
+    boss.on("error", (error) => app.log.error({ error: loggable(error) }, "jobs"));
     app.addHook("onReady", async () => {
       await boss.start();
       for (const job of jobs) {
@@ -47,7 +50,13 @@ export default fp<{ run: boolean }>(
         await boss.schedule(job.name, job.cron, undefined, { tz: "Asia/Shanghai" });
         await boss.work(job.name, { pollingIntervalSeconds: 10 }, async () => {
           const started = performance.now();
-          await job.run(db);
+          try {
+            await job.run(db);
+          } catch (error) {
+            app.log.error({ job: job.name, error: loggable(error) }, "job failed");
+            // pg-boss keeps what is thrown, and tries again; the driver's error would hold row values.
+            throw new Error("the job failed: its log line says why");
+          }
           app.log.info({ job: job.name, ms: Math.round(performance.now() - started) }, "job done");
         });
       }

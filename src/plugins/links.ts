@@ -3,15 +3,16 @@ import fp from "fastify-plugin";
 /** `Link: rel="next"` (RFC 8288) on every page that has a next one: the same address with its cursor. */
 export default fp(
   async (app) => {
-    app.addHook("preSerialization", async (request, reply, payload) => {
+    app.addHook("preSerialization", (request, reply, payload, done) => {
       const next = (payload as { page?: { next?: unknown } } | null)?.page?.next;
       if (typeof next === "string") {
-        const [path, query] = request.url.split("?", 2);
-        const parameters = new URLSearchParams(query);
+        const start = request.url.indexOf("?");
+        const path = start === -1 ? request.url : request.url.slice(0, start);
+        const parameters = new URLSearchParams(start === -1 ? "" : request.url.slice(start + 1));
         parameters.set("cursor", next);
         reply.header("link", `<${path}?${parameters}>; rel="next"`);
       }
-      return payload;
+      done(null, payload);
     });
   },
   { name: "links", dependencies: ["contract"] },

@@ -113,7 +113,7 @@ export default fp<{ publicUrl: string }>(
           version,
           summary: "The API of a city's science and technology grand market 科技大市场.",
           description: [
-            "Universities publish results, enterprises post technology needs, certified technology brokers match them.",
+            "Universities publish results, enterprises post technology needs, the operator reviews both and certifies technology brokers.",
             "",
             "Every failure is a problem document (RFC 9457) with a stable `code`; `title` and `detail` are in Chinese or English by `Accept-Language`.",
             "Lists are keyset-paged with opaque cursors. Changes carry `If-Match`, creations may carry `Idempotency-Key`.",

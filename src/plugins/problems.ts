@@ -1,12 +1,11 @@
-import { DrizzleQueryError } from "drizzle-orm";
 import type { FastifyError, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import fp from "fastify-plugin";
-import type { DatabaseError } from "pg";
 import type { z } from "zod";
 import { constraintErrors } from "../../db/constraints.ts";
 import { AppError, type ErrorCode, errorKind, type Fault, statusOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { type Language, languageTag, preferredLanguage } from "../lib/language.ts";
+import { driverError, loggable } from "../lib/loggable.ts";
 import { isDeclaredError, type Problem, problemType } from "./contract.ts";
 
 /** Fastify's own refusals in this API's words. */
@@ -18,7 +17,7 @@ const frameworkErrors: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: "request.malformed_json",
   FST_ERR_BAD_URL: "request.malformed_url",
   FST_ERR_MAX_PARAM_LENGTH: "request.malformed_url",
-  FST_ERR_UNDER_PRESSURE: "server.overloaded",
+  FST_UNDER_PRESSURE: "server.overloaded",
   FST_ERR_HANDLER_TIMEOUT: "server.overloaded",
 };
 
@@ -35,9 +34,7 @@ function toAppError(error: unknown): AppError {
   if (known) return new AppError(known);
   // The JSON parser throws a SyntaxError, with status 400 set by Fastify.
   if (error instanceof SyntaxError) return new AppError("request.malformed_json");
-  const cause = (error instanceof DrizzleQueryError ? error.cause : error) as
-    | DatabaseError
-    | undefined;
+  const cause = driverError(error);
   const violated = cause?.constraint ? constraintErrors[cause.constraint] : undefined;
   if (violated === "idempotency.in_progress") {
     return new AppError(violated, { headers: { "retry-after": "1" } });
@@ -50,25 +47,6 @@ function toAppError(error: unknown): AppError {
     return new AppError("server.overloaded", { headers: { "retry-after": "5" } });
   }
   return new AppError("server.internal");
-}
-
-/**
- * What may be logged of an unexpected error: its kind and stack, and of a database error the SQLSTATE
- * and constraint. Never its message: drizzle's holds the parameters, PostgreSQL's may hold values.
- */
-function loggable(error: unknown): Record<string, unknown> {
-  const cause = (error instanceof DrizzleQueryError ? error.cause : error) as
-    | DatabaseError
-    | undefined;
-  const isDatabase = error instanceof DrizzleQueryError || typeof cause?.severity === "string";
-  const frames = (error as Error)?.stack?.split("\n").filter((line) => line.startsWith("    at "));
-  return {
-    name: (error as Error)?.name,
-    sqlstate: isDatabase ? cause?.code : undefined,
-    constraint: isDatabase ? cause?.constraint : undefined,
-    message: isDatabase ? undefined : (error as Error)?.message,
-    stack: frames?.join("\n"),
-  };
 }
 
 function toFault(fault: Fault, language: Language) {
@@ -137,7 +115,7 @@ function sendProblem(
   if (kind.status === 401) {
     reply.header(
       "www-authenticate",
-      `Bearer realm="${publicUrl}"${code === "auth.required" ? "" : ', error="invalid_token"'}`,
+      `Bearer realm="${publicUrl}"${code === "auth.invalid_token" ? ', error="invalid_token"' : ""}`,
     );
   }
   return (
@@ -165,7 +143,7 @@ export default fp<{ publicUrl: string }>(
       if (!isDeclaredError(request, error.code)) {
         request.log.error({ code: error.code }, "the route did not declare this error");
         error = new AppError("server.internal");
-      } else if (statusOf(error.code) === 500) {
+      } else if (statusOf(error.code) >= 500) {
         request.log.error({ error: loggable(thrown) }, "request failed");
       }
       return send(request, reply, error);

@@ -105,27 +105,33 @@ const insertReply = (tx: Executor, record: typeof idempotencyKeys.$inferInsert) 
   ).execute(record);
 
 /**
- * Takes the key for this transaction and reads what an earlier one stored, in one statement. That
- * statement does not see a reply that was committed while it took the lock; then the insert at the
- * end meets it, and the caller is told to try again.
+ * Takes the key for this transaction and reads what an earlier one stored. Two statements in one round
+ * trip: the second looks after the lock is taken, so a reply stored until then is seen.
  * @throws AppError `idempotency.in_progress` (409) while the first request still runs
  */
 async function earlierReply(tx: Executor, scope: string) {
-  const statement = prepared(tx, "earlier_reply", (name) =>
+  const lock = prepared(tx, "lock_reply", (name) =>
     tx
       .select({
         taken: sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${sql.placeholder("scope")}, 0))`,
-        earlier: idempotencyKeys,
       })
       .from(sql`(select 1) as one`)
-      .leftJoin(idempotencyKeys, eq(idempotencyKeys.scope, sql.placeholder("scope")))
       .prepare(name),
   );
-  const [row] = await statement.execute({ scope });
-  if (!row?.taken) {
+  const read = prepared(tx, "read_reply", (name) =>
+    tx
+      .select()
+      .from(idempotencyKeys)
+      .where(eq(idempotencyKeys.scope, sql.placeholder("scope")))
+      .prepare(name),
+  );
+  const [[locked], [earlier]] = await Promise.all([
+    lock.execute({ scope }),
+    read.execute({ scope }),
+  ]);
+  if (!locked?.taken) {
     throw new AppError("idempotency.in_progress", { headers: { "retry-after": "1" } });
   }
-  const { earlier } = row;
   if (!earlier || earlier.createdAt > instantIn(-keptSeconds)) return earlier;
   await tx.delete(idempotencyKeys).where(eq(idempotencyKeys.scope, scope));
   return null;

@@ -3,13 +3,18 @@
  * compared with what the running app answers, and the lists below with what is declared: opening a
  * route to more people is a change that somebody has to write down here.
  */
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
 import t from "tap";
-import { sessions } from "../../db/schema/accounts.ts";
-import { organizationKinds } from "../../db/schema/organizations.ts";
-import { type Scope, scopes } from "../../src/lib/access.ts";
+import type { z } from "zod";
+import { apiClients, sessions } from "../../db/schema/accounts.ts";
+import { brokerCertificates } from "../../db/schema/broker-certificates.ts";
+import { members, organizationKinds, organizations } from "../../db/schema/organizations.ts";
+import { auditRecords } from "../../db/schema/plumbing.ts";
+import { type Role, type Scope, scopes } from "../../src/lib/access.ts";
 import { newId } from "../../src/lib/ids.ts";
 import type { RegisteredRoute } from "../../src/plugins/contract.ts";
+import { listingIn, tableOf } from "../support/listings.ts";
 import { type Caller, openMarket } from "../support/market.ts";
 
 const market = await openMarket(t);
@@ -144,6 +149,16 @@ function expected(
   return null;
 }
 
+/** One caller for many routes, and one of its own for each that may end sign-ins. */
+function sharing(make: () => Promise<Caller>): (route: RegisteredRoute) => Promise<Caller> {
+  let shared: Promise<Caller> | undefined;
+  return (route) => {
+    if (route.config.changesAccess) return make();
+    shared ??= make();
+    return shared;
+  };
+}
+
 t.test("anonymous", async (t) => {
   for (const route of operations) {
     const wanted = route.config.access?.public ? null : "auth.required";
@@ -154,9 +169,9 @@ t.test("anonymous", async (t) => {
 for (const role of organizationKinds) {
   for (const isAdmin of [true, false]) {
     t.test(`${isAdmin ? "admin" : "member"} of a verified ${role}`, async (t) => {
+      const callerFor = sharing(() => market.person(role, { isAdmin }));
       for (const route of operations) {
-        // A caller of its own for each route: some of them end the sign-in.
-        const caller = await market.person(role, { isAdmin });
+        const caller = await callerFor(route);
         const wanted = expected(route, { role, isAdmin, status: "verified", scopes: null });
         t.equal(await refusal(caller, route), wanted, `${route.method} ${route.url}`);
       }
@@ -166,9 +181,10 @@ for (const role of organizationKinds) {
 
 for (const status of ["pending", "rejected", "suspended", "closed"] as const) {
   t.test(`admin of an organization that is ${status}`, async (t) => {
-    for (const route of operations) {
-      for (const role of ["enterprise", "brokerage", "operator"] as const) {
-        const caller = await market.person(role, { status });
+    for (const role of ["enterprise", "brokerage", "operator"] as const) {
+      const callerFor = sharing(() => market.person(role, { status }));
+      for (const route of operations) {
+        const caller = await callerFor(route);
         const wanted = expected(route, { role, isAdmin: true, status, scopes: null });
         t.equal(await refusal(caller, route), wanted, `${role}: ${route.method} ${route.url}`);
       }
@@ -205,5 +221,184 @@ t.test("a token whose sign-in has ended opens nothing, not even what is public",
     .where(eq(sessions.memberId, caller.id));
   for (const route of operations.filter(({ config }) => !config.ownAuthorization)) {
     t.equal(await refusal(caller, route), "auth.invalid_token", `${route.method} ${route.url}`);
+  }
+});
+
+t.test("a token that has expired opens nothing, not even what is public", async (t) => {
+  const caller = await market.person("enterprise");
+  const claims = market.app.jwt.decode<{ iat: number; exp: number }>(caller.token);
+  if (!claims) throw new Error("the token cannot be read");
+  /** The same token, had it been signed that many seconds ago; the signer reckons its end from then. */
+  const aged = (seconds: number): Caller => {
+    const again = { ...claims, jti: newId(), iat: claims.iat - seconds };
+    return { ...caller, token: market.app.jwt.sign(again) };
+  };
+  const life = claims.exp - claims.iat;
+  const me = await market.as(aged(life - 60))("GET", "/v1/me");
+  t.equal(me.status, 200, "in its last minute it is good");
+  const expired = aged(life + 1);
+  for (const route of operations.filter(({ config }) => !config.ownAuthorization)) {
+    t.equal(await refusal(expired, route), "auth.invalid_token", `${route.method} ${route.url}`);
+  }
+});
+
+/** Something of organization A that an admin of organization B, of the same kind, tries to get at. */
+interface Subject {
+  name: string;
+  /** Where its routes are; `:id` and what follows. */
+  routes: RegExp;
+  role: Role;
+  owner: Caller;
+  /** What a caller puts into the path. */
+  params: (caller: Caller) => Record<string, string>;
+  table: PgTable;
+  rowId: string;
+  /** Anybody may read it. */
+  isPublic?: boolean;
+}
+
+async function subjectsOf(): Promise<Subject[]> {
+  const operator = await market.person("operator");
+  const subjects: Subject[] = [];
+  for (const [noun, role] of [
+    ["result", "university"],
+    ["need", "enterprise"],
+  ] as const) {
+    const owner = await market.person(role);
+    for (const status of ["draft", "submitted", "published", "expired", "withdrawn"]) {
+      const id = await listingIn(market, noun, { owner, operator }, status);
+      subjects.push({
+        name: `${noun} ${status}`,
+        routes: new RegExp(`^/v1/${noun}s/:id`),
+        role,
+        owner,
+        params: () => ({ id }),
+        table: tableOf(noun),
+        rowId: id,
+        isPublic: status === "published" || status === "expired",
+      });
+    }
+  }
+
+  const admin = await market.person("enterprise");
+  const client = await market.client(admin, [...scopes]);
+  const { organizationId } = admin;
+  const enterprise = { role: "enterprise", owner: admin } as const;
+  const memberRoutes = /^\/v1\/organizations\/:id\/members/;
+  const colleague = async () => ({
+    ...enterprise,
+    table: members,
+    rowId: (await market.colleague(admin)).id,
+  });
+  const one = await colleague();
+  const another = await colleague();
+  subjects.push(
+    {
+      ...enterprise,
+      name: "machine client",
+      routes: /^\/v1\/api-clients\/:id/,
+      params: () => ({ id: client.id }),
+      table: apiClients,
+      rowId: client.id,
+    },
+    {
+      ...enterprise,
+      name: "organization",
+      routes: /^\/v1\/organizations\/:id(?!\/members)/,
+      params: () => ({ id: organizationId }),
+      table: organizations,
+      rowId: organizationId,
+      isPublic: true,
+    },
+    {
+      ...one,
+      name: "member",
+      routes: memberRoutes,
+      params: () => ({ id: organizationId, memberId: one.rowId }),
+    },
+    {
+      ...another,
+      name: "member, asked for in the caller's own organization",
+      routes: /^\/v1\/organizations\/:id\/members\/:memberId/,
+      params: (caller) => ({ id: caller.organizationId, memberId: another.rowId }),
+    },
+  );
+
+  for (const status of ["applied", "certified"] as const) {
+    const owner = await market.person("brokerage");
+    const id = newId();
+    await market.database.db.insert(brokerCertificates).values({
+      id,
+      memberId: owner.id,
+      organizationId: owner.organizationId,
+      status,
+      level: "intermediate",
+      certificateNumber: `JJR-${status}`,
+      issuer: "牧野技术转移培训基地",
+      fieldCodes: ["03"],
+      issuedOn: "2025-06-18",
+      certifiedAt: status === "certified" ? new Date().toISOString() : null,
+    });
+    subjects.push({
+      name: `certificate ${status}`,
+      routes: /^\/v1\/broker-certificates\/:id/,
+      role: "brokerage",
+      owner,
+      params: () => ({ id }),
+      table: brokerCertificates,
+      rowId: id,
+    });
+  }
+  return subjects;
+}
+
+/** A call that only its address could be refused for: with a body that the route takes. */
+function callAbout({ params }: Subject, route: RegisteredRoute, caller: Caller) {
+  const values = params(caller);
+  const url = route.url.replaceAll(/:(\w+)/g, (_, name: string) => values[name] ?? "");
+  const schema = route.schema?.body as z.ZodType | undefined;
+  const [body] = (schema?.meta()?.examples ?? []) as unknown[];
+  const headers: Record<string, string> = route.config.ifMatch ? { "if-match": "*" } : {};
+  return market.as(caller)(route.method as "GET", url, { body, headers });
+}
+
+/** The row, and how much has happened in the market: what a change would change. */
+const stateOf = async ({ table, rowId }: Subject) => ({
+  rows: await market.database.db.select().from(table).where(sql`id = ${rowId}`),
+  audits: await market.database.db.$count(auditRecords),
+});
+
+t.test("an admin of another organization of the same kind", async (t) => {
+  const subjects = await subjectsOf();
+  const about = ({ routes }: Subject) => operations.filter(({ url }) => routes.test(url));
+  t.same(
+    named(({ url }) => url.includes(":id") && !subjects.some(({ routes }) => routes.test(url))),
+    ["readBroker"],
+    "routes about one thing that nobody else's are tried at",
+  );
+  for (const subject of subjects) {
+    const { role, owner } = subject;
+    const callerFor = sharing(() => market.person(role));
+    for (const route of about(subject)) {
+      const where = `${subject.name}: ${route.method} ${route.url}`;
+      const caller = await callerFor(route);
+      const before = await stateOf(subject);
+      t.equal(before.rows.length, 1, `${where}: it is there`);
+      const reply = await callAbout(subject, route, caller);
+      const door = expected(route, { role, isAdmin: true, status: "verified", scopes: null });
+      if (subject.isPublic && route.config.access?.public) t.equal(reply.status, 200, where);
+      else if (door) t.equal(reply.body?.code, door, where);
+      else {
+        t.match(reply.body?.code, /\.(not_found|not_owner)$/, `${where}: ${reply.text}`);
+        t.ok([403, 404].includes(reply.status), `${where}: ${reply.status}`);
+      }
+      t.same(await stateOf(subject), before, `${where}: nothing has happened`);
+    }
+    // The same calls reach it when they are the owner's, whatever else its state forbids.
+    for (const route of about(subject).filter(({ method }) => method !== "DELETE")) {
+      const { body, status } = await callAbout(subject, route, owner);
+      const where = `${subject.name}, its owner: ${route.method} ${route.url}: ${status}`;
+      t.notMatch(String(body?.code), /\.(not_found|not_owner)$|^request\./, where);
+    }
   }
 });

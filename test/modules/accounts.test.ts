@@ -1302,3 +1302,65 @@ t.test("every change is in the audit with who, whence and which request", async 
     address: "127.0.0.1",
   });
 });
+
+// ---- One member, and an invitation taken back ----
+
+t.test(
+  "one member is read by colleagues and the operator, with the tag for a change",
+  async (t) => {
+    const admin = await market.person("enterprise");
+    const path = `/v1/organizations/${admin.organizationId}/members`;
+    const invited = await market.as(admin)("POST", path, {
+      body: { name: "王芳", email: "wang.fang@example.test" },
+    });
+    t.equal(invited.headers.location, `${path}/${invited.body.member.id}`);
+    const read = await market.as(admin)("GET", String(invited.headers.location));
+    t.equal(read.status, 200);
+    t.equal(read.body.email, "wang.fang@example.test");
+    const etag = String(read.headers.etag);
+    const headers = { "if-match": etag };
+    const patch = await market.as(admin)("PATCH", String(invited.headers.location), {
+      body: { name: "王方" },
+      headers,
+    });
+    t.equal(patch.status, 200);
+    const stranger = await market.person("enterprise");
+    const foreign = await market.as(stranger)("GET", String(invited.headers.location));
+    t.match([foreign.status, foreign.body.code], [403, "organization.not_owner"]);
+    const hidden = await market.person("enterprise", { status: "pending" });
+    const unseen = `/v1/organizations/${hidden.organizationId}/members/${hidden.id}`;
+    const reply = await market.as(stranger)("GET", unseen);
+    t.match([reply.status, reply.body.code], [404, "organization.not_found"]);
+    const operator = await market.person("operator");
+    t.equal((await market.as(operator)("GET", unseen)).status, 200);
+    const elsewhere = `${path}/${stranger.id}`;
+    t.equal((await market.as(admin)("GET", elsewhere)).body.code, "member.not_found");
+  },
+);
+
+t.test("an invitation is taken back: the link dies and the e-mail is free again", async (t) => {
+  const admin = await market.person("enterprise");
+  const path = `/v1/organizations/${admin.organizationId}/members`;
+  const body = { name: "赵敏", email: "zhao.min@example.test" };
+  const invited = await market.as(admin)("POST", path, { body });
+  const own = `${path}/${invited.body.member.id}`;
+  const stranger = await market.person("enterprise");
+  t.equal((await market.as(stranger)("DELETE", own)).status, 403);
+  t.equal((await market.as(admin)("DELETE", own)).status, 204);
+  t.equal((await market.as(admin)("DELETE", own)).body.code, "member.not_found");
+  const redeem = await market.as(null)("POST", "/v1/auth/redeem-link", {
+    body: { token: invited.body.token, password },
+  });
+  t.equal(redeem.body.code, "auth.invalid_link");
+  t.equal((await market.as(admin)("POST", path, { body })).status, 201);
+  const audits = await market.database.pool.query(
+    "select type, after from audit_records where subject_id = $1 order by id",
+    [invited.body.member.id],
+  );
+  t.equal(audits.rows.at(-1).type, "member.withdraw_invitation");
+  t.equal(audits.rows.at(-1).after, null);
+
+  const refusal = await market.as(admin)("DELETE", `${path}/${admin.id}`);
+  t.match([refusal.status, refusal.body.code], [409, "member.invalid_transition"]);
+  t.same(refusal.body.allowedActions, ["suspend"]);
+});

@@ -17,7 +17,10 @@ export const ApiClientInput = z.strictObject({ name: line(80), scopes: scopeList
 });
 export type ApiClientInput = z.output<typeof ApiClientInput>;
 
-export const ApiClientPatch = patchOf(ApiClientInput).meta({ id: "ApiClientPatch" });
+export const ApiClientPatch = patchOf(ApiClientInput).meta({
+  id: "ApiClientPatch",
+  examples: [{ name: "科研管理系统", scopes: ["results:read", "results:write"] }],
+});
 
 export const ApiClient = z
   .object({

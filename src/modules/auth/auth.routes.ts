@@ -5,7 +5,7 @@ import type { App } from "../../plugins/contract.ts";
 import { noContent, write } from "../../plugins/writes.ts";
 import { Member, MyDetailsPatch } from "../members/members.schema.ts";
 import { redeemMemberLink, updateMe } from "../members/members.service.ts";
-import { logout, refreshSession, type SignIn } from "../sessions/sessions.service.ts";
+import { logout, ownerOfLink, refreshSession, type SignIn } from "../sessions/sessions.service.ts";
 import {
   ChangePasswordInput,
   LoginInput,
@@ -194,6 +194,8 @@ export default async function authRoutes(app: App) {
       },
     },
     async (request, reply) => {
+      // Before the costly hash: nobody gets one for a token made up.
+      await ownerOfLink(db, request.body.token);
       const passwordHash = await hashPassword(request.body.password);
       return write(request, reply, (tx, context) =>
         redeemMemberLink(tx, context, request.body.token, passwordHash),

@@ -60,20 +60,29 @@ export const Tokens = z
   .meta({ id: "Tokens" });
 export type Tokens = z.output<typeof Tokens>;
 
-export const RefreshInput = z
-  .strictObject({ refreshToken: z.string().min(1).max(200) })
-  .meta({ id: "RefreshInput" });
+export const RefreshInput = z.strictObject({ refreshToken: z.string().min(1).max(200) }).meta({
+  id: "RefreshInput",
+  examples: [{ refreshToken: "gmr_cmVmcmVzaCB0b2tlbiBvZiB0aGlydHktdHdvIGJ5dGU" }],
+});
 
 export const ChangePasswordInput = z
   .strictObject({ currentPassword: givenPassword, newPassword })
-  .meta({ id: "ChangePasswordInput" });
+  .meta({
+    id: "ChangePasswordInput",
+    examples: [{ currentPassword: "a long pass phrase", newPassword: "春风又绿江南岸 2026" }],
+  });
 
 export const RedeemLinkInput = z
   .strictObject({
     token: z.string().min(1).max(200).describe("The one-time token."),
     password: newPassword,
   })
-  .meta({ id: "RedeemLinkInput" });
+  .meta({
+    id: "RedeemLinkInput",
+    examples: [
+      { token: "gml_aW52aXRhdGlvbi10b2tlbi1vZi0zMi1ieXRlcy14eXo", password: "a long pass phrase" },
+    ],
+  });
 
 export const Me = z
   .object({

@@ -141,7 +141,7 @@ export const RenewInput = z
   .strictObject({
     validUntil: civilDate.optional().describe("A year from today when absent."),
   })
-  .meta({ id: "RenewInput" });
+  .meta({ id: "RenewInput", examples: [{ validUntil: "2027-12-31" }] });
 
 const listOf = (item: z.ZodString) =>
   z

@@ -184,13 +184,25 @@ export async function changeListing<Row extends ListingRow>(
     };
     throw new AppError(`${kind.noun}.invalid_transition`, { members });
   }
-  const changed = { ...before, ...changes };
+  // What is public has a last day: without one of the owner's, a year from now.
+  const lastDay =
+    before.status === "published" && changes.validUntil === null
+      ? { validUntil: addYears(today(), 1) }
+      : {};
+  const changed = { ...before, ...changes, ...lastDay };
   if (!differs(before, changed)) return before;
   if (!looseStatuses.includes(before.status)) {
     await assertPublishable(tx, kind, changed, before.status !== "published");
   }
   const changedSinceReview = before.changedSinceReview || before.publishedAt !== null;
-  return writeListing(tx, context, kind, before, { ...changes, changedSinceReview }, "update");
+  return writeListing(
+    tx,
+    context,
+    kind,
+    before,
+    { ...changes, ...lastDay, changedSinceReview },
+    "update",
+  );
 }
 
 /** Whether a change changes anything. Search terms follow from the rest. */

@@ -2,7 +2,7 @@ import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
 import { actorOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
-import { write } from "../../plugins/writes.ts";
+import { noContent, write } from "../../plugins/writes.ts";
 import {
   InviteInput,
   ListMembersQuery,
@@ -16,11 +16,16 @@ import {
   issueMemberLink,
   listMembers,
   moveMember,
+  readMember,
   updateMember,
+  withdrawInvitation,
 } from "./members.service.ts";
 
 const tags = ["accounts"];
 const path = "/v1/organizations/:id/members";
+
+const locationOf = ({ member }: { member: Member }) =>
+  `/v1/organizations/${member.organizationId}/members/${member.id}`;
 
 export default async function memberRoutes(app: App) {
   const redeemAt = `${app.config.publicUrl}/v1/auth/redeem-link`;
@@ -72,7 +77,66 @@ export default async function memberRoutes(app: App) {
           ...(await inviteMember(tx, context, actorOf(request), request.params.id, request.body)),
           redeemAt,
         }),
-        { status: 201 },
+        { status: 201, location: locationOf },
+      ),
+  );
+
+  app.get(
+    `${path}/:memberId`,
+    {
+      config: {
+        access: { scope: "organization:read" },
+        etag: "version",
+        errors: ["organization.not_owner", "organization.not_found", "member.not_found"],
+      },
+      schema: {
+        operationId: "readMember",
+        summary: "One person of an organization",
+        description: "For colleagues and the operator.",
+        tags,
+        params: MemberParams,
+        response: { 200: Member },
+      },
+    },
+    (request) =>
+      readMember(app.database.db, actorOf(request), request.params.id, request.params.memberId),
+  );
+
+  app.delete(
+    `${path}/:memberId`,
+    {
+      config: {
+        access: { admin: true },
+        ifMatch: "honoured",
+        errors: [
+          "organization.not_owner",
+          "organization.not_found",
+          "member.not_found",
+          "member.invalid_transition",
+        ],
+      },
+      schema: {
+        operationId: "withdrawInvitation",
+        summary: "Take an invitation back",
+        description: "Only until it is accepted: the account goes and its e-mail is free again.",
+        tags,
+        params: MemberParams,
+        response: { 204: noContent },
+      },
+    },
+    (request, reply) =>
+      write(
+        request,
+        reply,
+        (tx, context) =>
+          withdrawInvitation(
+            tx,
+            context,
+            actorOf(request),
+            request.params.id,
+            request.params.memberId,
+          ),
+        { status: 204 },
       ),
   );
 
@@ -84,7 +148,12 @@ export default async function memberRoutes(app: App) {
         ifMatch: "required",
         etag: "version",
         changesAccess: true,
-        errors: ["organization.not_owner", "member.not_found", "member.last_admin"],
+        errors: [
+          "organization.not_owner",
+          "organization.not_found",
+          "member.not_found",
+          "member.last_admin",
+        ],
       },
       schema: {
         operationId: "updateMember",
@@ -121,6 +190,7 @@ export default async function memberRoutes(app: App) {
           changesAccess: true,
           errors: [
             "organization.not_owner",
+            "organization.not_found",
             "member.not_found",
             "member.invalid_transition",
             "member.last_admin",
@@ -189,7 +259,7 @@ export default async function memberRoutes(app: App) {
           )),
           redeemAt,
         }),
-        { status: 201 },
+        { status: 201, location: locationOf },
       ),
   );
 }

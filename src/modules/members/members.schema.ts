@@ -33,11 +33,17 @@ export type InviteInput = z.output<typeof InviteInput>;
 
 /** What a person may change of themselves. */
 export const MyDetails = z.strictObject({ name: line(60), phone: phone.nullable().default(null) });
-export const MyDetailsPatch = patchOf(MyDetails).meta({ id: "MePatch" });
+export const MyDetailsPatch = patchOf(MyDetails).meta({
+  id: "MePatch",
+  examples: [{ name: "李薇", phone: "0373-3326018" }],
+});
 
 /** What an admin may change of a member. */
 export const MemberDetails = MyDetails.extend({ isAdmin: z.boolean() });
-export const MemberPatch = patchOf(MemberDetails).meta({ id: "MemberPatch" });
+export const MemberPatch = patchOf(MemberDetails).meta({
+  id: "MemberPatch",
+  examples: [{ phone: "0373-3326021", isAdmin: true }],
+});
 
 /** A one-time token; it is shown once, to the admin who hands it over. */
 export const OneTimeLink = z

@@ -12,7 +12,13 @@ import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts"
 import { parsePatched } from "../../lib/patched.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
-import { endSignIns, issueLink, ownerOfLink, redeemLink } from "../sessions/sessions.service.ts";
+import {
+  endSignIns,
+  issueLink,
+  ownerOfLink,
+  redeemLink,
+  removeLinksOf,
+} from "../sessions/sessions.service.ts";
 import { memberLifecycle } from "./members.lifecycle.ts";
 import {
   type InviteInput,
@@ -102,10 +108,62 @@ export async function listMembers(
 
 async function assertColleague(db: Executor, actor: Actor, organizationId: string): Promise<void> {
   if (actor.organizationId === organizationId) return;
-  if (!isOperator(actor)) throw new AppError("organization.not_owner");
+  if (!isOperator(actor)) return refuseForeign(db, actor, organizationId);
   if (!(await store.organizationExists(db, organizationId))) {
     throw new AppError("organization.not_found");
   }
+}
+
+/** Another organisation is there for those who may read it: all for the operator, verified ones for the rest. */
+async function refuseForeign(db: Executor, actor: Actor, organizationId: string): Promise<never> {
+  const status = isOperator(actor) ? undefined : "verified";
+  const isVisible = await store.organizationExists(db, organizationId, status);
+  throw new AppError(isVisible ? "organization.not_owner" : "organization.not_found");
+}
+
+/** @throws AppError `organization.not_owner` (403), `organization.not_found`, `member.not_found` (404) */
+export async function readMember(
+  db: Executor,
+  actor: Actor,
+  organizationId: string,
+  memberId: string,
+): Promise<Member> {
+  await assertColleague(db, actor, organizationId);
+  const row = await store.selectMember(db, memberId);
+  if (row?.organizationId !== organizationId) throw new AppError("member.not_found");
+  return toMember(row, actor);
+}
+
+/**
+ * Takes an invitation back: the account goes, its link with it, and the e-mail is free again.
+ * @throws AppError `member.invalid_transition` (409) once the person has accepted
+ */
+export async function withdrawInvitation(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  organizationId: string,
+  memberId: string,
+): Promise<undefined> {
+  if (actor.organizationId !== organizationId) await refuseForeign(tx, actor, organizationId);
+  const before = await lockMember(tx, organizationId, memberId);
+  assertVersion(before.version, context.expected);
+  if (before.status !== "invited") {
+    const members = {
+      currentStatus: before.status,
+      allowedActions: allowedActions(memberLifecycle, before.status, ["owner"]),
+    };
+    throw new AppError("member.invalid_transition", { members });
+  }
+  await removeLinksOf(tx, memberId);
+  await store.deleteMember(tx, memberId);
+  await recordAudit(tx, context, {
+    type: "member.withdraw_invitation",
+    subject: auditOf(before),
+    before,
+    after: null,
+    personal,
+  });
 }
 
 /**
@@ -199,7 +257,7 @@ export async function updateMember(
   memberId: string,
   patch: Record<string, unknown>,
 ): Promise<Member> {
-  if (actor.organizationId !== organizationId) throw new AppError("organization.not_owner");
+  if (actor.organizationId !== organizationId) await refuseForeign(tx, actor, organizationId);
   await store.lockOrganization(tx, organizationId);
   const before = await lockMember(tx, organizationId, memberId);
   assertVersion(before.version, context.expected);
@@ -255,7 +313,7 @@ export async function moveMember(
   memberId: string,
   action: "suspend" | "reinstate",
 ): Promise<Member> {
-  if (actor.organizationId !== organizationId) throw new AppError("organization.not_owner");
+  if (actor.organizationId !== organizationId) await refuseForeign(tx, actor, organizationId);
   await store.lockOrganization(tx, organizationId);
   const before = await lockMember(tx, organizationId, memberId);
   assertVersion(before.version, context.expected);

@@ -44,8 +44,17 @@ export const setLastSignIn = async (tx: Executor, row: MemberRow, at: string) =>
   )[0];
 
 /** Whether there is such an organisation. */
-export const organizationExists = async (db: Executor, id: string): Promise<boolean> =>
-  (await db.$count(organizations, eq(organizations.id, id))) > 0;
+export const organizationExists = async (
+  db: Executor,
+  id: string,
+  status?: "verified",
+): Promise<boolean> => {
+  const inStatus = status && eq(organizations.status, status);
+  return (await db.$count(organizations, and(eq(organizations.id, id), inStatus))) > 0;
+};
+
+export const deleteMember = (tx: Executor, id: string) =>
+  tx.delete(members).where(eq(members.id, id));
 
 /** Serialises the changes of an organisation's admins: two must not both leave as the last but one. */
 export const lockOrganization = (tx: Executor, id: string) =>

@@ -90,7 +90,20 @@ export const NeedInput = z
     ],
   });
 export type NeedInput = z.output<typeof NeedInput>;
-export const NeedPatch = patchOf(NeedInput).meta({ id: "NeedPatch" });
+export const NeedPatch = patchOf(NeedInput).meta({
+  id: "NeedPatch",
+  examples: [
+    {
+      urgency: "urgent",
+      bottleneck: "涂布速度提到 100 m/min 后，射线法响应更慢，激光法受浆料反光影响。",
+      budget: {
+        min: { amount: "800000.00", currency: "CNY" },
+        max: { amount: "1500000.00", currency: "CNY" },
+      },
+      minimumMaturity: null,
+    },
+  ],
+});
 
 const money = z.object({ amount: z.string(), currency: z.string() }).nullable();
 const code = z.string().nullable();
@@ -156,7 +169,10 @@ export const SolveInput = z
       .default(null)
       .describe("The contract that solved it: number or title."),
   })
-  .meta({ id: "SolveInput" });
+  .meta({
+    id: "SolveInput",
+    examples: [{ solvedBy: "电池极片在线测厚系统技术开发合同（2026-豫新-0147）" }],
+  });
 
 /** Orders open to all, and those of the owner's and the operator's lists (where dates may be missing). */
 const publicSorts = ["-publishedAt", "publishedAt", "deadline", "validUntil"] as const;

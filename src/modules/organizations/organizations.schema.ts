@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { organizationKinds, organizationStatuses } from "../../../db/schema/organizations.ts";
+import { fault } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import {
   Contact,
   creditCode,
   instant,
+  isPlainLine,
   line,
   patchOf,
   prose,
@@ -23,6 +25,7 @@ const fields = {
   website: z
     .url({ protocol: /^https?$/ })
     .max(200)
+    .refine(isPlainLine, fault("invalid_characters"))
     .nullable()
     .default(null),
   description: prose(2000).nullable().default(null),
@@ -46,13 +49,35 @@ export const OrganizationByOperatorInput = z
       .default(null)
       .describe("Why a code is right although its check digit is not: some early codes are so."),
   })
-  .meta({ id: "OrganizationByOperatorInput" });
+  .meta({
+    id: "OrganizationByOperatorInput",
+    examples: [
+      {
+        kind: "registry",
+        name: "牧野市技术合同登记处",
+        shortName: "登记处",
+        creditCode: "12410700MB0T310254",
+        regionCode: "410700",
+        contact: { name: "王敏", phone: "0373-3326100", email: "dengji@example.org.cn" },
+      },
+    ],
+  });
 export type OrganizationByOperatorInput = z.output<typeof OrganizationByOperatorInput>;
 
 const { creditCode: _, ...changeable } = fields;
 /** What an organisation may change later; the code that it was verified by stays. */
 export const OrganizationDetails = z.strictObject(changeable);
-export const OrganizationPatch = patchOf(OrganizationDetails).meta({ id: "OrganizationPatch" });
+export const OrganizationPatch = patchOf(OrganizationDetails).meta({
+  id: "OrganizationPatch",
+  examples: [
+    {
+      address: "河南省新乡市牧野区建设东路 1 号",
+      website: "https://www.example.edu.cn",
+      contact: { name: "成果转化办公室", phone: "0373-3326001" },
+      scale: null,
+    },
+  ],
+});
 
 export const Organization = z
   .object({

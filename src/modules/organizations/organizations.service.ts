@@ -247,7 +247,7 @@ export async function moveOrganization(
     throw new AppError("organization.not_owner");
   }
   const stops = action === "suspend" || action === "close";
-  if (stops && id === context.actor?.organizationId) throw new AppError("organization.own");
+  if (stops && before.id === context.actor?.organizationId) throw new AppError("organization.own");
   const status = nextStatus(organizationLifecycle, before.status, action, by);
   const verifiedAt = action === "verify" ? nowInstant() : before.verifiedAt;
   const after = await updateRow(tx, organizations, before, {

@@ -68,7 +68,8 @@ const Inventor = z.strictObject({
   organization: line(120).nullable().default(null),
 });
 
-const chinesePatents = new Set(["21", "22", "23"]);
+// `20` is a patent of any kind: its number is checked, its kind is not told.
+const chinesePatents = new Set(["20", "21", "22", "23"]);
 
 /** Chinese patents are checked by their check digit; numbers of other rights are taken as given. */
 const IntellectualProperty = z
@@ -89,7 +90,7 @@ const IntellectualProperty = z
     const path = ["number"];
     if (!isChinesePatentNumber(number)) {
       context.addIssue({ ...issueOf("patent_number.check_digit"), path });
-    } else if (patentTypeCode(number) !== typeCode) {
+    } else if (typeCode !== "20" && patentTypeCode(number) !== typeCode) {
       context.addIssue({ ...issueOf("patent_number.type_mismatch"), path });
     }
   })
@@ -164,7 +165,22 @@ export const ResultInput = z
     ],
   });
 export type ResultInput = z.output<typeof ResultInput>;
-export const ResultPatch = patchOf(ResultInput).meta({ id: "ResultPatch" });
+export const ResultPatch = patchOf(ResultInput).meta({
+  id: "ResultPatch",
+  examples: [
+    {
+      summary: "面向黄河滩区盐碱地的缓释配方与造粒工艺，亩均减肥两成半。",
+      maturity: 7,
+      sampleStatus: "pilot_tested",
+      price: {
+        kind: "fixed",
+        amount: { amount: "600000.00", currency: "CNY" },
+        min: null,
+        max: null,
+      },
+    },
+  ],
+});
 
 const moneyOut = z.object({ amount: z.string(), currency: z.string() }).nullable();
 

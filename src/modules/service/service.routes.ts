@@ -60,6 +60,7 @@ export default async function serviceRoutes(app: App) {
       const paths = {
         documentation: "/docs",
         openapi: "/openapi.json",
+        openapiYaml: "/openapi.yaml",
         results: "/v1/results",
         needs: "/v1/needs",
         brokers: "/v1/brokers",

@@ -45,8 +45,9 @@ export async function assertAttemptAllowed(
   address: string,
 ): Promise<void> {
   const bounds: [string, number][] = [
-    [accountKey(account), attemptsPerAccount],
+    // The address first: one that is blocked counts against nobody's account.
     [addressKey(address), attemptsPerAddress],
+    [accountKey(account), attemptsPerAccount],
   ];
   for (const [key, bound] of bounds) {
     const attempt = await store.countAttempt(db, key, nowInstant(), instantIn(-windowSeconds));
@@ -125,7 +126,8 @@ export async function refreshSession(
 export async function logout(tx: Executor, origin: Origin): Promise<undefined> {
   const { actor } = origin;
   if (!actor?.sessionId) return;
-  await store.revokeSession(tx, actor.sessionId, "sign_out", nowInstant());
+  const [ended] = await store.revokeSession(tx, actor.sessionId, "sign_out", nowInstant());
+  if (!ended) return;
   await recordAudit(tx, origin, {
     type: "session.revoke",
     subject: { id: actor.sessionId, organizationId: actor.organizationId },
@@ -143,6 +145,11 @@ export async function endSignIns(
 ): Promise<void> {
   await store.revokeSessionsOf(tx, memberId, why, nowInstant());
   await store.endLinksOf(tx, memberId, nowInstant());
+}
+
+/** Removes every link of a person whose account goes. */
+export async function removeLinksOf(tx: Executor, memberId: string): Promise<void> {
+  await store.deleteLinksOf(tx, memberId);
 }
 
 const linkDays = 7;

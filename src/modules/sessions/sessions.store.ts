@@ -161,6 +161,9 @@ export const useLink = (tx: Executor, tokenHash: string, now: string) =>
     )
     .returning();
 
+export const deleteLinksOf = (tx: Executor, memberId: string) =>
+  tx.delete(oneTimeLinks).where(eq(oneTimeLinks.memberId, memberId));
+
 /** Ends the open links of a person, so that only the newest one works. */
 export const endLinksOf = (tx: Executor, memberId: string, now: string) =>
   tx

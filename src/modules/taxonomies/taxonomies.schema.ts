@@ -62,4 +62,7 @@ export const TaxonomyItemInput = z
 export type TaxonomyItemInput = z.output<typeof TaxonomyItemInput>;
 
 export const TaxonomyItemDetails = z.strictObject({ ...labels, active: z.boolean() });
-export const TaxonomyItemPatch = patchOf(TaxonomyItemDetails).meta({ id: "TaxonomyItemPatch" });
+export const TaxonomyItemPatch = patchOf(TaxonomyItemDetails).meta({
+  id: "TaxonomyItemPatch",
+  examples: [{ zh: "数控机床与加工中心", en: "CNC machine tools and machining centres" }],
+});

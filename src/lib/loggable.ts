@@ -1,0 +1,31 @@
+import { DrizzleQueryError } from "drizzle-orm";
+import type { DatabaseError } from "pg";
+
+/** The driver's own error: drizzle wraps it in one whose message holds the statement and its parameters. */
+export const driverError = (error: unknown): Partial<DatabaseError> | undefined =>
+  (error instanceof DrizzleQueryError ? error.cause : error) as Partial<DatabaseError> | undefined;
+
+/**
+ * What may be logged of an unexpected error: its kind and stack, and of a database error the SQLSTATE
+ * and constraint. Never its message: drizzle's holds the parameters, PostgreSQL's may hold values.
+ */
+export function loggable(error: unknown): Record<string, unknown> {
+  const cause = driverError(error);
+  const isDatabase = error instanceof DrizzleQueryError || typeof cause?.severity === "string";
+  const { name, message, stack } = (error ?? {}) as Partial<Error>;
+  const frames = stack?.split("\n").filter((line) => line.startsWith("    at "));
+  return {
+    name,
+    sqlstate: isDatabase ? cause?.code : undefined,
+    constraint: isDatabase ? cause?.constraint : undefined,
+    message: isDatabase ? undefined : message,
+    stack: frames?.join("\n"),
+  };
+}
+
+/** Why a database could not be used, in the driver's words; several addresses may each have failed. */
+export function explainDatabase(error: unknown): string {
+  const cause: unknown = driverError(error);
+  if (cause instanceof AggregateError) return cause.errors.map(String).join("; ");
+  return cause instanceof Error ? cause.message : String(cause);
+}
