@@ -1,11 +1,8 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { PgTable, PgTableWithColumns } from "drizzle-orm/pg-core";
+import type { PgTable } from "drizzle-orm/pg-core";
 import { nowInstant } from "../lib/clock.ts";
 import { AppError } from "../lib/errors.ts";
 import type { Executor } from "./connect.ts";
-
-/** A table whose rows count their changes. */
-type Versioned = PgTable & Pick<PgTableWithColumns<never>, never>;
 
 /**
  * Changes a row that this transaction has read, and counts the change. The version in the WHERE is
@@ -13,7 +10,7 @@ type Versioned = PgTable & Pick<PgTableWithColumns<never>, never>;
  * @returns the row as stored
  * @throws AppError `request.precondition_failed` (412) when the row is not that version any more
  */
-export async function updateRow<T extends Versioned>(
+export async function updateRow<T extends PgTable>(
   tx: Executor,
   table: T,
   row: { id: string; version: number },

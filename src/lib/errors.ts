@@ -165,11 +165,6 @@ const special = {
     en: "This address does not take this method",
     zh: "此地址不支持该方法",
   },
-  "request.not_acceptable": {
-    status: 406,
-    en: "None of the accepted formats can be given",
-    zh: "无法提供所要求的格式",
-  },
   "request.too_large": { status: 413, en: "The body is too large", zh: "请求体过大" },
   "request.unsupported_media_type": {
     status: 415,

@@ -80,7 +80,7 @@ export const bodyFault = (path: readonly PropertyKey[], code: FaultCode): Fault 
 });
 
 /** RFC 6901 pointer of a path. */
-export const pointerOf = (path: readonly PropertyKey[]): string =>
+const pointerOf = (path: readonly PropertyKey[]): string =>
   path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 
 const localeErrors = { en: z.locales.en().localeError, zh: z.locales.zhCN().localeError };
@@ -93,19 +93,13 @@ function sentence(issue: z.core.$ZodIssue, language: "en" | "zh"): string {
 
 /**
  * The issues of a failed parse as faults, all of them, each with its place. `at` is the part of the
- * request that was parsed: bodies have pointers, the others parameter or header names.
+ * request that was parsed: bodies have pointers, the others parameter names.
  */
-export function faultsOf(
-  error: z.ZodError,
-  at: "body" | "querystring" | "params" | "headers",
-): Fault[] {
+export function faultsOf(error: z.ZodError, at: "body" | "querystring" | "params"): Fault[] {
   return error.issues.flatMap((issue) => issueFaults(issue, at));
 }
 
-function issueFaults(
-  issue: z.core.$ZodIssue,
-  at: "body" | "querystring" | "params" | "headers",
-): Fault[] {
+function issueFaults(issue: z.core.$ZodIssue, at: "body" | "querystring" | "params"): Fault[] {
   if (issue.code === "unrecognized_keys") {
     const code = at === "body" ? "unknown_field" : "unknown_parameter";
     return issue.keys.map((key) => ({
@@ -125,8 +119,8 @@ function issueFaults(
   return [{ ...place(issue.path, at), code: issue.code, detail }];
 }
 
-function place(path: readonly PropertyKey[], at: "body" | "querystring" | "params" | "headers") {
+function place(path: readonly PropertyKey[], at: "body" | "querystring" | "params") {
   if (at === "body") return { pointer: pointerOf(path) };
   const name = path.map(String).join(".");
-  return at === "headers" ? { header: name } : { parameter: name };
+  return { parameter: name };
 }

@@ -58,6 +58,10 @@ function documentSchema(schema: z.ZodType, io: "input" | "output"): JsonSchema {
   });
 }
 
+/** What goes in may differ from what comes out (defaults): then the request's variant says so. */
+const nameFor = (id: string, io: "input" | "output"): string =>
+  io === "input" && !/(Input|Patch)$/.test(id) ? `${id}Input` : id;
+
 /** Collects the named schemas of a document while its parts are converted. */
 export class Components {
   readonly schemas = new Map<string, JsonSchema>();
@@ -66,8 +70,8 @@ export class Components {
   convert(schema: z.ZodType, io: "input" | "output"): JsonSchema {
     const { $schema, $defs, ...rest } = documentSchema(schema, io);
     const names = new Map<string, string>();
-    for (const [id, definition] of Object.entries($defs ?? {})) {
-      names.set(id, this.nameFor(id, definition, io));
+    for (const id of Object.keys($defs ?? {})) {
+      names.set(id, nameFor(id, io));
     }
     const id = typeof rest.id === "string" ? rest.id : null;
     const point = (value: unknown): unknown => this.#repoint(value, names);
@@ -78,14 +82,9 @@ export class Components {
     delete rest.id;
     const body = point(rest) as JsonSchema;
     if (!id) return body;
-    const name = this.nameFor(id, body, io);
+    const name = nameFor(id, io);
     this.schemas.set(name, body);
     return { $ref: `#/components/schemas/${name}` };
-  }
-
-  /** What goes in may differ from what comes out (defaults): then the request's variant says so. */
-  nameFor(id: string, _definition: unknown, io: "input" | "output"): string {
-    return io === "input" && !/(Input|Patch)$/.test(id) ? `${id}Input` : id;
   }
 
   #repoint(value: unknown, names: Map<string, string>): unknown {

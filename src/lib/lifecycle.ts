@@ -48,13 +48,24 @@ export function nextStatus<S extends string, A extends string>(
     (t) => t.action === action && t.by === by && t.from.includes(status),
   );
   if (transition) return transition.to;
-  throw new AppError(`${lifecycle.noun}.invalid_transition`, {
+  throw transitionRefused(lifecycle, status, by);
+}
+
+/** The refusal of a step that the status does not allow: what it is, and what would be possible. */
+export function transitionRefused<S extends string, A extends string>(
+  lifecycle: Lifecycle<S, A>,
+  status: S,
+  by: Transition<S, A>["by"],
+): AppError {
+  return new AppError(`${lifecycle.noun}.invalid_transition`, {
     members: { currentStatus: status, allowedActions: allowedActions(lifecycle, status, [by]) },
   });
 }
 
 /** All `from>to` pairs: what the database's own trigger lets through. */
-export function statusPairs(lifecycle: Lifecycle): string[] {
+export function statusPairs<S extends string, A extends string>(
+  lifecycle: Lifecycle<S, A>,
+): string[] {
   const pairs = lifecycle.transitions.flatMap((t) => t.from.map((from) => `${from}>${t.to}`));
   return [...new Set(pairs)].sort();
 }

@@ -62,7 +62,7 @@ export interface RegisteredRoute {
   url: string;
   /** Matches the paths that belong to the route. */
   pattern: RegExp;
-  config: RouteContract;
+  config: RouteContract & { errorCodes?: ReadonlySet<ErrorCode> };
   schema: FastifySchema | undefined;
 }
 
@@ -262,12 +262,22 @@ export default fp<{ checkReplies: boolean }>(
     app.decorate("registeredRoutes", registered);
 
     app.addHook("onRoute", (route) => {
-      const { url, config = {}, schema: declared } = route;
-      for (const method of [route.method].flat()) {
-        registered.push({ method, url, pattern: patternOf(url), config, schema: declared });
-      }
+      const { url, schema: declared } = route;
       // The docs pages are their plugin's own; every other route has a contract.
-      if (declared?.hide && url.startsWith("/docs")) return;
+      const isDocs = declared?.hide && url.startsWith("/docs");
+      if (!isDocs) declare(route);
+      for (const method of [route.method].flat()) {
+        registered.push({
+          method,
+          url,
+          pattern: patternOf(url),
+          config: route.config ?? {},
+          schema: declared,
+        });
+      }
+    });
+
+    function declare(route: RouteOptions): void {
       assertComplete(route);
       const schema = route.schema as object;
       // Fastify derives a HEAD route from each GET with the same schema object: declare that once.
@@ -279,9 +289,9 @@ export default fp<{ checkReplies: boolean }>(
       const validator = validators.get(schema);
       const hooks = [route.preValidation ?? []].flat();
       if (validator && !hooks.includes(validator)) route.preValidation = [...hooks, validator];
-    });
+    }
 
-    // The hook above validates; Fastify itself would stop at the first bad part.
+    // That hook validates; Fastify itself would stop at the first bad part.
     app.setValidatorCompiler(() => (data) => ({ value: data }));
 
     const serializers = new WeakMap<z.ZodType, (data: unknown) => string>();

@@ -100,6 +100,7 @@ t.test("what machine clients may do", async (t) => {
       "deleteResult",
       "listMembers",
       "readMe",
+      "readMember",
       "renewNeed",
       "renewResult",
       "solveNeed",

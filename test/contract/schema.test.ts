@@ -10,7 +10,7 @@ import { taxonomies } from "../../db/taxonomies/index.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { errorCatalogue } from "../../src/lib/errors.ts";
 import { newId } from "../../src/lib/ids.ts";
-import { type Lifecycle, statusPairs } from "../../src/lib/lifecycle.ts";
+import { statusPairs } from "../../src/lib/lifecycle.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { apiClientLifecycle } from "../../src/modules/api-clients/api-clients.lifecycle.ts";
 import { brokerCertificateLifecycle } from "../../src/modules/broker-certificates/broker-certificates.lifecycle.ts";
@@ -46,13 +46,13 @@ t.test("migrating again changes nothing", async (t) => {
 });
 
 t.test("the database lets through exactly the steps of the lifecycles", async (t) => {
-  const lifecycles: Record<string, Lifecycle> = {
-    organizations: organizationLifecycle as unknown as Lifecycle,
-    members: memberLifecycle as unknown as Lifecycle,
-    api_clients: apiClientLifecycle as unknown as Lifecycle,
-    broker_certificates: brokerCertificateLifecycle as unknown as Lifecycle,
-    results: resultLifecycle as unknown as Lifecycle,
-    needs: needLifecycle as unknown as Lifecycle,
+  const lifecycles: Record<string, string[]> = {
+    organizations: statusPairs(organizationLifecycle),
+    members: statusPairs(memberLifecycle),
+    api_clients: statusPairs(apiClientLifecycle),
+    broker_certificates: statusPairs(brokerCertificateLifecycle),
+    results: statusPairs(resultLifecycle),
+    needs: statusPairs(needLifecycle),
   };
   const triggers = await db.execute<{ name: string; arguments: string }>(
     sql`select tgrelid::regclass::text as name, encode(tgargs, 'escape') as arguments
@@ -61,8 +61,8 @@ t.test("the database lets through exactly the steps of the lifecycles", async (t
   const guarded = Object.fromEntries(
     triggers.rows.map((row) => [row.name, row.arguments.split("\\000").filter(Boolean).sort()]),
   );
-  for (const [table, lifecycle] of Object.entries(lifecycles)) {
-    const moves = statusPairs(lifecycle).filter((pair) => {
+  for (const [table, pairs] of Object.entries(lifecycles)) {
+    const moves = pairs.filter((pair) => {
       const [from, to] = pair.split(">");
       return from !== to;
     });

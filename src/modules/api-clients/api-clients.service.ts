@@ -7,7 +7,7 @@ import { nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
 import { newId, newSecret, sha256 } from "../../lib/ids.ts";
-import { allowedActions, nextStatus } from "../../lib/lifecycle.ts";
+import { allowedActions, nextStatus, transitionRefused } from "../../lib/lifecycle.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
@@ -107,8 +107,7 @@ export async function updateApiClient(
   const { name, scopes } = before;
   const details = parsePatched(ApiClientInput, { name, scopes }, patch);
   if (before.status === "revoked") {
-    const members = { currentStatus: before.status, allowedActions: [] };
-    throw new AppError("api_client.invalid_transition", { members });
+    throw transitionRefused(apiClientLifecycle, before.status, "owner");
   }
   const after = await updateRow(tx, apiClients, before, details);
   await recordAudit(tx, context, { type: "api_client.update", subject: after, before, after });

@@ -12,7 +12,7 @@ type Shared = Transition<
       | "expired"
       | "withdrawn"
     ),
-  "submit" | "withdraw" | "publish" | "request-changes" | "reject" | "renew" | "expire" | "delete"
+  "submit" | "withdraw" | "publish" | "request-changes" | "reject" | "renew" | "expire"
 >;
 
 /** The steps that results and needs share (`lifecycles.md`, Result, need). */

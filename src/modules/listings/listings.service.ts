@@ -13,6 +13,7 @@ import {
   type Lifecycle,
   nextStatus,
   type Transition,
+  transitionRefused,
 } from "../../lib/lifecycle.ts";
 import { queryTermsOf } from "../../lib/search-terms.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
@@ -178,11 +179,7 @@ export async function changeListing<Row extends ListingRow>(
   changes: Partial<Row>,
 ): Promise<store.Found<Row>> {
   if (before.status === "submitted") {
-    const members = {
-      currentStatus: before.status,
-      allowedActions: allowedActions(kind.lifecycle, before.status, ["owner"]),
-    };
-    throw new AppError(`${kind.noun}.invalid_transition`, { members });
+    throw transitionRefused(kind.lifecycle, before.status, "owner");
   }
   // What is public has a last day: without one of the owner's, a year from now.
   const lastDay =
@@ -353,11 +350,7 @@ export async function deleteListing<Row extends ListingRow>(
 ): Promise<undefined> {
   const before = await lockListing(tx, context, kind, id, "owner");
   if (before.status !== "draft" || before.publishedAt !== null) {
-    const members = {
-      currentStatus: before.status,
-      allowedActions: allowedActions(kind.lifecycle, before.status, ["owner"]),
-    };
-    throw new AppError(`${kind.noun}.invalid_transition`, { members });
+    throw transitionRefused(kind.lifecycle, before.status, "owner");
   }
   await store.deleteListing(tx, kind.table, id);
   const { organization: _, ...plain } = before;

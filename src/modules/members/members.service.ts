@@ -7,7 +7,7 @@ import { nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
 import { newId } from "../../lib/ids.ts";
-import { allowedActions, nextStatus } from "../../lib/lifecycle.ts";
+import { allowedActions, nextStatus, transitionRefused } from "../../lib/lifecycle.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
@@ -149,11 +149,7 @@ export async function withdrawInvitation(
   const before = await lockMember(tx, organizationId, memberId);
   assertVersion(before.version, context.expected);
   if (before.status !== "invited") {
-    const members = {
-      currentStatus: before.status,
-      allowedActions: allowedActions(memberLifecycle, before.status, ["owner"]),
-    };
-    throw new AppError("member.invalid_transition", { members });
+    throw transitionRefused(memberLifecycle, before.status, "owner");
   }
   await removeLinksOf(tx, memberId);
   await store.deleteMember(tx, memberId);
@@ -220,11 +216,7 @@ export async function issueMemberLink(
   const row = await lockMember(tx, organizationId, memberId);
   await assertAdministers(tx, actor, organizationId, row);
   if (row.status === "suspended") {
-    const members = {
-      currentStatus: row.status,
-      allowedActions: toMember(row, actor).allowedActions,
-    };
-    throw new AppError("member.invalid_transition", { members });
+    throw transitionRefused(memberLifecycle, row.status, "owner");
   }
   const purpose = row.passwordHash ? "password_reset" : "invitation";
   const link = await issueLink(tx, row.id, purpose);

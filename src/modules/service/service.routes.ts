@@ -160,6 +160,14 @@ export default async function serviceRoutes(app: App) {
     },
   );
 
+  /** The codes that some route may answer with, and the two for addresses and methods that have no route. */
+  const usedCodes = () =>
+    new Set<string>([
+      "request.not_found",
+      "request.method_not_allowed",
+      ...app.registeredRoutes.flatMap(({ config }) => [...(config.errorCodes ?? [])]),
+    ]);
+
   const kindOf = (code: string) => {
     const kind = errorCatalogue.get(code);
     if (!kind) throw new AppError("problem.not_found" satisfies ErrorCode);
@@ -178,7 +186,7 @@ export default async function serviceRoutes(app: App) {
         response: { 200: z.object({ data: z.array(ProblemKind) }) },
       },
     },
-    async () => ({ data: [...errorCatalogue.keys()].sort().map(kindOf) }),
+    async () => ({ data: [...usedCodes()].sort().map(kindOf) }),
   );
 
   app.get(
