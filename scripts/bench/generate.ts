@@ -42,7 +42,12 @@ function fingerprint(): string {
       .sort()
       .map((name) => join(folder, name)),
   );
-  const own = ["scripts/bench/content.ts", "scripts/bench/generate.ts", "src/lib/search-terms.ts"];
+  const own = [
+    "scripts/bench/content.ts",
+    "scripts/bench/generate.ts",
+    "src/database/migrate.ts",
+    "src/lib/search-terms.ts",
+  ];
   for (const file of [...files, ...own]) hash.update(readFileSync(join(projectRoot, file)));
   return hash.digest("hex").slice(0, 10);
 }

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 import { AppError } from "./errors.ts";
 
-const hash = (text: string | Buffer): string =>
-  createHash("sha1").update(text).digest("base64url").slice(0, 16);
+const hash = (text: string | Buffer): string => digest("sha1", text, "base64url").slice(0, 16);
 
 /**
  * A strong entity tag (RFC 9110 8.8.3). The part before the dash is the resource's version; the hash

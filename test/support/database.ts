@@ -31,6 +31,7 @@ function fingerprint(): string {
     const files = readdirSync(join(projectRoot, folder)).filter((name) => /\.(sql|ts)$/.test(name));
     for (const name of files.sort()) hash.update(readFileSync(join(projectRoot, folder, name)));
   }
+  hash.update(readFileSync(join(projectRoot, "src/database/migrate.ts")));
   return hash.digest("hex").slice(0, 16);
 }
 
