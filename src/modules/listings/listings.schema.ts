@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { contactVisibilities } from "../../../db/schema/listings.ts";
 import { organizationKinds } from "../../../db/schema/organizations.ts";
-import { fault } from "../../lib/faults.ts";
+import { fault, issueOf } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import {
   Contact,
@@ -185,3 +185,25 @@ export const listingQuery = {
   "publishedAt[gte]": instantInput.optional(),
   "publishedAt[lte]": instantInput.optional(),
 };
+
+/** Orders of the owner's and the operator's lists, where dates of publication may be missing. */
+export const innerSorts = ["-updatedAt", "-createdAt"] as const;
+
+/**
+ * Refuses what a scope does not offer: the public list has one status and orders of its own, the
+ * caller's own list one organisation.
+ */
+export const inScope =
+  (publicSorts: readonly string[]) =>
+  (
+    query: { scope: string; sort?: string; status?: string; organizationId?: string },
+    context: z.RefinementCtx,
+  ): void => {
+    const refuse = (code: "filter.unavailable" | "sort.unavailable", parameter: string) =>
+      context.addIssue({ ...issueOf(code), path: [parameter] });
+    const { scope, sort, status, organizationId } = query;
+    const sorts: readonly string[] = scope === "public" ? publicSorts : innerSorts;
+    if (sort && !sorts.includes(sort)) refuse("sort.unavailable", "sort");
+    if (scope === "public" && status) refuse("filter.unavailable", "status");
+    if (scope === "own" && organizationId) refuse("filter.unavailable", "organizationId");
+  };

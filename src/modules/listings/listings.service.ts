@@ -468,6 +468,7 @@ export function conditionsOf(actor: Actor | null, query: SharedQuery): store.Con
     organization: query.scope === "own" ? actor?.organizationId : query.organizationId,
     field: fieldCode && fieldCode.length > 2 ? fieldCode : undefined,
     fieldTop: fieldCode?.slice(0, 2),
+    fieldTops: query["fieldCode[in]"]?.map((code) => code.slice(0, 2)),
     fields: query["fieldCode[in]"],
     industry: industryCode && industryCode.length > 1 ? industryCode : undefined,
     industrySection: industryCode?.slice(0, 1),

@@ -191,6 +191,8 @@ export const sharedConditions = (table: ListingTable): Conditions => ({
   status: (value) => sql`${table.status} = ${value}`,
   field: (value) => sql`${table.fieldCode} = ${value}`,
   fieldTop: (value) => sql`${table.fieldTop} = ${value}`,
+  // Beside `fields`, for the index.
+  fieldTops: (value) => sql`${table.fieldTop} = any(${value})`,
   fields: (value) => sql`(${table.fieldTop} = any(${value}) or ${table.fieldCode} = any(${value}))`,
   industry: (value) => sql`${table.industryCode} = ${value}`,
   industrySection: (value) => sql`${table.industrySection} = ${value}`,

@@ -4,6 +4,8 @@ import { issueOf } from "../../lib/faults.ts";
 import { civilDate, compareAmounts, line, Money, patchOf, taxonomyCode } from "../../lib/wire.ts";
 import {
   codeOrNull,
+  innerSorts,
+  inScope,
   listingInput,
   listingOutput,
   listingQuery,
@@ -174,9 +176,8 @@ export const SolveInput = z
     examples: [{ solvedBy: "电池极片在线测厚系统技术开发合同（2026-豫新-0147）" }],
   });
 
-/** Orders open to all, and those of the owner's and the operator's lists (where dates may be missing). */
+/** Orders of the public list. */
 const publicSorts = ["-publishedAt", "publishedAt", "deadline", "validUntil"] as const;
-const innerSorts = ["-updatedAt", "-createdAt"] as const;
 
 export const ListNeedsQuery = z
   .strictObject({
@@ -195,13 +196,5 @@ export const ListNeedsQuery = z
     "deadline[gte]": civilDate.optional(),
     "deadline[lte]": civilDate.optional(),
   })
-  .superRefine(({ scope, sort, status }, context) => {
-    if (scope === "public" && status) {
-      context.addIssue({ ...issueOf("filter.unavailable"), path: ["status"] });
-    }
-    const offered: readonly string[] = scope === "public" ? publicSorts : innerSorts;
-    if (sort && !offered.includes(sort)) {
-      context.addIssue({ ...issueOf("sort.unavailable"), path: ["sort"] });
-    }
-  });
+  .superRefine(inScope(publicSorts));
 export type ListNeedsQuery = z.output<typeof ListNeedsQuery>;

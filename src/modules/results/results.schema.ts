@@ -10,6 +10,8 @@ import { civilDate, compareAmounts, line, Money, patchOf, taxonomyCode } from ".
 import {
   codeOrNull,
   distinct,
+  innerSorts,
+  inScope,
   listingInput,
   listingOutput,
   listingQuery,
@@ -254,9 +256,8 @@ export const ResultSummary = Result.pick({
   .extend({ completeness: z.int().describe("Score of 100.") })
   .meta({ id: "ResultSummary" });
 
-/** Orders open to all, and those of the owner's and the operator's lists (where dates may be missing). */
+/** Orders of the public list. */
 const publicSorts = ["-publishedAt", "publishedAt", "-maturity", "validUntil"] as const;
-const innerSorts = ["-updatedAt", "-createdAt"] as const;
 
 export const ListResultsQuery = z
   .strictObject({
@@ -279,13 +280,5 @@ export const ListResultsQuery = z
       .optional()
       .describe("Its least price, in yuan, is at most this."),
   })
-  .superRefine(({ scope, sort, status }, context) => {
-    if (scope === "public" && status) {
-      context.addIssue({ ...issueOf("filter.unavailable"), path: ["status"] });
-    }
-    const offered: readonly string[] = scope === "public" ? publicSorts : innerSorts;
-    if (sort && !offered.includes(sort)) {
-      context.addIssue({ ...issueOf("sort.unavailable"), path: ["sort"] });
-    }
-  });
+  .superRefine(inScope(publicSorts));
 export type ListResultsQuery = z.output<typeof ListResultsQuery>;
