@@ -112,11 +112,3 @@ t.test("the operator does not suspend or close itself", async (t) => {
   const own = await market.as(operator)("GET", `/v1/organizations/${operator.organizationId}`);
   t.equal(own.body.status, "verified");
 });
-
-t.test("the own list is of one organisation, so it takes no filter for it", async (t) => {
-  for (const noun of nouns) {
-    const url = `/v1/${noun}s?scope=own&organizationId=${operator.organizationId}`;
-    const reply = await market.as(owner)("GET", url);
-    t.match(reply.body.errors, [{ parameter: "organizationId", code: "filter.unavailable" }]);
-  }
-});
