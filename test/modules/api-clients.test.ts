@@ -646,3 +646,16 @@ t.test("no secret is anywhere in the database", async (t) => {
   for (const secret of secrets) t.notOk(text.includes(secret));
   t.notMatch(JSON.stringify(await db.select().from(auditRecords)), /gms_|[0-9a-f]{64}/);
 });
+
+t.test("a doubled or overlong form field is refused in OAuth's own words", async (t) => {
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  for (const body of [
+    "grant_type=client_credentials&grant_type=client_credentials",
+    `grant_type=client_credentials&scope=${"x".repeat(600)}`,
+  ]) {
+    const reply = await market.as(null)("POST", "/oauth/token", { body, headers: form });
+    t.equal(reply.status, 400);
+    t.match(reply.headers["content-type"], /^application\/json/);
+    t.equal(reply.body.error, "invalid_request");
+  }
+});

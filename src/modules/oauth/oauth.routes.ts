@@ -1,4 +1,5 @@
 import { scopes } from "../../lib/access.ts";
+import { AppError } from "../../lib/errors.ts";
 import { type App, OAuthError } from "../../plugins/contract.ts";
 import { JsonWebKeySet, ServerMetadata, TokenInput, TokenReply } from "./oauth.schema.ts";
 import { grantToken } from "./oauth.service.ts";
@@ -20,6 +21,12 @@ export default async function oauthRoutes(app: App) {
         ownAuthorization: true,
         idempotency: "refused",
         errors: ["auth.too_many_attempts"],
+      },
+      // A doubled or overlong parameter too is said in OAuth's words (RFC 6749 5.2).
+      errorHandler: (error, _request, reply) => {
+        if (!(error instanceof AppError) || error.code !== "request.invalid") throw error;
+        const description = "a parameter is unknown, repeated or too long";
+        return reply.code(400).send({ error: "invalid_request", error_description: description });
       },
       schema: {
         operationId: "grantToken",

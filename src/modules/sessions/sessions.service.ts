@@ -106,6 +106,12 @@ export async function refreshSession(
   const [used] = await store.useRefreshToken(tx, tokenHash, nowInstant());
   if (used) {
     const refreshToken = await issueRefreshToken(tx, used.sessionId, used.expiresAt);
+    await recordAudit(tx, origin, {
+      type: "session.refresh",
+      subject: { id: used.sessionId, organizationId: used.organizationId },
+      before: null,
+      after: null,
+    });
     return { memberId: used.memberId, sessionId: used.sessionId, refreshToken };
   }
   const [known] = await store.selectRefreshToken(tx, tokenHash);

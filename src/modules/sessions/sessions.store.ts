@@ -103,6 +103,7 @@ export const useRefreshToken = (tx: Executor, tokenHash: string, now: string) =>
       sessionId: sessions.id,
       memberId: sessions.memberId,
       expiresAt: sessions.expiresAt,
+      organizationId: sql<string>`(select organization_id from ${members} where id = ${sessions.memberId})`,
     });
 
 /** A refresh token, live or not, with whose sign-in it is of. */
