@@ -35,7 +35,7 @@ const headerParameters = {
 } as const;
 
 /** Who may call a route, in a sentence. */
-export function describeAccess(access: Access): string {
+function describeAccess(access: Access): string {
   const who = access.public
     ? "anyone, signed in or not"
     : `${access.admin ? "an admin" : "a member"} of ${access.roles ? `an organization of kind ${access.roles.join(", ")}` : "any organization"}${access.verified ? " that is verified" : ""}`;

@@ -232,7 +232,7 @@ async function writeListing<Row extends ListingRow>(
 }
 
 /** One step of the lifecycle that needs nothing but the caller. */
-export async function submitListing<Row extends ListingRow>(
+async function submitListing<Row extends ListingRow>(
   tx: Executor,
   context: WriteContext,
   kind: ListingKind<Row>,
@@ -255,7 +255,7 @@ function stepFrom<Row extends ListingRow>(
 }
 
 /** Back to draft from review, or out of public view. */
-export async function withdrawListing<Row extends ListingRow>(
+async function withdrawListing<Row extends ListingRow>(
   tx: Executor,
   context: WriteContext,
   kind: ListingKind<Row>,
@@ -267,7 +267,7 @@ export async function withdrawListing<Row extends ListingRow>(
 }
 
 /** The operator lets it be public, for a year when the owner set no last day. */
-export async function publishListing<Row extends ListingRow>(
+async function publishListing<Row extends ListingRow>(
   tx: Executor,
   context: WriteContext,
   kind: ListingKind<Row>,
@@ -288,7 +288,7 @@ const live = (row: { validUntil: string | null }) => ({
 });
 
 /** The operator sends it back, or refuses it, with a reason from the list and a note. */
-export async function reviewListing<Row extends ListingRow>(
+async function reviewListing<Row extends ListingRow>(
   tx: Executor,
   context: WriteContext,
   kind: ListingKind<Row>,
@@ -307,7 +307,7 @@ export async function reviewListing<Row extends ListingRow>(
  * Back into public view: at once when nothing was changed since the operator looked, else through review.
  * @param validUntil the new last day; a year from today when absent
  */
-export async function renewListing<Row extends ListingRow>(
+async function renewListing<Row extends ListingRow>(
   tx: Executor,
   context: WriteContext,
   kind: ListingKind<Row>,
@@ -342,7 +342,7 @@ export async function endListing<Row extends ListingRow>(
 }
 
 /** Removes a draft that was never public, for good; the audit record stays. */
-export async function deleteListing<Row extends ListingRow>(
+async function deleteListing<Row extends ListingRow>(
   tx: Executor,
   context: WriteContext,
   kind: ListingKind<Row>,
@@ -368,7 +368,7 @@ const batch = 200;
  * Marks published listings whose last day has passed as expired, some at a time.
  * @returns how many; fewer than a batch means that none is left
  */
-export async function expireListings<Row extends ListingRow>(
+async function expireListings<Row extends ListingRow>(
   tx: Executor,
   kind: ListingKind<Row>,
 ): Promise<{ expired: number; more: boolean }> {
@@ -387,7 +387,7 @@ export async function expireListings<Row extends ListingRow>(
 }
 
 /** Takes the listings of an organisation that was closed out of review and out of public view. */
-export async function withdrawListingsOf<Row extends ListingRow>(
+async function withdrawListingsOf<Row extends ListingRow>(
   tx: Executor,
   context: WriteContext,
   kind: ListingKind<Row>,

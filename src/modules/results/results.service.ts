@@ -74,7 +74,7 @@ function toColumns({ price, funding, ...input }: ResultInput) {
 type Found = Awaited<ReturnType<typeof listings.readListing<Row>>>;
 
 /** The price of a row on the wire. */
-export function toPrice(row: Pick<Row, "priceKind" | "priceMin" | "priceMax">): Result["price"] {
+function toPrice(row: Pick<Row, "priceKind" | "priceMin" | "priceMax">): Result["price"] {
   const { priceKind } = row;
   if (!priceKind) return null;
   const single = priceKind === "fixed" || priceKind === "appraised";
