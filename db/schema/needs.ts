@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import {
+  type AnyPgColumn,
   boolean,
   check,
   date,
@@ -10,8 +11,10 @@ import {
   pgTable,
   smallint,
   text,
+  uuid,
 } from "drizzle-orm/pg-core";
 import { known } from "./columns.ts";
+import { contracts } from "./contracts.ts";
 import { contactVisibilities, listingColumns, listingStatuses } from "./listings.ts";
 
 export const needStatuses = [...listingStatuses, "solved", "closed"] as const;
@@ -57,6 +60,8 @@ export const needs = pgTable(
     alias: text("alias"),
     /** The contract that solved it, in the owner's own words or number. */
     solvedBy: text("solved_by"),
+    /** That contract, when it is one of this market; if it is cancelled, the need is open again. */
+    solvedContractId: uuid("solved_contract_id").references((): AnyPgColumn => contracts.id),
   },
   (t) => {
     const published = sql`status = 'published'`;
@@ -103,6 +108,7 @@ export const needs = pgTable(
       index("needs_owner").on(t.organizationId, t.updatedAt, t.id),
       index("needs_owner_created").on(t.organizationId, t.createdAt, t.id),
       index("needs_status").on(t.status, t.updatedAt, t.id),
+      index("needs_solved_contract").on(t.solvedContractId),
       index("needs_updated").on(t.updatedAt, t.id),
       index("needs_created").on(t.createdAt, t.id),
       known("needs_status_known", "status", needStatuses),

@@ -1,6 +1,26 @@
 import { sql } from "drizzle-orm";
-import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import {
+  boolean,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { id, instant } from "./columns.ts";
+
+/** A transaction's number, which never wraps (xid8); travels as a decimal string. */
+export const transactionId = customType<{ data: string; driverData: string }>({
+  dataType: () => "xid8",
+});
+
+/** A moment to the microsecond, of the server's clock; only compared, never sent out. */
+const moment = customType<{ data: string; driverData: string }>({
+  dataType: () => "timestamp(6) with time zone",
+});
 
 /**
  * What happened: written with the change itself, in one transaction. The database refuses to change
@@ -26,10 +46,21 @@ export const auditRecords = pgTable(
     /** Changed fields only; of secrets and personal fields only that they changed. */
     before: jsonb("before").$type<Record<string, unknown>>(),
     after: jsonb("after").$type<Record<string, unknown>>(),
+    /** Further organisations whose admins may read it: the other parties of a deal. */
+    readerIds: uuid("reader_ids").array().notNull().default(sql`'{}'`),
+    /** A match's notes or a trade secret: the operator sees that it happened, not what. */
+    confidential: boolean("confidential").notNull().default(false),
+    /** For the sealer, which puts records in commit order: transaction, and moment of the insert. */
+    transactionId: transactionId("transaction_id").notNull().default(sql`pg_current_xact_id()`),
+    recordedAt: moment("recorded_at").notNull().default(sql`clock_timestamp()`),
   },
   (t) => [
     index("audit_records_subject").on(t.subjectType, t.subjectId, t.id),
     index("audit_records_organization").on(t.organizationId, t.id),
+    index("audit_records_readers").using("gin", t.readerIds).where(sql`reader_ids <> '{}'`),
+    index("audit_records_transaction").on(t.transactionId),
+    index("audit_records_type").on(t.type, t.id),
+    index("audit_records_actor").on(t.actorId, t.id),
   ],
 );
 

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import {
+  type AnyPgColumn,
   boolean,
   check,
   date,
@@ -10,8 +11,10 @@ import {
   pgTable,
   smallint,
   text,
+  uuid,
 } from "drizzle-orm/pg-core";
 import { known } from "./columns.ts";
+import { contracts } from "./contracts.ts";
 import { contactVisibilities, listingColumns, listingStatuses } from "./listings.ts";
 
 export const resultStatuses = [...listingStatuses, "transferred"] as const;
@@ -80,6 +83,10 @@ export const results = pgTable(
     /** In yuan. Equal for a fixed price, both null when it is to be negotiated. */
     priceMin: numeric("price_min", { precision: 18, scale: 2 }),
     priceMax: numeric("price_max", { precision: 18, scale: 2 }),
+    /** The transfer or exclusive licence by which it is gone; if that is cancelled, it is back. */
+    transferredContractId: uuid("transferred_contract_id").references(
+      (): AnyPgColumn => contracts.id,
+    ),
   },
   (t) => {
     const published = sql`status = 'published'`;
@@ -130,6 +137,7 @@ export const results = pgTable(
       index("results_owner").on(t.organizationId, t.updatedAt, t.id),
       index("results_owner_created").on(t.organizationId, t.createdAt, t.id),
       index("results_status").on(t.status, t.updatedAt, t.id),
+      index("results_transferred_contract").on(t.transferredContractId),
       index("results_updated").on(t.updatedAt, t.id),
       index("results_created").on(t.createdAt, t.id),
       known("results_status_known", "status", resultStatuses),

@@ -2,6 +2,15 @@
 import { certificateLevels } from "./certificate-levels.ts";
 import { contractTypes, licenceKinds } from "./contract-types.ts";
 import { cooperationModes } from "./cooperation-modes.ts";
+import {
+  commissionBases,
+  commissionPayers,
+  confidentialityLevels,
+  deductionKinds,
+  interestTopics,
+  pricingMethods,
+  revocationGrounds,
+} from "./deals.ts";
 import { enterpriseScales } from "./enterprise-scales.ts";
 import { industries } from "./industries.ts";
 import { intellectualPropertyTypes, ipStatuses } from "./intellectual-property.ts";
@@ -32,6 +41,12 @@ export const taxonomies: readonly Taxonomy[] = [
   partyNatures,
   paymentModes,
   registrationGrounds,
+  revocationGrounds,
+  deductionKinds,
+  pricingMethods,
+  commissionBases,
+  commissionPayers,
+  confidentialityLevels,
   maturityLevels,
   sampleStatuses,
   cooperationModes,
@@ -41,6 +56,7 @@ export const taxonomies: readonly Taxonomy[] = [
   priceKinds,
   needTypes,
   urgencies,
+  interestTopics,
   declineReasons,
   reviewReasons,
   organizationKinds,

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import { migrate as runMigrations } from "drizzle-orm/node-postgres/migrator";
 import PgBoss from "pg-boss";
+import { ruleSets } from "../../db/rules/registration-rules.ts";
+import { registrationRules } from "../../db/schema/registrations.ts";
 import { taxonomyItems } from "../../db/schema/taxonomies.ts";
 import { taxonomies } from "../../db/taxonomies/index.ts";
 import { projectRoot } from "../lib/root.ts";
@@ -29,6 +31,7 @@ export async function migrate({ pool, db }: Database): Promise<void> {
     // A transaction has all that the migrator uses; its type asks for a whole database.
     await runMigrations(tx as unknown as Database["db"], { migrationsFolder });
     await loadTaxonomies(tx);
+    await loadRules(tx);
   });
   await migrateJobs(pool);
 }
@@ -67,6 +70,21 @@ async function loadTaxonomies(tx: Executor): Promise<void> {
         attributes: sql`excluded.attributes`,
         position: sql`excluded.position`,
         origin: sql`excluded.origin`,
+      },
+    });
+}
+
+/** The built-in rule sets of registration; the numbers that the operator changed stay. */
+async function loadRules(tx: Executor): Promise<void> {
+  await tx
+    .insert(registrationRules)
+    .values([...ruleSets])
+    .onConflictDoUpdate({
+      target: registrationRules.code,
+      set: {
+        zh: sql`excluded.zh`,
+        en: sql`excluded.en`,
+        appliesFrom: sql`excluded.applies_from`,
       },
     });
 }

@@ -10,6 +10,16 @@ export const scopes = [
   "needs:read",
   "needs:write",
   "organization:read",
+  "interests:read",
+  "interests:write",
+  "matches:read",
+  "contracts:read",
+  "contracts:write",
+  "attachments:read",
+  "attachments:write",
+  "registrations:read",
+  "statistics:read",
+  "audit:read",
 ] as const;
 export type Scope = (typeof scopes)[number];
 

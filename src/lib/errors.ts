@@ -15,6 +15,16 @@ const nouns = {
   taxonomy_item: ["taxonomy item", "分类项"],
   result: ["result", "科技成果"],
   need: ["need", "技术需求"],
+  interest: ["interest", "意向"],
+  match: ["match", "对接"],
+  contract: ["contract", "技术合同"],
+  amendment: ["amendment", "合同变更"],
+  payment: ["payment", "到账记录"],
+  attachment: ["attachment", "附件"],
+  registration: ["registration", "认定登记"],
+  registration_office: ["registration office", "登记机构"],
+  registration_rules: ["rule set", "登记规则"],
+  audit_record: ["audit record", "审计记录"],
   problem: ["problem type", "问题类型"],
 } as const;
 
@@ -154,6 +164,146 @@ const special = {
     status: 409,
     en: "An anonymous need must not name its owner in its text",
     zh: "匿名需求的文字中不得出现需求方名称等信息",
+  },
+  "interest.already_open": {
+    status: 409,
+    en: "Your organization already has an open interest in this listing",
+    zh: "贵机构对该项目已有待答复的意向",
+  },
+  "interest.own_listing": {
+    status: 409,
+    en: "The listing is your own",
+    zh: "该项目属于贵机构自己",
+  },
+  "match.already_open": {
+    status: 409,
+    en: "An open match of this result and this need exists already",
+    zh: "该成果与该需求之间已有进行中的对接",
+  },
+  "match.not_a_broker": {
+    status: 403,
+    en: "Only a person with a valid broker certificate may do this",
+    zh: "仅持有有效证书的技术经纪人可执行此操作",
+  },
+  "match.own_organization": {
+    status: 409,
+    en: "A broker's own organization may be on neither side",
+    zh: "技术经纪人所在机构不得为对接任何一方",
+  },
+  "match.same_owner": {
+    status: 409,
+    en: "The result and the need belong to one organization",
+    zh: "成果与需求属于同一机构",
+  },
+  "contract.state_secret": {
+    status: 409,
+    en: "A contract that holds state secrets must not be stored on this platform: go to the office in person",
+    zh: "涉密技术合同不得在本平台登录、存储：请按保密规定到登记机构现场办理",
+  },
+  "contract.match_has_contract": {
+    status: 409,
+    en: "The match already has a contract",
+    zh: "该对接已有合同",
+  },
+  "contract.revision_changed": {
+    status: 409,
+    en: "The contract is at another revision or content: read it again before you confirm",
+    zh: "合同版本或内容已变化：请重新阅读后再确认",
+  },
+  "contract.already_confirmed": {
+    status: 409,
+    en: "Your organization has already given its word on this",
+    zh: "贵机构已表示同意",
+  },
+  "contract.not_in_force": {
+    status: 409,
+    en: "Only a contract in force can be amended or paid",
+    zh: "仅生效的合同可变更或登记到账",
+  },
+  "amendment.already_open": {
+    status: 409,
+    en: "Another amendment of the contract waits for its parties",
+    zh: "该合同已有待确认的变更",
+  },
+  "payment.voucher_taken": {
+    status: 409,
+    en: "A payment of this contract with this voucher number is recorded already",
+    zh: "该凭证号的到账已登记",
+  },
+  "attachment.type_refused": {
+    status: 415,
+    en: "Files of this type are not taken",
+    zh: "不接受该类型的文件",
+  },
+  "attachment.locked": {
+    status: 409,
+    en: "The contract's content is fixed: its files can be neither added nor removed now",
+    zh: "合同内容已固定，当前不能增删附件",
+  },
+  "registration.already_filed": {
+    status: 409,
+    en: "The contract has a registration that is under way or in force",
+    zh: "该合同已有办理中或有效的登记",
+  },
+  "registration.no_office": {
+    status: 409,
+    en: "No registration office is competent for the applicant's region",
+    zh: "申请方所在地没有对应的登记机构",
+  },
+  "registration.not_applicant": {
+    status: 403,
+    en: "Only the seller who leads applies; of an import the domestic buyer",
+    zh: "仅主要卖方可申请登记；技术进口合同由境内买方申请",
+  },
+  "registration.same_reviewer": {
+    status: 409,
+    en: "Another person than the first reviewer must decide",
+    zh: "须由初审人以外的人员复核",
+  },
+  "registration.not_first_reviewer": {
+    status: 409,
+    en: "Only the first reviewer of the case may do this",
+    zh: "仅本案初审人可执行此操作",
+  },
+  "registration.reviewer_of_applicant": {
+    status: 403,
+    en: "Staff of the applicant may not review",
+    zh: "申请方人员不得参与审核",
+  },
+  "registration.expert_review_needed": {
+    status: 409,
+    en: "The case needs expert review before it is decided: it is large or disputed",
+    zh: "大额或有争议的合同须先经专家评审",
+  },
+  "registration.not_agreed": {
+    status: 409,
+    en: "The parties have not all agreed to this change or cancellation of the contract",
+    zh: "合同各方尚未就该变更或注销达成一致",
+  },
+  "registration_office.code_taken": {
+    status: 409,
+    en: "Another office has this code",
+    zh: "该登记机构代码已被使用",
+  },
+  "registration_office.region_taken": {
+    status: 409,
+    en: "A region belongs to another office already",
+    zh: "有地区已归属其他登记机构",
+  },
+  "organization.has_open_deals": {
+    status: 409,
+    en: "The organization has open matches, contracts or registrations",
+    zh: "该机构有未了结的对接、合同或登记",
+  },
+  "statistics.as_of_unsealed": {
+    status: 400,
+    en: "The moment lies after the last seal of the log: ask for an earlier one",
+    zh: "该时点晚于日志最近一次封存：请指定更早的时点",
+  },
+  "statistics.public_view": {
+    status: 403,
+    en: "The public view has one dimension by year or quarter, without other filters",
+    zh: "公开统计仅提供按年或季度的单一维度，不支持其他筛选",
   },
   "request.not_found": {
     status: 404,

@@ -1,11 +1,26 @@
 import { AppError, type Noun } from "./errors.ts";
 
+/**
+ * How a caller stands to something. `owner`: of the organisation that owns it; `asker`, `broker`,
+ * `party`, `applicant`, `registrar`: their part in a deal; `job`: a rule that runs on time; `system`:
+ * one that fires with another step.
+ */
+export type Standing =
+  | "owner"
+  | "operator"
+  | "asker"
+  | "broker"
+  | "party"
+  | "applicant"
+  | "registrar"
+  | "job"
+  | "system";
+
 /** One line of a lifecycle table: from -> action (who) -> to. */
 export interface Transition<S extends string, A extends string> {
   from: readonly S[];
   action: A;
-  /** `owner`: a person or client of the organisation that owns it; `job`: a rule that runs on time. */
-  by: "owner" | "operator" | "job" | "system";
+  by: Standing;
   to: S;
 }
 

@@ -127,6 +127,21 @@ export default fp<{ publicUrl: string }>(
           { name: "brokers", description: "Broker certificates and the public directory." },
           { name: "results", description: "Scientific and technological results 科技成果." },
           { name: "needs", description: "Technology needs 技术需求." },
+          { name: "interests", description: "One side asks about the other's listing 意向." },
+          { name: "matches", description: "A broker brings a result and a need together 对接." },
+          {
+            name: "contracts",
+            description: "Technology contracts 技术合同, amendments, payments.",
+          },
+          { name: "attachments", description: "Files of listings, contracts and registrations." },
+          {
+            name: "registrations",
+            description:
+              "Recognition and registration 认定登记: cases, offices, rules, certificates.",
+          },
+          { name: "registry", description: "What the registry's own systems pull." },
+          { name: "statistics", description: "Contract volume 技术合同成交额." },
+          { name: "audit", description: "The log of everything that happened." },
           { name: "taxonomies", description: "Code lists with bilingual labels." },
           { name: "service", description: "The service itself." },
         ],

@@ -14,9 +14,17 @@ import { statusPairs } from "../../src/lib/lifecycle.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { apiClientLifecycle } from "../../src/modules/api-clients/api-clients.lifecycle.ts";
 import { brokerCertificateLifecycle } from "../../src/modules/broker-certificates/broker-certificates.lifecycle.ts";
+import {
+  amendmentLifecycle,
+  contractLifecycle,
+} from "../../src/modules/contracts/contracts.lifecycle.ts";
+import { interestLifecycle } from "../../src/modules/interests/interests.lifecycle.ts";
+import { matchLifecycle } from "../../src/modules/matches/matches.lifecycle.ts";
 import { memberLifecycle } from "../../src/modules/members/members.lifecycle.ts";
 import { needLifecycle } from "../../src/modules/needs/needs.lifecycle.ts";
 import { organizationLifecycle } from "../../src/modules/organizations/organizations.lifecycle.ts";
+import { registrationOfficeLifecycle } from "../../src/modules/registration-offices/registration-offices.lifecycle.ts";
+import { registrationLifecycle } from "../../src/modules/registrations/registrations.lifecycle.ts";
 import { resultLifecycle } from "../../src/modules/results/results.lifecycle.ts";
 import { openTestDatabase } from "../support/database.ts";
 
@@ -53,6 +61,12 @@ t.test("the database lets through exactly the steps of the lifecycles", async (t
     broker_certificates: statusPairs(brokerCertificateLifecycle),
     results: statusPairs(resultLifecycle),
     needs: statusPairs(needLifecycle),
+    interests: statusPairs(interestLifecycle),
+    matches: statusPairs(matchLifecycle),
+    contracts: statusPairs(contractLifecycle),
+    contract_amendments: statusPairs(amendmentLifecycle),
+    registrations: statusPairs(registrationLifecycle),
+    registration_offices: statusPairs(registrationOfficeLifecycle),
   };
   const triggers = await db.execute<{ name: string; arguments: string }>(
     sql`select tgrelid::regclass::text as name, encode(tgargs, 'escape') as arguments

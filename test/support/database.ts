@@ -27,7 +27,7 @@ const serverUrl = process.env.TEST_DATABASE_URL;
 /** What a migrated database is made of; another content wants another template. */
 function fingerprint(): string {
   const hash = createHash("sha256");
-  for (const folder of ["db/migrations", "db/taxonomies"]) {
+  for (const folder of ["db/migrations", "db/taxonomies", "db/rules"]) {
     const files = readdirSync(join(projectRoot, folder)).filter((name) => /\.(sql|ts)$/.test(name));
     for (const name of files.sort()) hash.update(readFileSync(join(projectRoot, folder, name)));
   }

@@ -8,7 +8,7 @@ import { newId } from "../../lib/ids.ts";
 
 type Row = Record<string, unknown>;
 
-/** All but `at`, which the database sets. */
+/** All but those that the database sets: the moment and the transaction. */
 const columns = [
   "id",
   "type",
@@ -23,6 +23,8 @@ const columns = [
   "reason",
   "before",
   "after",
+  "readerIds",
+  "confidential",
 ] as const;
 
 /** Columns that are secret or personal: a record says that they changed, never their values. */
@@ -47,6 +49,10 @@ export interface AuditEntry {
   /** The row after, null when it was deleted. */
   after: Row | null;
   reason?: string | null;
+  /** Further organisations whose admins may read it: the other parties of a deal. */
+  readers?: readonly (string | null)[];
+  /** A match's note or a trade secret: the operator reads that it happened, not what. */
+  confidential?: boolean;
   /** Further columns that are personal in this subject, such as a person's name. */
   personal?: readonly string[];
 }
@@ -54,8 +60,13 @@ export interface AuditEntry {
 /**
  * Writes down what happened, in the transaction of the change itself: both are there, or neither.
  * Keeps the changed columns only.
+ * @returns the record's id: what is counted or fed from it names it
  */
-export async function recordAudit(tx: Executor, origin: Origin, entry: AuditEntry): Promise<void> {
+export async function recordAudit(
+  tx: Executor,
+  origin: Origin,
+  entry: AuditEntry,
+): Promise<string> {
   const { actor } = origin;
   const { before, after } = difference(entry);
   const insert = prepared(tx, "insert_audit_record", (name) =>
@@ -75,8 +86,11 @@ export async function recordAudit(tx: Executor, origin: Origin, entry: AuditEntr
     reason: entry.reason ?? null,
     before,
     after,
+    readerIds: [...new Set(entry.readers ?? [])].filter((id) => id !== null),
+    confidential: entry.confidential ?? false,
   } satisfies Record<(typeof columns)[number], unknown>;
   await send(tx, insert.execute(record));
+  return record.id;
 }
 
 function difference({ before, after, personal = [] }: AuditEntry) {

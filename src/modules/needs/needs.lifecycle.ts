@@ -8,4 +8,7 @@ export const needLifecycle = defineLifecycle<Status, string>("need", [
   ...listingTransitions,
   { from: ["published"], action: "solve", by: "owner", to: "solved" },
   { from: ["published"], action: "close", by: "owner", to: "closed" },
+  // The contract that solved it was cancelled.
+  { from: ["solved"], action: "restore", by: "system", to: "published" },
+  { from: ["solved"], action: "restore", by: "system", to: "expired" },
 ]);
