@@ -7,7 +7,7 @@ import type { Executor } from "../database/connect.ts";
 import { placeholdersFor, prepared } from "../database/prepared.ts";
 import { send, transact } from "../database/transact.ts";
 import { instantIn } from "../lib/clock.ts";
-import { AppError } from "../lib/errors.ts";
+import { AppError, statusOf } from "../lib/errors.ts";
 import { etagOf, expectedVersion } from "../lib/etag.ts";
 import { sha256 } from "../lib/ids.ts";
 import type { WriteContext } from "../lib/write-context.ts";
@@ -87,6 +87,65 @@ export async function write<T extends object | undefined>(
   reply.send(stored.body);
   // The reply is on its way as the stored text; Fastify takes a returned reply for "sent".
   return reply as unknown as T;
+}
+
+/** What a dry run found. */
+export const DryRun = z
+  .object({
+    dryRun: z.literal(true),
+    ok: z.boolean().describe("Nothing stands in the way."),
+    code: z.string().optional().describe("The refusal that the call would get."),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string().optional(),
+          code: z.string(),
+          zh: z.string(),
+          en: z.string(),
+        }),
+      )
+      .describe("Everything that blocks it."),
+  })
+  .meta({ id: "DryRun" });
+
+/** `?dryRun=true` of the operations that offer it. */
+export const DryRunQuery = z.strictObject({
+  dryRun: z
+    .enum(["true", "false"])
+    .transform((text) => text === "true")
+    .optional()
+    .describe("`true`: every check, nothing written; the reply lists what blocks."),
+});
+
+/** Thrown to roll back what a dry run wrote. */
+class RolledBack extends Error {}
+
+/**
+ * Runs a mutation with every check and undoes it: what would happen, without it happening.
+ * @param verb as in `write`
+ */
+export async function dryRun(
+  request: FastifyRequest,
+  verb: (tx: Executor, context: WriteContext) => Promise<unknown>,
+): Promise<z.output<typeof DryRun>> {
+  const context = { ...originOf(request), expected: expectedVersion(request.headers["if-match"]) };
+  try {
+    await transact(request.server.database.pool, async (tx) => {
+      const outcome = await verb(tx, context);
+      throw outcome instanceof AppError ? outcome : new RolledBack();
+    });
+  } catch (error) {
+    if (error instanceof RolledBack) return { dryRun: true, ok: true, errors: [] };
+    // Whether the caller may ask at all is no finding: it is refused like the call itself.
+    if (!(error instanceof AppError) || statusOf(error.code) !== 409) throw error;
+    const errors = (error.details.faults ?? []).map(({ pointer, code, detail }) => ({
+      pointer,
+      code,
+      ...detail,
+    }));
+    return { dryRun: true, ok: false, code: error.code, errors };
+  }
+  throw new Error("a dry run ends by rolling back");
 }
 
 /** The text that Fastify would send, made by the route's own serializer. */
