@@ -1,13 +1,15 @@
 /**
- * Makes the first operator organisation of a server installation and invites its admin. Prints a
+ * Makes the first operator organisation of an installation and invites its admin. Prints a
  * one-time token to set the password with; there is no default password.
  * Exit codes: 0 done, 1 refused or failed, 2 called wrongly.
  */
 import { parseArgs } from "node:util";
 import type { z } from "zod";
 import { constraintErrors } from "../db/constraints.ts";
-import { connect } from "../src/database/connect.ts";
-import { appliedMigrations, expectedMigrations } from "../src/database/migrate.ts";
+import { readConfig } from "../src/config.ts";
+import { connect, type Database } from "../src/database/connect.ts";
+import { openEmbedded } from "../src/database/embedded.ts";
+import { appliedMigrations, expectedMigrations, migrate } from "../src/database/migrate.ts";
 import { AppError, errorKind, type Fault } from "../src/lib/errors.ts";
 import { faultsOf } from "../src/lib/faults.ts";
 import { driverError, explainDatabase } from "../src/lib/loggable.ts";
@@ -16,6 +18,7 @@ import { OrganizationByOperatorInput } from "../src/modules/organizations/organi
 import { createFirstOperator, type FirstOperatorInput, OperatorRefusal } from "./first-operator.ts";
 
 const usage = `Usage: DATABASE_URL=postgres://... npm run operator -- OPTIONS
+       DATA_DIR=... npm run operator -- OPTIONS      (the embedded database, before npm start)
 
 Makes the first operator organization of an installation and invites its admin.
 Run it again with the same credit code and e-mail for a new token while nobody has used the first.
@@ -98,15 +101,30 @@ function explain(error: unknown): string {
   return code ? errorKind(code).en : explainDatabase(error);
 }
 
+/**
+ * The server that DATABASE_URL names, or the embedded database in DATA_DIR. That folder must be said:
+ * the default one is where the demo market lives.
+ */
+async function openDatabase(): Promise<Database> {
+  const { DATABASE_URL: url, DATA_DIR: folder } = process.env;
+  if (url) return connect({ connectionString: url, max: 1 });
+  if (!folder) {
+    throw new UsageError(
+      "DATABASE_URL is not set: it names the PostgreSQL server. For the embedded database set DATA_DIR.",
+    );
+  }
+  const database = await openEmbedded(readConfig({ DATA_DIR: folder }).dataDir);
+  await migrate(database);
+  return database;
+}
+
 async function run(): Promise<void> {
   const input = readArguments();
   if (!input) {
     console.log(usage);
     return;
   }
-  const url = process.env.DATABASE_URL;
-  if (!url) throw new UsageError("DATABASE_URL is not set: it names the PostgreSQL server.");
-  const database = connect({ connectionString: url, max: 1 });
+  const database = await openDatabase();
   try {
     if ((await appliedMigrations(database.db)) !== expectedMigrations()) {
       throw new OperatorRefusal(

@@ -1,8 +1,12 @@
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { eq, sql } from "drizzle-orm";
 import t from "tap";
 import { auditRecords, members, oneTimeLinks, organizations } from "../../db/schema/index.ts";
 import { createFirstOperator, type FirstOperatorInput } from "../../scripts/first-operator.ts";
+import { openEmbedded } from "../../src/database/embedded.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { InviteInput } from "../../src/modules/members/members.schema.ts";
 import { OrganizationByOperatorInput } from "../../src/modules/organizations/organizations.schema.ts";
@@ -124,6 +128,44 @@ t.test("createFirstOperator", async (t) => {
 
 const serverUrl = process.env.TEST_DATABASE_URL;
 
+/** Runs the script with this much of an environment of its own. */
+function runScript(options: Record<string, string>, environment: NodeJS.ProcessEnv) {
+  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+  const { DATABASE_URL: _, DATA_DIR: __, ...inherited } = process.env;
+  const script = spawn(process.execPath, ["--import=tsx", "scripts/operator.ts", ...flags], {
+    cwd: projectRoot,
+    env: { ...inherited, ...environment },
+  });
+  return new Promise<{ code: number | null; out: string; error: string }>((resolve) => {
+    let [out, error] = ["", ""];
+    script.stdout.on("data", (text) => {
+      out += text;
+    });
+    script.stderr.on("data", (text) => {
+      error += text;
+    });
+    script.on("close", (code) => resolve({ code, out, error }));
+  });
+}
+
+t.test("npm run operator, on the embedded database", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "operator-"));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+
+  const nowhere = await runScript(operator, {});
+  t.match(nowhere, { code: 2, error: /DATABASE_URL is not set[\s\S]*DATA_DIR/ });
+
+  const { code, out, error } = await runScript(operator, { DATA_DIR: folder });
+  t.equal(code, 0, error);
+  t.match(out, /gml_[\w-]{43}/);
+  const database = await openEmbedded(folder);
+  t.teardown(() => database.close());
+  t.equal(await database.db.$count(members, eq(members.email, operator.email)), 1);
+
+  const busy = await runScript(operator, { DATA_DIR: folder });
+  t.match(busy, { code: 1, error: /in use by process/ }, "while a market runs on the folder");
+});
+
 t.test("npm run operator", { skip: serverUrl ? false : "needs TEST_DATABASE_URL" }, async (t) => {
   const database = await openTestDatabase();
   t.teardown(() => database.close());
@@ -131,24 +173,8 @@ t.test("npm run operator", { skip: serverUrl ? false : "needs TEST_DATABASE_URL"
   const url = new URL(serverUrl ?? "");
   url.pathname = `/${named.rows[0]?.name}`;
 
-  /** Runs the script; `DATABASE_URL` is the scratch database unless another is given. */
-  function run(options: Record<string, string>, databaseUrl = url.href) {
-    const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-    const script = spawn(process.execPath, ["--import=tsx", "scripts/operator.ts", ...flags], {
-      cwd: projectRoot,
-      env: { ...process.env, DATABASE_URL: databaseUrl },
-    });
-    return new Promise<{ code: number | null; out: string; error: string }>((resolve) => {
-      let [out, error] = ["", ""];
-      script.stdout.on("data", (text) => {
-        out += text;
-      });
-      script.stderr.on("data", (text) => {
-        error += text;
-      });
-      script.on("close", (code) => resolve({ code, out, error }));
-    });
-  }
+  const run = (options: Record<string, string>, databaseUrl = url.href) =>
+    runScript(options, { DATABASE_URL: databaseUrl });
 
   t.test("called wrongly it explains itself, exit code 2", async (t) => {
     const { email: _, ...withoutEmail } = operator;
