@@ -154,7 +154,10 @@ export default async function organizationRoutes(app: App) {
       "Suspend an organization",
       "It reads its own and changes nothing; its listings are hidden.",
     ],
-    close: ["Close an organization", "For good: it reads its own, its listings are withdrawn."],
+    close: [
+      "Close an organization",
+      "For good: it reads its own, its listings are withdrawn. Not while it has open deals.",
+    ],
   } as const;
   for (const action of ["reject", "suspend", "close"] as const) {
     app.post(
@@ -166,7 +169,12 @@ export default async function organizationRoutes(app: App) {
           ifMatch: "honoured",
           etag: "version",
           changesAccess: true,
-          errors: ["organization.not_found", "organization.invalid_transition", "organization.own"],
+          errors: [
+            "organization.not_found",
+            "organization.invalid_transition",
+            "organization.own",
+            ...(action === "close" ? (["organization.has_open_deals"] as const) : []),
+          ],
         },
         schema: {
           operationId: `${action}Organization`,

@@ -227,7 +227,7 @@ export async function updateOrganization(
  * One step of the organisation's lifecycle.
  * @param reason what the other side is told; kept with the status
  * @throws AppError `organization.invalid_transition`, `organization.credit_code_taken` (409),
- *   `organization.not_owner` (403)
+ *   `organization.has_open_deals` (409, close only), `organization.not_owner` (403)
  */
 export async function moveOrganization(
   tx: Executor,
@@ -249,6 +249,9 @@ export async function moveOrganization(
   const stops = action === "suspend" || action === "close";
   if (stops && before.id === context.actor?.organizationId) throw new AppError("organization.own");
   const status = nextStatus(organizationLifecycle, before.status, action, by);
+  if (action === "close" && (await store.hasOpenDeals(tx, id))) {
+    throw new AppError("organization.has_open_deals");
+  }
   const verifiedAt = action === "verify" ? nowInstant() : before.verifiedAt;
   const after = await updateRow(tx, organizations, before, {
     status,

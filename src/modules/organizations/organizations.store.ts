@@ -1,4 +1,6 @@
 import { and, asc, eq, gt, like, ne, or, type SQL, sql } from "drizzle-orm";
+import { contractParties, contracts } from "../../../db/schema/contracts.ts";
+import { matches } from "../../../db/schema/matches.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
@@ -53,7 +55,24 @@ export const lockCreditCode = (tx: Executor, creditCode: string) =>
     sql`select pg_advisory_xact_lock(hashtextextended(${`credit code ${creditCode}`}, 0))`,
   );
 
-function matches(actor: Actor | null, query: ListOrganizationsQuery): SQL | undefined {
+/**
+ * Whether the organisation still has a part in something under way: a match, a contract that waits for
+ * its parties, or one that waits for its office.
+ */
+export async function hasOpenDeals(tx: Executor, id: string): Promise<boolean> {
+  const open = sql`${matches.status} in ('proposed', 'agreed', 'negotiating')`;
+  const found = await tx.execute<{ found: boolean }>(sql`
+    select exists (select from ${matches} where ${open} and ${matches.resultOrganizationId} = ${id})
+      or exists (select from ${matches} where ${open} and ${matches.needOrganizationId} = ${id})
+      or exists (select from ${matches} where ${open} and ${matches.brokerOrganizationId} = ${id})
+      or exists (
+        select from ${contractParties} join ${contracts} on ${contracts.id} = ${contractParties.contractId}
+        where ${contractParties.organizationId} = ${id} and ${contracts.status} in ('confirming', 'filed')
+      ) as found`);
+  return found.rows[0]?.found ?? false;
+}
+
+function conditions(actor: Actor | null, query: ListOrganizationsQuery): SQL | undefined {
   const prefix = query.regionCode && regionPrefix(query.regionCode);
   return and(
     visibleTo(actor),
@@ -73,7 +92,7 @@ export const selectOrganizations = (
   db
     .select()
     .from(organizations)
-    .where(and(matches(actor, query), after ? gt(organizations.id, after.id) : undefined))
+    .where(and(conditions(actor, query), after ? gt(organizations.id, after.id) : undefined))
     .orderBy(asc(organizations.id))
     .limit(query.limit + 1);
 
@@ -86,7 +105,7 @@ export const countOrganizations = (
     db
       .select({ one: sql`1` })
       .from(organizations)
-      .where(matches(actor, query))
+      .where(conditions(actor, query))
       .limit(countLimit + 1)
       .as("counted"),
   );
