@@ -28,7 +28,10 @@ const Environment = z.object({
     .string()
     .min(1)
     .default(join(projectRoot, ".data"))
-    .describe("Folder of the embedded database and of its signing keys."),
+    .describe("Folder of attachments, of the embedded database and of its signing keys."),
+  MAX_UPLOAD_MEGABYTES: wholeNumber(1, 1024)
+    .default(50)
+    .describe("Largest file that can be attached."),
   SIGNING_KEYS_FILE: z
     .string()
     .min(1)
@@ -79,6 +82,7 @@ export interface Config {
   databaseUrl: string | null;
   databasePoolSize: number;
   dataDir: string;
+  maxUploadMegabytes: number;
   signingKeysFile: string;
   demo: boolean;
   logLevel: z.output<typeof Environment>["LOG_LEVEL"];
@@ -126,6 +130,7 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
     databaseUrl: env.DATABASE_URL ?? null,
     databasePoolSize: env.DATABASE_POOL_SIZE,
     dataDir: env.DATA_DIR,
+    maxUploadMegabytes: env.MAX_UPLOAD_MEGABYTES,
     signingKeysFile: env.SIGNING_KEYS_FILE ?? join(env.DATA_DIR, "signing-keys.json"),
     demo: env.DEMO && !env.DATABASE_URL,
     logLevel: env.LOG_LEVEL,

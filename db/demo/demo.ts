@@ -341,7 +341,7 @@ function listingHistory(
       case "expire":
         return verbs.expire(tx);
       case "solve":
-        return verbs.solve?.(tx, owner, id, step.solvedBy);
+        return verbs.solve?.(tx, owner, id, { solvedBy: step.solvedBy, contractId: null });
       case "close":
         return verbs.close?.(tx, owner, id);
     }

@@ -10,6 +10,9 @@ export const instantIn = (seconds: number): string =>
 
 const shanghaiDay = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Shanghai" });
 
+/** The civil date of an instant in Asia/Shanghai. */
+export const dayOf = (instant: string): string => shanghaiDay.format(new Date(instant));
+
 /** Today's civil date in Asia/Shanghai, `YYYY-MM-DD`: the day on which the market's rules count. */
 export const today = (): string => shanghaiDay.format(clock.now());
 

@@ -195,6 +195,11 @@ const special = {
     en: "The result and the need belong to one organization",
     zh: "成果与需求属于同一机构",
   },
+  "match.listing_not_published": {
+    status: 409,
+    en: "The result or the need is not in public view, or its owner is not in good standing",
+    zh: "成果或需求未公开发布，或其所属机构状态异常",
+  },
   "contract.state_secret": {
     status: 409,
     en: "A contract that holds state secrets must not be stored on this platform: go to the office in person",
@@ -237,8 +242,13 @@ const special = {
   },
   "attachment.locked": {
     status: 409,
-    en: "The contract's content is fixed: its files can be neither added nor removed now",
-    zh: "合同内容已固定，当前不能增删附件",
+    en: "Such a file can be neither added nor removed now",
+    zh: "当前不能增删此类附件",
+  },
+  "attachment.limit": {
+    status: 409,
+    en: "It has as many files as it can have",
+    zh: "附件数量已达上限",
   },
   "registration.already_filed": {
     status: 409,

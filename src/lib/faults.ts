@@ -42,6 +42,92 @@ export const faultTexts = {
   },
   "shares.total": { en: "the shares must add up to 100", zh: "份额合计须为 100" },
   "price.shape": { en: "the amounts do not fit the kind of price", zh: "金额与价格类型不符" },
+  "amount.positive": { en: "must be above zero", zh: "须大于零" },
+  "amount.technology_above_total": {
+    en: "the technology amount must not be above the total amount",
+    zh: "技术交易额不得大于合同成交总额",
+  },
+  "amount.deductions": {
+    en: "the deductions must add up to the total amount less the technology amount",
+    zh: "各项扣除之和须等于合同成交总额减技术交易额",
+  },
+  "amount.instalments": {
+    en: "the instalments must add up to the total amount",
+    zh: "各期付款之和须等于合同成交总额",
+  },
+  "amount.foreign": {
+    en: "must be the foreign amount times its rate, rounded to the fen",
+    zh: "须等于外币金额乘以汇率（四舍五入到分）",
+  },
+  "rate.invalid": {
+    en: "must be a decimal string above zero with at most eight decimals",
+    zh: "须为大于零的十进制字符串，最多八位小数",
+  },
+  "contract.subtype": {
+    en: "is no sub-type of the contract's type",
+    zh: "不属于该合同类别的子类",
+  },
+  "contract.licence_only": {
+    en: "belongs to licence contracts only",
+    zh: "仅适用于技术许可合同",
+  },
+  "contract.right_mismatch": {
+    en: "the intellectual property does not fit the contract's sub-type",
+    zh: "知识产权类型与合同子类不符",
+  },
+  "contract.patent_number": {
+    en: "a patent's transfer or licence needs at least one patent number",
+    zh: "专利转让或许可合同须至少列明一个专利号",
+  },
+  "contract.amount_estimated": {
+    en: "a royalty's amount is an estimate: provisional until it is settled",
+    zh: "提成支付的金额为预估：结清前应为暂定",
+  },
+  "instalment.shape": {
+    en: "has either a due date or a condition",
+    zh: "须填写付款日期或付款条件之一",
+  },
+  "commission.shape": {
+    en: "a percentage has a rate, the basis `fixed` a fixed amount",
+    zh: "按比例须填费率，固定金额须填金额",
+  },
+  "party.shape": {
+    en: "names an organization of the market, or has a name of its own",
+    zh: "须指定市场内机构，或填写名称",
+  },
+  "party.twice": { en: "is a party already", zh: "已是合同当事人" },
+  "party.unknown": {
+    en: "is no verified organization of this market",
+    zh: "不是本市场已核验的机构",
+  },
+  "party.none_inside": {
+    en: "at least one party must be an organization of this market",
+    zh: "至少一方须为本市场机构",
+  },
+  "party.fixed": {
+    en: "an amendment does not change who the parties are",
+    zh: "合同变更不能更换当事人",
+  },
+  "pricing.notice_days": {
+    en: "the public notice must last at least 15 days and be over",
+    zh: "公示须不少于 15 日且已届满",
+  },
+  "link.unfit": {
+    en: "does not belong to the parties of this contract",
+    zh: "与合同当事人不符",
+  },
+  "interest.not_of_pair": {
+    en: "is not an accepted interest of one of the two owners in the other's listing",
+    zh: "不是这两个项目的双方之间已接受的意向",
+  },
+  "match.not_of_pair": {
+    en: "is not an ended match of your brokerage about the same result and need",
+    zh: "不是贵机构就同一成果与需求已结束的对接",
+  },
+  "broker.not_of_brokerage": {
+    en: "is not a person of the match's brokerage with a valid broker certificate",
+    zh: "不是该对接所属经纪机构中持有有效证书的技术经纪人",
+  },
   "cursor.invalid": {
     en: "is not a cursor of this list with these filters and this order",
     zh: "不是该列表（相同筛选与排序）的游标",

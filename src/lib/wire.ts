@@ -76,6 +76,25 @@ export function compareAmounts(a: string, b: string): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
+/** The sum of amounts of the wire, exact. */
+export const sumAmounts = (amounts: readonly string[]): string =>
+  fromFen(amounts.reduce((sum, amount) => sum + toFen(amount), 0n));
+
+/** `a - b`, exact; null when it would be negative. */
+export function subtractAmounts(a: string, b: string): string | null {
+  const fen = toFen(a) - toFen(b);
+  return fen < 0n ? null : fromFen(fen);
+}
+
+/** An amount times a rate of up to eight decimals, rounded half up to the fen. */
+export function convertAmount(amount: string, rate: string): string {
+  const [whole = "0", decimals = ""] = rate.split(".");
+  const scaled = BigInt(whole) * 10n ** 8n + BigInt(decimals.padEnd(8, "0"));
+  return fromFen((toFen(amount) * scaled + 5n * 10n ** 7n) / 10n ** 8n);
+}
+
+const fromFen = (fen: bigint): string => `${fen / 100n}.${String(fen % 100n).padStart(2, "0")}`;
+
 function toFen(amount: string): bigint {
   const [yuan = "0", fen = ""] = amount.split(".");
   return BigInt(yuan) * 100n + BigInt(fen.padEnd(2, "0"));

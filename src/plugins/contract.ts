@@ -298,20 +298,42 @@ export default fp<{ checkReplies: boolean }>(
     app.setSerializerCompiler(({ schema, url, method, httpStatus }) => {
       // A reply without content has no schema to compile.
       if (!(schema instanceof z.ZodType)) return () => "";
+      return serializerOf(schema, `${method} ${url} ${httpStatus}`);
+    });
+
+    function serializerOf(schema: z.ZodType, where: string): (data: unknown) => string {
       const known = serializers.get(schema);
       if (known) return known;
+      const serialize =
+        schema instanceof z.ZodUnion ? eitherOf(schema, where) : compile(schema, where);
+      serializers.set(schema, serialize);
+      return serialize;
+    }
+
+    /** One of several replies (a resource, or what a dry run found): the first that it is. */
+    function eitherOf(schema: z.ZodUnion, where: string): (data: unknown) => string {
+      const options = (schema.options as readonly z.ZodType[]).map((option) => ({
+        option,
+        serialize: serializerOf(option, where),
+      }));
+      return (data) => {
+        const fitting = options.find(({ option }) => option.safeParse(data).success);
+        if (!fitting) throw new Error(`${where}: the reply breaks its contract`);
+        return fitting.serialize(data);
+      };
+    }
+
+    function compile(schema: z.ZodType, where: string): (data: unknown) => string {
       const stringify = build(replySchema(schema) as never) as (data: unknown) => string;
       const checked = (data: unknown) => {
         const parsed = schema.safeParse(data);
         if (parsed.success) return stringify(data);
         throw new Error(
-          `${method} ${url} ${httpStatus}: the reply breaks its contract: ${z.prettifyError(parsed.error)}`,
+          `${where}: the reply breaks its contract: ${z.prettifyError(parsed.error)}`,
         );
       };
-      const serialize = checkReplies ? checked : stringify;
-      serializers.set(schema, serialize);
-      return serialize;
-    });
+      return checkReplies ? checked : stringify;
+    }
 
     app.decorateReply("resourceVersion", null);
     // An undeclared status or content type would be sent with JSON.stringify, unfiltered.

@@ -55,6 +55,13 @@ function parameters(schema: z.ZodType | undefined, components: Components) {
   return schema ? components.convert(schema, "input") : undefined;
 }
 
+/** The body of an upload, which no zod object reads: it is a stream. */
+const upload = {
+  type: "object",
+  properties: { file: { type: "string", format: "binary" } },
+  required: ["file"],
+};
+
 /** The OpenAPI 3.1 document, made from the routes: /openapi.json, /openapi.yaml, and /docs to read it. */
 export default fp<{ publicUrl: string }>(
   async (app, { publicUrl }) => {
@@ -96,7 +103,11 @@ export default fp<{ publicUrl: string }>(
           ),
           required: config.ifMatch === "required" ? ["If-Match"] : [],
         },
-        body: body ? components.convert(body as z.ZodType, "input") : undefined,
+        body: body
+          ? components.convert(body as z.ZodType, "input")
+          : schema.consumes?.includes("multipart/form-data")
+            ? upload
+            : undefined,
         response: convertedResponse,
       };
       for (const part of ["params", "querystring", "body"] as const) {

@@ -21,6 +21,8 @@ interface WriteOptions<T> {
   status?: number;
   /** Address of what was created. */
   location?: (body: T) => string;
+  /** What tells this request from another with the same key, where its body is a stream. */
+  fingerprint?: string;
 }
 
 /** `Idempotency-Key: "abc"` or `abc` (draft-07 of the header's specification quotes it; many clients do not). */
@@ -46,7 +48,7 @@ export async function write<T extends object | undefined>(
   request: FastifyRequest,
   reply: FastifyReply,
   verb: (tx: Executor, context: WriteContext) => Promise<T | AppError>,
-  { status = 200, location }: WriteOptions<T> = {},
+  { status = 200, location, fingerprint }: WriteOptions<T> = {},
 ): Promise<T> {
   const { pool } = request.server.database;
   const context = { ...originOf(request), expected: expectedVersion(request.headers["if-match"]) };
@@ -63,7 +65,7 @@ export async function write<T extends object | undefined>(
   const caller = request.actor?.id ?? "";
   const path = request.url.split("?", 1)[0] ?? "";
   const scope = sha256(JSON.stringify([caller, request.method, path, key]));
-  const requestHash = sha256(JSON.stringify([request.query, request.body ?? null]));
+  const requestHash = sha256(JSON.stringify([request.query, fingerprint ?? request.body ?? null]));
   const stored = await transact(pool, async (tx) => {
     const earlier = await earlierReply(tx, scope);
     if (earlier) {

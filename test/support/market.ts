@@ -1,5 +1,5 @@
 /** A market to test: the app on a database of its own, people of every kind, and calls as any of them. */
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
@@ -74,9 +74,11 @@ export async function openMarket(t: Test): Promise<Market> {
   createKeyFile(keyFile, clock.now());
   const keys = readKeyFile(keyFile);
   rmSync(keyFile);
+  const dataDir = mkdtempSync(join(tmpdir(), "grand-market-files-"));
   const config = readConfig({
     CHECK_REPLIES: "true",
     PUBLIC_URL: "https://market.test",
+    DATA_DIR: dataDir,
     // A busy machine must not turn a test's request away.
     MAX_EVENT_LOOP_DELAY: "0",
   });
@@ -85,6 +87,7 @@ export async function openMarket(t: Test): Promise<Market> {
   t.teardown(async () => {
     await app.close();
     await database.close();
+    rmSync(dataDir, { recursive: true, force: true });
   });
   const { db } = database;
   const checkReply = replyChecker(app);

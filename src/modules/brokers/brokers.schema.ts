@@ -14,6 +14,13 @@ export const Broker = z
     validUntil: civilDate.nullable().describe("Last day of validity; null when there is none."),
     certifiedAt: instant.nullable(),
     organization: z.object({ id: uuid, name: z.string(), regionCode: z.string() }),
+    deals: z
+      .object({
+        open: z.int().describe("Proposed, agreed or negotiating."),
+        contracted: z.int().describe("That led to a contract in force."),
+        failed: z.int().describe("That failed after both sides had agreed."),
+      })
+      .describe("The person's matches, counted."),
   })
   .meta({ id: "Broker", description: "A technology broker 技术经纪人 with a valid certificate." });
 export type Broker = z.output<typeof Broker>;

@@ -18,6 +18,8 @@ import {
 import { queryTermsOf } from "../../lib/search-terms.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
+import { lapseInterestsOf } from "../interests/interests.service.ts";
+import { lapseMatchesOf } from "../matches/matches.service.ts";
 import { assertCodes } from "../taxonomies/taxonomies.service.ts";
 import { looseStatuses } from "./listings.lifecycle.ts";
 import type { Gap, ReviewInput } from "./listings.schema.ts";
@@ -59,6 +61,7 @@ export function toListing<Row extends ListingRow>(
   const insider = standing.length > 0;
   const sees =
     insider ||
+    row.revealed ||
     row.contactVisibility === "public" ||
     (actor !== null && row.contactVisibility === "signed_in");
   return {
@@ -227,8 +230,26 @@ async function writeListing<Row extends ListingRow>(
     after,
     reason,
   });
+  await afterStep(tx, context, kind.noun, before, after);
   // The update returns all columns of the table it was given, not only those that listings share.
   return { ...after, organization } as unknown as store.Found<Row>;
+}
+
+/**
+ * What hangs on a listing's being in public view ends when it leaves it: open interests and proposed
+ * matches lapse in the same transaction.
+ */
+async function afterStep(
+  tx: Executor,
+  context: WriteContext,
+  noun: "result" | "need",
+  before: Pick<ListingRow, "id" | "status">,
+  after: Pick<ListingRow, "status">,
+): Promise<void> {
+  if (before.status !== "published" || after.status === "published") return;
+  const listing = { noun, id: before.id };
+  await lapseInterestsOf(tx, context, listing);
+  await lapseMatchesOf(tx, context, listing);
 }
 
 /** One step of the lifecycle that needs nothing but the caller. */
@@ -382,6 +403,7 @@ async function expireListings<Row extends ListingRow>(
       before,
       after,
     });
+    await afterStep(tx, { ...systemOrigin, expected: null }, kind.noun, before, after);
   }
   return { expired: overdue.length, more: overdue.length === batch };
 }
@@ -403,7 +425,61 @@ async function withdrawListingsOf<Row extends ListingRow>(
       after,
       reason: "organization closed",
     });
+    await afterStep(tx, context, kind.noun, before, after);
   }
+}
+
+/**
+ * A listing ends because a contract about it is effective: out of public view, if it was there.
+ * @param changes names the contract, by which it comes back
+ */
+export async function endBySystem<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  id: string,
+  action: string,
+  changes: Partial<Row>,
+): Promise<void> {
+  const before = await store.lockPublished(tx, kind.table, id);
+  if (!before) return;
+  const status = stepFrom(kind, before, action, "system");
+  await moveBySystem(tx, context, kind, before, { ...changes, status }, action);
+}
+
+/**
+ * A listing comes back because the contract that ended it was cancelled: into public view, or expired
+ * where its last day has passed meanwhile.
+ * @param changes forgets the contract
+ */
+export async function restoreBySystem<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  before: ListingRow,
+  changes: Partial<Row>,
+): Promise<void> {
+  const isPast = before.validUntil !== null && before.validUntil < today();
+  const status = isPast ? "expired" : "published";
+  await moveBySystem(tx, context, kind, before, { ...changes, status }, "restore");
+}
+
+async function moveBySystem<Row extends ListingRow>(
+  tx: Executor,
+  context: WriteContext,
+  kind: ListingKind<Row>,
+  before: ListingRow,
+  changes: Partial<ListingRow>,
+  verb: string,
+): Promise<void> {
+  const after = await updateRow(tx, kind.table, before, changes);
+  await recordAudit(tx, context, {
+    type: `${kind.noun}.${verb}`,
+    subject: auditOf(before),
+    before,
+    after,
+  });
+  await afterStep(tx, context, kind.noun, before, after);
 }
 
 /** The verbs that results and needs share, each answering with `toWire` of the row. */

@@ -10,7 +10,9 @@ import {
 } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import { z } from "zod";
+import { interests } from "../../../db/schema/interests.ts";
 import type { ListingRow, ListingTable } from "../../../db/schema/listings.ts";
+import { matches } from "../../../db/schema/matches.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
 import { placeholdersFor, prepared } from "../../database/prepared.ts";
@@ -40,7 +42,11 @@ function columnsOf(table: ListingTable) {
   return columns;
 }
 
-export type Found<Row> = Omit<Row, "searchTerms"> & { organization: Owner };
+export type Found<Row> = Omit<Row, "searchTerms"> & {
+  organization: Owner;
+  /** The owner let this caller know who it is: it accepted an interest of theirs, or a match. */
+  revealed?: boolean;
+};
 
 /** Open to all and its organisation in good standing; or the caller's own; or the caller is the operator. */
 const readable = (table: ListingTable, organizationId: unknown, operator: unknown) =>
@@ -49,6 +55,22 @@ const readable = (table: ListingTable, organizationId: unknown, operator: unknow
     sql`${table.organizationId} = ${organizationId}`,
     sql`${operator}::boolean`,
   );
+
+/**
+ * Whether the owner accepted an interest of the caller's organisation in it, or a match that the caller
+ * brought about or is the other side of. Nothing is looked up for those who are not signed in.
+ */
+function revealedTo(table: ListingTable, name: string, organizationId: unknown) {
+  const [own, other] = name === "result" ? ["result", "need"] : ["need", "result"];
+  const column = (of: string, rest: string) => sql.raw(`m.${of}_${rest}`);
+  return sql<boolean>`case when ${organizationId}::uuid is null then false else
+    exists (select from ${interests} i where i.${sql.raw(`${own}_id`)} = ${table.id}
+      and i.asker_organization_id = ${organizationId}::uuid and i.status = 'accepted')
+    or exists (select from ${matches} m where ${column(own ?? "", "id")} = ${table.id}
+      and ${column(own ?? "", "accepted_at")} is not null
+      and ${organizationId}::uuid in (m.broker_organization_id, ${column(other ?? "", "organization_id")}))
+    end`;
+}
 
 /** A listing that this caller may read, with its owner. */
 export async function selectListing<Row extends ListingRow>(
@@ -60,7 +82,11 @@ export async function selectListing<Row extends ListingRow>(
 ): Promise<Found<Row> | undefined> {
   const statement = prepared(db, `read_${name}`, (statementName) =>
     db
-      .select({ ...columnsOf(table), organization: owner })
+      .select({
+        ...columnsOf(table),
+        organization: owner,
+        revealed: revealedTo(table, name, sql.placeholder("organizationId")),
+      })
       .from(table)
       .innerJoin(organizations, eq(organizations.id, table.organizationId))
       .where(
@@ -136,6 +162,16 @@ export const lockOverdue = (tx: Executor, table: ListingTable, today: string, li
     .orderBy(table.validUntil, table.id)
     .limit(limit)
     .for("update", { skipLocked: true });
+
+/** A listing in public view, locked; undefined for any other. */
+export const lockPublished = async (tx: Executor, table: ListingTable, id: string) =>
+  (
+    await tx
+      .select()
+      .from(table)
+      .where(and(eq(table.id, id), sql`${table.status} = 'published'`))
+      .for("update")
+  )[0];
 
 /** Listings of an organisation that are under review or have been public. */
 export const lockLiveOf = (tx: Executor, table: ListingTable, organizationId: string) =>

@@ -12,6 +12,10 @@ export const matchLifecycle = defineLifecycle("match", [
   { from: ["agreed"], action: "negotiate", by: "broker", to: "negotiating" },
   { from: ["agreed", "negotiating"], action: "fail", by: "owner", to: "failed" },
   { from: ["agreed", "negotiating"], action: "fail", by: "broker", to: "failed" },
+  // To another broker of the brokerage.
+  { from: ["proposed"], action: "reassign", by: "operator", to: "proposed" },
+  { from: ["agreed"], action: "reassign", by: "operator", to: "agreed" },
+  { from: ["negotiating"], action: "reassign", by: "operator", to: "negotiating" },
   // Its contract is effective; was cancelled.
   { from: ["agreed", "negotiating"], action: "contract", by: "system", to: "contracted" },
   { from: ["contracted"], action: "fail", by: "system", to: "failed" },

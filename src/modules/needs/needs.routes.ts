@@ -134,7 +134,7 @@ export default async function needRoutes(app: App) {
     },
     (request, reply) =>
       write(request, reply, (tx, context) =>
-        solveNeed(tx, context, request.params.id, request.body.solvedBy),
+        solveNeed(tx, context, request.params.id, request.body),
       ),
   );
 

@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { needStatuses } from "../../../db/schema/needs.ts";
 import { issueOf } from "../../lib/faults.ts";
-import { civilDate, compareAmounts, line, Money, patchOf, taxonomyCode } from "../../lib/wire.ts";
+import {
+  civilDate,
+  compareAmounts,
+  line,
+  Money,
+  patchOf,
+  taxonomyCode,
+  uuid,
+} from "../../lib/wire.ts";
 import {
   codeOrNull,
   innerSorts,
@@ -135,6 +143,7 @@ export const Need = z
     anonymous: z.boolean(),
     alias: z.string().nullable().describe("Stands for the name of an owner who stays anonymous."),
     solvedBy: z.string().nullable().optional().describe("Only to the owner and the operator."),
+    solvedContractId: uuid.nullable().optional().describe("Likewise."),
   })
   .meta({ id: "Need" });
 export type Need = z.output<typeof Need>;
@@ -170,11 +179,19 @@ export const SolveInput = z
       .nullable()
       .default(null)
       .describe("The contract that solved it: number or title."),
+    contractId: uuid
+      .nullable()
+      .default(null)
+      .describe(
+        "That contract, when it is one of this market. If it is cancelled, the need is open again.",
+      ),
   })
   .meta({
     id: "SolveInput",
     examples: [{ solvedBy: "电池极片在线测厚系统技术开发合同（2026-豫新-0147）" }],
   });
+
+export type SolveInput = z.output<typeof SolveInput>;
 
 /** Orders of the public list. */
 const publicSorts = ["-publishedAt", "publishedAt", "deadline", "validUntil"] as const;

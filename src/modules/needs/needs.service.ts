@@ -17,7 +17,7 @@ import { assertCodes, broughtIn } from "../taxonomies/taxonomies.service.ts";
 import { masked, newAlias, revealingFaults } from "./needs.anonymity.ts";
 import { gapsOf } from "./needs.completeness.ts";
 import { needLifecycle } from "./needs.lifecycle.ts";
-import { type ListNeedsQuery, type Need, NeedInput } from "./needs.schema.ts";
+import { type ListNeedsQuery, type Need, NeedInput, type SolveInput } from "./needs.schema.ts";
 import * as store from "./needs.store.ts";
 
 type Row = typeof needs.$inferSelect;
@@ -81,18 +81,24 @@ function toInput(row: Found): NeedInput {
   return Object.fromEntries(NeedInput.keyof().options.map((key) => [key, wire[key]])) as NeedInput;
 }
 
-const isHidden = (row: { anonymous: boolean; organizationId: string }, actor: Actor | null) =>
-  row.anonymous && !isOperator(actor) && actor?.organizationId !== row.organizationId;
+const isHidden = (
+  row: { anonymous: boolean; organizationId: string; revealed?: boolean },
+  actor: Actor | null,
+) =>
+  row.anonymous &&
+  !row.revealed &&
+  !isOperator(actor) &&
+  actor?.organizationId !== row.organizationId;
 
 /** A row as this caller may see it. */
 function toNeed(row: Found, actor: Actor | null): Need {
-  const { solvedBy, ...open } = row;
+  const { solvedBy, solvedContractId, ...open } = row;
   const insider = listings.standingOf(actor, row).length > 0;
   return {
     ...open,
     ...listings.toListing(kind, row, actor),
     budget: toBudget(row),
-    ...(insider ? { solvedBy } : {}),
+    ...(insider ? { solvedBy, solvedContractId } : {}),
     ...(isHidden(row, actor) ? masked(row) : {}),
   };
 }
@@ -169,17 +175,36 @@ export async function updateNeed(
   return toNeed(await listings.changeListing(tx, context, kind, before, changes), context.actor);
 }
 
-/** The owner declares the need solved, and may name the contract. */
+/**
+ * The owner declares the need solved, and may name the contract.
+ * @throws AppError `request.invalid` for a contract that is not the owner's, not in force, or about
+ *   another need
+ */
 export async function solveNeed(
   tx: Executor,
   context: WriteContext,
   id: string,
-  solvedBy: string | null,
+  { solvedBy, contractId }: SolveInput,
 ): Promise<Need> {
-  return toNeed(
-    await listings.endListing(tx, context, kind, id, "solve", { solvedBy }),
-    context.actor,
-  );
+  if (contractId) {
+    const owner = context.actor?.organizationId ?? "";
+    if (!(await store.isSolvingContract(tx, contractId, id, owner))) {
+      throw new AppError("request.invalid", { faults: [bodyFault(["contractId"], "link.unfit")] });
+    }
+  }
+  const changes = { solvedBy, solvedContractId: contractId };
+  return toNeed(await listings.endListing(tx, context, kind, id, "solve", changes), context.actor);
+}
+
+/** Needs that this contract had solved are open again: it was cancelled. */
+export async function restoreNeedsOf(
+  tx: Executor,
+  context: WriteContext,
+  contractId: string,
+): Promise<void> {
+  for (const before of await store.lockSolvedBy(tx, contractId)) {
+    await listings.restoreBySystem(tx, context, kind, before, { solvedContractId: null });
+  }
 }
 
 /** The owner does not look any further. */

@@ -1,4 +1,5 @@
-import { eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
+import { contractParties, contracts } from "../../../db/schema/contracts.ts";
 import type { ListingTable } from "../../../db/schema/listings.ts";
 import { needs } from "../../../db/schema/needs.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
@@ -145,3 +146,34 @@ export const selectNeeds = (
 
 export const countNeeds = (db: Executor, request: Pick<ListRequest, "scope" | "conditions">) =>
   countListings(db, listingTable, conditions, request);
+
+/** Whether a contract in force, of which this owner is a party, may be said to have solved the need. */
+export async function isSolvingContract(
+  db: Executor,
+  contractId: string,
+  needId: string,
+  ownerId: string,
+): Promise<boolean> {
+  const found = await db
+    .select({ id: contracts.id })
+    .from(contracts)
+    .innerJoin(contractParties, eq(contractParties.contractId, contracts.id))
+    .where(
+      and(
+        eq(contracts.id, contractId),
+        eq(contractParties.organizationId, ownerId),
+        inArray(contracts.status, ["effective", "filed", "registered"]),
+        or(isNull(contracts.needId), eq(contracts.needId, needId)),
+      ),
+    );
+  return found.length > 0;
+}
+
+/** The needs that a contract solved, locked. */
+export const lockSolvedBy = (tx: Executor, contractId: string) =>
+  tx
+    .select()
+    .from(needs)
+    .where(and(eq(needs.solvedContractId, contractId), eq(needs.status, "solved")))
+    .orderBy(needs.id)
+    .for("update");

@@ -1,11 +1,7 @@
 import { z } from "zod";
 import { priceKinds, resultStatuses } from "../../../db/schema/results.ts";
 import { fault, issueOf } from "../../lib/faults.ts";
-import {
-  isChinesePatentNumber,
-  normalizePatentNumber,
-  patentTypeCode,
-} from "../../lib/patent-number.ts";
+import { checkRightNumber, normalizeRight } from "../../lib/rights.ts";
 import { civilDate, compareAmounts, line, Money, patchOf, taxonomyCode } from "../../lib/wire.ts";
 import {
   codeOrNull,
@@ -70,9 +66,6 @@ const Inventor = z.strictObject({
   organization: line(120).nullable().default(null),
 });
 
-// `20` is a patent of any kind: its number is checked, its kind is not told.
-const chinesePatents = new Set(["20", "21", "22", "23"]);
-
 /** Chinese patents are checked by their check digit; numbers of other rights are taken as given. */
 const IntellectualProperty = z
   .strictObject({
@@ -87,20 +80,8 @@ const IntellectualProperty = z
     title: line(200).nullable().default(null),
     owner: line(120).nullable().default(null),
   })
-  .superRefine(({ typeCode, country, number }, context) => {
-    if (!number || country !== "CN" || !chinesePatents.has(typeCode)) return;
-    const path = ["number"];
-    if (!isChinesePatentNumber(number)) {
-      context.addIssue({ ...issueOf("patent_number.check_digit"), path });
-    } else if (typeCode !== "20" && patentTypeCode(number) !== typeCode) {
-      context.addIssue({ ...issueOf("patent_number.type_mismatch"), path });
-    }
-  })
-  .overwrite((ip) =>
-    ip.number && ip.country === "CN" && chinesePatents.has(ip.typeCode)
-      ? { ...ip, number: normalizePatentNumber(ip.number) }
-      : ip,
-  )
+  .superRefine(checkRightNumber)
+  .overwrite(normalizeRight)
   .meta({ id: "IntellectualProperty" });
 
 /** What an owner writes of a result. */

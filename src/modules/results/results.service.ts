@@ -177,3 +177,23 @@ export const resultVerbs = listings.listingVerbs(kind, toResult);
 
 /** Withdraws the results of an organisation that was closed. */
 export const withdrawResultsOf = resultVerbs.withdrawAllOf;
+
+/** A transfer or exclusive licence of a published result is effective: it is gone. */
+export const transferResult = (
+  tx: Executor,
+  context: WriteContext,
+  id: string,
+  contractId: string,
+): Promise<void> =>
+  listings.endBySystem(tx, context, kind, id, "transfer", { transferredContractId: contractId });
+
+/** Results that this contract had transferred are there again: it was cancelled. */
+export async function restoreResultsOf(
+  tx: Executor,
+  context: WriteContext,
+  contractId: string,
+): Promise<void> {
+  for (const before of await store.lockTransferredBy(tx, contractId)) {
+    await listings.restoreBySystem(tx, context, kind, before, { transferredContractId: null });
+  }
+}

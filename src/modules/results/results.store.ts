@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { ListingTable } from "../../../db/schema/listings.ts";
 import { results } from "../../../db/schema/results.ts";
 import type { Executor } from "../../database/connect.ts";
@@ -115,3 +115,12 @@ export const countResults = (db: Executor, request: Pick<ListRequest, "scope" | 
 
 /** A row of a list on the wire. */
 export const toSummary = (row: SummaryRow, price: Result["price"]) => ({ ...row, price });
+
+/** The results that a contract transferred, locked. */
+export const lockTransferredBy = (tx: Executor, contractId: string) =>
+  tx
+    .select()
+    .from(results)
+    .where(and(eq(results.transferredContractId, contractId), eq(results.status, "transferred")))
+    .orderBy(results.id)
+    .for("update");

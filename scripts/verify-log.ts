@@ -1,0 +1,37 @@
+/**
+ * Verifies the whole log of a database: reckons the hash chain anew from its first record.
+ * Exit codes: 0 it is whole, 1 it is broken (the position is told) or could not be read.
+ */
+import { connect } from "../src/database/connect.ts";
+import { explainDatabase } from "../src/lib/loggable.ts";
+import { verifiedAtOnce, verifyLog } from "../src/modules/audit/log.service.ts";
+
+const url = process.env.DATABASE_URL;
+if (!url) {
+  console.error("DATABASE_URL is not set: it names the PostgreSQL server.");
+  process.exit(1);
+}
+const database = connect({ connectionString: url, max: 1 });
+try {
+  for (let from = 1; ; from += verifiedAtOnce) {
+    const { ok, to, head, brokenAt } = await verifyLog(database.db, {
+      from,
+      to: from + verifiedAtOnce - 1,
+    });
+    if (!ok) {
+      console.error(`The log is broken at position ${brokenAt}.`);
+      process.exitCode = 1;
+      break;
+    }
+    console.log(`${Math.max(to, 0)} of ${head.position} entries are what was sealed`);
+    if (to >= head.position) {
+      console.log(`The log is whole. Its head: ${head.hash || "empty"}`);
+      break;
+    }
+  }
+} catch (error) {
+  console.error(`The log could not be read. ${explainDatabase(error)}`);
+  process.exitCode = 1;
+} finally {
+  await database.close();
+}

@@ -1,0 +1,219 @@
+import type { Executor } from "../../database/connect.ts";
+import { type Actor, isOperator } from "../../lib/access.ts";
+import { AppError, type Noun } from "../../lib/errors.ts";
+import { newId } from "../../lib/ids.ts";
+import type { WriteContext } from "../../lib/write-context.ts";
+import type { FileStore, Received } from "../../storage/files.ts";
+import { recordAudit } from "../audit/audit.service.ts";
+import { isContractReader } from "../contracts/contracts.service.ts";
+import {
+  authorizeContractFile,
+  authorizeContractFileRemoval,
+  contractFileAdded,
+} from "../contracts/files.service.ts";
+import {
+  authorizeRegistrationFile,
+  isRegistrationReader,
+} from "../registrations/registrations.service.ts";
+import type { Attachment, Subject, UploadQuery } from "./attachments.schema.ts";
+import * as store from "./attachments.store.ts";
+import { sniff } from "./attachments.types.ts";
+
+/** Files that one subject has at most. */
+const most = 50;
+
+const toAttachment = ({ createdBy: _, partyId: __, ...row }: store.AttachmentRow): Attachment =>
+  row;
+
+const missing = (noun: Noun) => new AppError(`${noun}.not_found`);
+
+/** What may be told of a file to others than who attached it. */
+interface Permission {
+  revision: number | null;
+  readers: (string | null)[];
+  confidential: boolean;
+}
+
+const plain: Permission = { revision: null, readers: [], confidential: false };
+
+/** Purposes that a listing's file may have. */
+const listingPurposes = new Set(["document"]);
+const casePurposes = new Set(["document", "supplement"]);
+
+/**
+ * Whether the caller may attach such a file now. Asked before the bytes are read, and again, with locks
+ * that hold, when the file is written down.
+ * @throws AppError `<noun>.not_found` (404), `<noun>.not_owner` (403), `attachment.locked`,
+ *   `attachment.limit` (409), `auth.insufficient_scope`
+ */
+export async function authorizeUpload(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  query: UploadQuery,
+): Promise<Permission> {
+  const permission = await permit(tx, context, actor, query);
+  if ((await store.countAttachments(tx, query)) >= most) throw new AppError("attachment.limit");
+  return permission;
+}
+
+async function permit(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  query: UploadQuery,
+): Promise<Permission> {
+  const { subjectType, subjectId, purpose } = query;
+  if (subjectType === "contract") {
+    return authorizeContractFile(tx, context, actor, subjectId, query);
+  }
+  if (subjectType === "registration") {
+    if (!casePurposes.has(purpose)) throw new AppError("attachment.locked");
+    return { ...plain, ...(await authorizeRegistrationFile(tx, context, actor, subjectId)) };
+  }
+  const { organizationId } = await readableListing(tx, actor, subjectType, subjectId);
+  if (organizationId !== actor.organizationId) throw new AppError(`${subjectType}.not_owner`);
+  if (!listingPurposes.has(purpose)) throw new AppError("attachment.locked");
+  return plain;
+}
+
+/** @throws AppError `result.not_found`, `need.not_found` (404) for one that the caller may not read */
+async function readableListing(
+  db: Executor,
+  actor: Actor | null,
+  noun: "result" | "need",
+  id: string,
+): Promise<store.ListingAccess> {
+  const found = await store.selectListingAccess(db, noun, id, actor?.organizationId ?? null);
+  const isOwn = found?.organizationId === actor?.organizationId;
+  if (!found || !(found.isOpen || isOwn || isOperator(actor))) throw missing(noun);
+  return found;
+}
+
+/** Which files of a subject the caller may see. @throws AppError `<noun>.not_found` (404) */
+async function seeing(
+  db: Executor,
+  actor: Actor | null,
+  { subjectType, subjectId }: Subject,
+): Promise<(file: store.AttachmentRow) => boolean> {
+  if (subjectType === "contract" || subjectType === "registration") {
+    const isReader = subjectType === "contract" ? isContractReader : isRegistrationReader;
+    if (!actor || !(await isReader(db, actor, subjectId))) throw missing(subjectType);
+    return () => true;
+  }
+  const listing = await readableListing(db, actor, subjectType, subjectId);
+  if (isOperator(actor) || listing.organizationId === actor?.organizationId) return () => true;
+  if (listing.anonymous && !listing.accepted) return () => false;
+  return ({ visibility }) =>
+    visibility === "public" ||
+    (visibility === "signed_in" && actor !== null) ||
+    (visibility === "accepted" && listing.accepted);
+}
+
+/**
+ * Writes down a file whose bytes have come in. They are kept by their hash in the same transaction,
+ * under a lock on it, so that nobody removes them meanwhile.
+ * @throws AppError as `authorizeUpload`
+ */
+export async function createAttachment(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  files: FileStore,
+  query: UploadQuery,
+  file: Received & { fileName: string; mediaType: string },
+): Promise<Attachment> {
+  const { readers, confidential, revision } = await authorizeUpload(tx, context, actor, query);
+  await store.lockBytes(tx, file.sha256);
+  await files.keep(file);
+  const { subjectType, subjectId, purpose, visibility } = query;
+  const { fileName, mediaType, size, sha256 } = file;
+  const after = await store.insertAttachment(tx, {
+    id: newId(),
+    organizationId: actor.organizationId,
+    createdBy: actor.kind === "member" ? actor.id : null,
+    ...{ subjectType, subjectId, purpose, visibility, revision },
+    ...{ fileName, mediaType, size, sha256 },
+  });
+  await recordAudit(tx, context, {
+    type: "attachment.create",
+    subject: after,
+    readers,
+    confidential,
+    before: null,
+    after,
+  });
+  if (subjectType === "contract") await contractFileAdded(tx, context, subjectId, after.id, query);
+  return toAttachment(after);
+}
+
+/**
+ * What kind of file has come in.
+ * @throws AppError `attachment.type_refused` (415)
+ */
+export async function typeOf(file: Received, fileName: string): Promise<string> {
+  const type = await sniff(file.path, fileName);
+  if (!type) throw new AppError("attachment.type_refused");
+  return type;
+}
+
+/** Files of a subject, as far as the caller may see them. */
+export async function listAttachments(db: Executor, actor: Actor | null, subject: Subject) {
+  const sees = await seeing(db, actor, subject);
+  const rows = await store.selectAttachments(db, subject);
+  return { data: rows.filter(sees).map(toAttachment) };
+}
+
+/** @throws AppError `attachment.not_found` (404) for one that the caller may not see */
+export async function readAttachment(
+  db: Executor,
+  actor: Actor | null,
+  id: string,
+): Promise<Attachment> {
+  const row = await store.selectAttachment(db, id);
+  if (!row) throw missing("attachment");
+  const sees = await seeing(db, actor, row).catch((error: unknown) => {
+    // Whose it is, is nobody's business who may not see it.
+    if (error instanceof AppError) throw missing("attachment");
+    throw error;
+  });
+  if (!sees(row)) throw missing("attachment");
+  return toAttachment(row);
+}
+
+/**
+ * Takes a file away. Its bytes go once nothing refers to them any more (`releaseBytes`).
+ * @throws AppError `attachment.not_found` (404), `attachment.not_owner` (403), `attachment.locked` (409)
+ */
+export async function deleteAttachment(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  id: string,
+): Promise<{ sha256: string }> {
+  const found = await readAttachment(tx, actor, id);
+  if (found.organizationId !== actor.organizationId) throw new AppError("attachment.not_owner");
+  const { subjectType, subjectId } = found;
+  if (subjectType === "registration") throw new AppError("attachment.locked");
+  const who =
+    subjectType === "contract"
+      ? await authorizeContractFileRemoval(tx, context, actor, subjectId, found)
+      : { readers: [], confidential: false };
+  const before = await store.selectAttachment(tx, id);
+  if (!before) throw missing("attachment");
+  await store.deleteAttachment(tx, id);
+  await recordAudit(tx, context, {
+    type: "attachment.delete",
+    subject: before,
+    ...who,
+    before,
+    after: null,
+  });
+  return { sha256: before.sha256 };
+}
+
+/** Removes bytes that no row refers to. In a transaction of its own, after the one that let them go. */
+export async function releaseBytes(tx: Executor, files: FileStore, sha256: string): Promise<void> {
+  await store.lockBytes(tx, sha256);
+  if (!(await store.isReferred(tx, sha256))) await files.remove(sha256);
+}

@@ -1,0 +1,84 @@
+import { and, asc, eq, sql } from "drizzle-orm";
+import { attachments } from "../../../db/schema/attachments.ts";
+import { interests } from "../../../db/schema/interests.ts";
+import { matches } from "../../../db/schema/matches.ts";
+import { needs } from "../../../db/schema/needs.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
+import { results } from "../../../db/schema/results.ts";
+import type { Executor } from "../../database/connect.ts";
+import type { Subject } from "./attachments.schema.ts";
+
+export type AttachmentRow = typeof attachments.$inferSelect;
+
+export async function insertAttachment(
+  tx: Executor,
+  values: typeof attachments.$inferInsert,
+): Promise<AttachmentRow> {
+  const [row] = await tx.insert(attachments).values(values).returning();
+  if (!row) throw new Error("insert returned no row");
+  return row;
+}
+
+export const deleteAttachment = (tx: Executor, id: string) =>
+  tx.delete(attachments).where(eq(attachments.id, id));
+
+export const selectAttachment = async (db: Executor, id: string) =>
+  (await db.select().from(attachments).where(eq(attachments.id, id)))[0];
+
+const ofSubject = ({ subjectType, subjectId }: Subject) =>
+  and(eq(attachments.subjectType, subjectType), eq(attachments.subjectId, subjectId));
+
+export const selectAttachments = (db: Executor, subject: Subject): Promise<AttachmentRow[]> =>
+  db.select().from(attachments).where(ofSubject(subject)).orderBy(asc(attachments.id));
+
+export const countAttachments = (db: Executor, subject: Subject) =>
+  db.$count(attachments, ofSubject(subject));
+
+/** One at a time decides whether the bytes of a hash are kept or removed. */
+export const lockBytes = (tx: Executor, sha256: string) =>
+  tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`file ${sha256}`}, 0))`);
+
+export async function isReferred(db: Executor, sha256: string): Promise<boolean> {
+  const found = await db
+    .select({ id: attachments.id })
+    .from(attachments)
+    .where(eq(attachments.sha256, sha256))
+    .limit(1);
+  return found.length > 0;
+}
+
+/** What decides who may see a listing's files. */
+export interface ListingAccess {
+  organizationId: string;
+  isOpen: boolean;
+  anonymous: boolean;
+  /** The owner accepted an interest of the caller's organisation, or a match that it is part of. */
+  accepted: boolean;
+}
+
+/** How a listing stands to a caller's organisation; undefined when there is none of this id. */
+export async function selectListingAccess(
+  db: Executor,
+  noun: "result" | "need",
+  id: string,
+  callerOrganizationId: string | null,
+): Promise<ListingAccess | undefined> {
+  const table = noun === "result" ? results : needs;
+  const own = sql.raw(noun);
+  const other = sql.raw(noun === "result" ? "need" : "result");
+  const caller = sql`${callerOrganizationId}::uuid`;
+  const [found] = await db
+    .select({
+      organizationId: table.organizationId,
+      isOpen: sql<boolean>`${table.publishedAt} is not null and ${table.status} in ('published', 'expired', 'transferred', 'solved', 'closed') and ${organizations.status} = 'verified'`,
+      anonymous: noun === "need" ? needs.anonymous : sql<boolean>`false`,
+      accepted: sql<boolean>`exists (select from ${interests} i where i.${own}_id = ${table.id}
+          and i.asker_organization_id = ${caller} and i.status = 'accepted')
+        or exists (select from ${matches} m where m.${own}_id = ${table.id} and m.${own}_accepted_at is not null
+          and ${caller} in (m.broker_organization_id, m.${other}_organization_id))`,
+    })
+    .from(table)
+    .innerJoin(organizations, eq(organizations.id, table.organizationId))
+    .where(eq(table.id, id));
+  return found;
+}

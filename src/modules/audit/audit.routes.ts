@@ -1,0 +1,62 @@
+import { pageOf } from "../../lib/pagination.ts";
+import { IdParams } from "../../lib/wire.ts";
+import { actorOf } from "../../plugins/authentication.ts";
+import type { App } from "../../plugins/contract.ts";
+import { AuditRecord, ListAuditQuery, LogVerification, VerifyLogQuery } from "./audit.schema.ts";
+import { listAuditRecords, readAuditRecord, verifyLog } from "./log.service.ts";
+
+const tags = ["audit"];
+
+export default async function auditRoutes(app: App) {
+  const { db } = app.database;
+
+  app.get(
+    "/v1/audit",
+    {
+      config: { access: { admin: true } },
+      schema: {
+        operationId: "listAuditRecords",
+        summary: "What happened",
+        description:
+          "To an organization's own subjects and the deals that it is a party of; for the operator everything, but not what matches' notes and trade secrets say. Newest first.",
+        tags,
+        querystring: ListAuditQuery,
+        response: { 200: pageOf(AuditRecord) },
+      },
+    },
+    (request) => listAuditRecords(db, actorOf(request), request.query),
+  );
+
+  app.get(
+    "/v1/audit/verify",
+    {
+      config: { access: { roles: ["operator"] } },
+      schema: {
+        operationId: "verifyLog",
+        summary: "Is the log what was sealed",
+        description:
+          "Reckons the hash chain anew from the records as they are stored. `npm run verify-log` does it for the whole log.",
+        tags,
+        querystring: VerifyLogQuery,
+        response: { 200: LogVerification },
+      },
+    },
+    (request) => verifyLog(db, request.query),
+  );
+
+  app.get(
+    "/v1/audit/:id",
+    {
+      config: { access: { admin: true }, errors: ["audit_record.not_found"] },
+      schema: {
+        operationId: "readAuditRecord",
+        summary: "One audit record",
+        description: "With its place in the log and its hash once it is sealed.",
+        tags,
+        params: IdParams,
+        response: { 200: AuditRecord },
+      },
+    },
+    (request) => readAuditRecord(db, actorOf(request), request.params.id),
+  );
+}

@@ -1,0 +1,197 @@
+import {
+  and,
+  arrayContains,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  gte,
+  lt,
+  lte,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
+import { auditLog, sealerState } from "../../../db/schema/log.ts";
+import { auditRecords } from "../../../db/schema/plumbing.ts";
+import type { Executor } from "../../database/connect.ts";
+import { type Actor, isOperator } from "../../lib/access.ts";
+import { countLimit } from "../../lib/pagination.ts";
+import type { ListAuditQuery } from "./audit.schema.ts";
+
+export type AuditRow = typeof auditRecords.$inferSelect;
+
+/** The sealer's row, for this transaction alone; undefined while another sealer has it. */
+export const lockState = async (tx: Executor) =>
+  (await tx.select().from(sealerState).for("update", { skipLocked: true }))[0];
+
+export const readState = async (db: Executor) => (await db.select().from(sealerState))[0];
+
+export const updateState = (tx: Executor, changes: Partial<typeof sealerState.$inferInsert>) =>
+  tx.update(sealerState).set(changes);
+
+/** Where the running transactions stand, and the server's clock. */
+export async function readHorizon(tx: Executor) {
+  const found = await tx.execute<{
+    oldest: string;
+    next: string;
+    now: string;
+    restarted: boolean;
+  }>(sql`
+    select pg_snapshot_xmin(pg_current_snapshot())::text as oldest,
+      pg_snapshot_xmax(pg_current_snapshot())::text as next,
+      to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as now,
+      (select floor from ${sealerState}) > pg_snapshot_xmax(pg_current_snapshot()) as restarted`);
+  const [horizon] = found.rows;
+  if (!horizon) throw new Error("a query without a table has one row");
+  return horizon;
+}
+
+/** Keeps writers out until the transaction ends, and waits for those who write. */
+export const holdWriters = (tx: Executor) =>
+  tx.execute(sql`lock table ${auditRecords} in share mode`);
+
+const unsealed = (floor: string | null) => sql`
+  ${floor === null ? sql`true` : sql`r.transaction_id >= ${floor}::xid8`}
+  and not exists (select from ${auditLog} l where l.record_id = r.id)`;
+
+/** Whether anything waits to be sealed. */
+export async function hasUnsealed(db: Executor): Promise<boolean> {
+  const found = await db.execute<{ found: boolean }>(sql`
+    select exists (
+      select from ${auditRecords} r
+      where r.transaction_id >= (select floor from ${sealerState})
+        and not exists (select from ${auditLog} l where l.record_id = r.id)
+    ) or (select floor from ${sealerState}) > pg_snapshot_xmax(pg_current_snapshot()) as found`);
+  return found.rows[0]?.found ?? false;
+}
+
+/**
+ * Records that can be given their place now, oldest first: of transactions older than every running one,
+ * and none that was recorded after one which has to wait.
+ * @param floor all older transactions are sealed; null: look at every record
+ * @param oldest the oldest running transaction; null: none is running
+ */
+export const selectSealable = (
+  tx: Executor,
+  floor: string | null,
+  oldest: string | null,
+  limit: number,
+): Promise<AuditRow[]> =>
+  tx
+    .select()
+    .from(auditRecords)
+    .where(
+      sql`${auditRecords.id} in (
+        select r.id from ${auditRecords} r
+        where ${unsealed(floor)} ${
+          oldest === null
+            ? sql``
+            : sql`and r.transaction_id < ${oldest}::xid8 and r.recorded_at < coalesce((
+                select min(w.recorded_at) from ${auditRecords} w
+                where w.transaction_id >= ${oldest}::xid8), 'infinity')`
+        }
+        order by r.recorded_at, r.id limit ${limit})`,
+    )
+    .orderBy(asc(auditRecords.recordedAt), asc(auditRecords.id));
+
+/** The oldest transaction of what is not sealed, and when the earliest of it was recorded. */
+export async function selectWaiting(tx: Executor, floor: string | null) {
+  const found = await tx.execute<{ transaction: string | null; since: string | null }>(sql`
+    select min(r.transaction_id::text::numeric)::text as transaction,
+      to_char(min(r.recorded_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since
+    from ${auditRecords} r where ${unsealed(floor)}`);
+  return found.rows[0] ?? { transaction: null, since: null };
+}
+
+export const insertEntries = (tx: Executor, rows: (typeof auditLog.$inferInsert)[]) =>
+  tx.insert(auditLog).values(rows);
+
+export const lastSealedAt = async (tx: Executor, position: number) =>
+  (
+    await tx
+      .select({ sealedAt: auditLog.sealedAt })
+      .from(auditLog)
+      .where(eq(auditLog.position, position))
+  )[0]?.sealedAt;
+
+/** Entries of the log with their records, by position. */
+export const selectEntries = (db: Executor, from: number, to: number) =>
+  db
+    .select({
+      position: auditLog.position,
+      hash: auditLog.hash,
+      record: getTableColumns(auditRecords),
+    })
+    .from(auditLog)
+    .innerJoin(auditRecords, eq(auditRecords.id, auditLog.recordId))
+    .where(and(gte(auditLog.position, from), lte(auditLog.position, to)))
+    .orderBy(asc(auditLog.position));
+
+export const selectHash = async (db: Executor, position: number) =>
+  (
+    await db.select({ hash: auditLog.hash }).from(auditLog).where(eq(auditLog.position, position))
+  )[0]?.hash;
+
+const columns = {
+  ...getTableColumns(auditRecords),
+  position: auditLog.position,
+  hash: auditLog.hash,
+  sealedAt: auditLog.sealedAt,
+};
+
+/** An organisation's own subjects and those that it may read of; for the operator all. */
+const visibleTo = (actor: Actor): SQL | undefined =>
+  isOperator(actor)
+    ? undefined
+    : or(
+        eq(auditRecords.organizationId, actor.organizationId),
+        arrayContains(auditRecords.readerIds, [actor.organizationId]),
+      );
+
+const conditions = (actor: Actor, query: ListAuditQuery): SQL | undefined =>
+  and(
+    visibleTo(actor),
+    query.subjectType ? eq(auditRecords.subjectType, query.subjectType) : undefined,
+    query.subjectId ? eq(auditRecords.subjectId, query.subjectId) : undefined,
+    query.type ? eq(auditRecords.type, query.type) : undefined,
+    query.actorId ? eq(auditRecords.actorId, query.actorId) : undefined,
+    query.organizationId ? eq(auditRecords.organizationId, query.organizationId) : undefined,
+    query["at[gte]"] ? gte(auditRecords.at, query["at[gte]"]) : undefined,
+    query["at[lte]"] ? lte(auditRecords.at, query["at[lte]"]) : undefined,
+  );
+
+/** Newest first: ids sort by the time they were made. */
+export const selectRecords = (
+  db: Executor,
+  actor: Actor,
+  query: ListAuditQuery,
+  after: { id: string } | null,
+) =>
+  db
+    .select(columns)
+    .from(auditRecords)
+    .leftJoin(auditLog, eq(auditLog.recordId, auditRecords.id))
+    .where(and(conditions(actor, query), after ? lt(auditRecords.id, after.id) : undefined))
+    .orderBy(desc(auditRecords.id))
+    .limit(query.limit + 1);
+export type FoundRecord = Awaited<ReturnType<typeof selectRecords>>[number];
+
+export const selectRecord = async (db: Executor, actor: Actor, id: string) =>
+  (
+    await db
+      .select(columns)
+      .from(auditRecords)
+      .leftJoin(auditLog, eq(auditLog.recordId, auditRecords.id))
+      .where(and(eq(auditRecords.id, id), visibleTo(actor)))
+  )[0];
+
+export const countRecords = (db: Executor, actor: Actor, query: ListAuditQuery) =>
+  db.$count(
+    db
+      .select({ one: sql`1` })
+      .from(auditRecords)
+      .where(conditions(actor, query))
+      .limit(countLimit + 1)
+      .as("counted"),
+  );

@@ -1,0 +1,242 @@
+/** A contract's content between its three forms: as it travels, as columns and parties keep it, as it is hashed. */
+import type { StoredFacts, StoredLead } from "../../../db/schema/registrations.ts";
+import { canonicalJson } from "../../lib/canonical.ts";
+import { AppError, type Fault } from "../../lib/errors.ts";
+import { bodyFault } from "../../lib/faults.ts";
+import { newId, sha256 } from "../../lib/ids.ts";
+import { toMoney } from "../../lib/wire.ts";
+import type { CodeAt } from "../taxonomies/taxonomies.service.ts";
+import { ContractContent, type Party } from "./contracts.schema.ts";
+import type { ContractRow, PartyRow } from "./contracts.store.ts";
+
+/** The taxonomy codes that a content holds. */
+export function codesOf(content: ContractContent): CodeAt[] {
+  const single = [
+    ["subtype", "contract-types"],
+    ["fieldCode", "technology-fields"],
+    ["industryCode", "industries"],
+    ["intellectualPropertyType", "intellectual-property-types"],
+    ["licenceKind", "licence-kinds"],
+    ["planSourceCode", "plan-sources"],
+    ["objectiveCode", "objectives"],
+    ["paymentMode", "payment-modes"],
+  ] as const;
+  const partyCodes = [
+    ["natureCode", "party-natures"],
+    ["regionCode", "regions"],
+    ["industryCode", "industries"],
+    ["scale", "enterprise-scales"],
+  ] as const;
+  const { rights, deductions, pricing, commission } = content;
+  return [
+    ...single.map(([name, taxonomy]) => ({ path: [name], taxonomy, code: content[name] })),
+    ...rights.map(({ typeCode }, i) => ({
+      path: ["rights", i, "typeCode"],
+      taxonomy: "intellectual-property-types",
+      code: typeCode,
+    })),
+    ...deductions.map(({ kind }, i) => ({
+      path: ["deductions", i, "kind"],
+      taxonomy: "deduction-kinds",
+      code: kind,
+    })),
+    { path: ["pricing", "method"], taxonomy: "pricing-methods", code: pricing?.method ?? null },
+    {
+      path: ["commission", "basis"],
+      taxonomy: "commission-bases",
+      code: commission?.basis ?? null,
+    },
+    {
+      path: ["commission", "payer"],
+      taxonomy: "commission-payers",
+      code: commission?.payer ?? null,
+    },
+    ...(["sellers", "buyers"] as const).flatMap((side) =>
+      content[side].flatMap((party, i) =>
+        partyCodes.map(([name, taxonomy]) => ({
+          path: [side, i, name],
+          taxonomy,
+          code: party[name],
+        })),
+      ),
+    ),
+  ];
+}
+
+/**
+ * The confidentiality that may be stored.
+ * @throws AppError `contract.state_secret` (409): such a contract must not be on this platform
+ */
+function storedConfidentiality({ confidentiality }: ContractContent) {
+  if (confidentiality === "state_secret") throw new AppError("contract.state_secret");
+  return confidentiality;
+}
+
+/** A content as the columns of `contracts` keep it. */
+export function toColumns(content: ContractContent) {
+  const { sellers: _, buyers: __, ...rest } = content;
+  return {
+    ...rest,
+    confidentiality: storedConfidentiality(content),
+    totalAmount: content.totalAmount?.amount ?? null,
+    technologyAmount: content.technologyAmount?.amount ?? null,
+    expectedInvestment: content.expectedInvestment?.amount ?? null,
+    expectedOutput: content.expectedOutput?.amount ?? null,
+    deductions: content.deductions.map((d) => ({ ...d, amount: d.amount.amount })),
+    instalments: content.instalments.map((i) => ({ ...i, amount: i.amount.amount })),
+    commission: content.commission && {
+      ...content.commission,
+      fixed: content.commission.fixed?.amount ?? null,
+      cap: content.commission.cap?.amount ?? null,
+    },
+  };
+}
+
+/** What an organisation of the market brings into a contract where the author left it out. */
+export interface Inside {
+  id: string;
+  kind: string;
+  name: string;
+  creditCode: string;
+  regionCode: string;
+  industryCode: string | null;
+  scale: string | null;
+  address: string | null;
+}
+
+/**
+ * The parties with what the market knows of them.
+ * @throws AppError `request.invalid` for an organisation that is not verified, or not there
+ */
+export function completeParties(
+  content: ContractContent,
+  known: ReadonlyMap<string, Inside>,
+): ContractContent {
+  const faults: Fault[] = [];
+  const complete = (side: "sellers" | "buyers") =>
+    content[side].map((party, i): Party => {
+      if (party.organizationId === null) return party;
+      const own = known.get(party.organizationId);
+      if (!own) {
+        faults.push(bodyFault([side, i, "organizationId"], "party.unknown"));
+        return party;
+      }
+      return {
+        ...party,
+        // Who it is, the market knows; the author does not say otherwise.
+        name: own.name,
+        creditCode: own.creditCode,
+        countryCode: "CN",
+        regionCode: party.regionCode ?? own.regionCode,
+        industryCode: party.industryCode ?? own.industryCode,
+        scale: party.scale ?? own.scale,
+        address: party.address ?? own.address,
+      };
+    });
+  const whole = { ...content, sellers: complete("sellers"), buyers: complete("buyers") };
+  if (faults.length > 0) throw new AppError("request.invalid", { faults });
+  return whole;
+}
+
+/** The rows of a content's parties. */
+export const toPartyRows = (contractId: string, content: ContractContent) =>
+  (["sellers", "buyers"] as const).flatMap((side) =>
+    content[side].map((party, position) => ({
+      ...party,
+      id: newId(),
+      contractId,
+      side: side === "sellers" ? ("seller" as const) : ("buyer" as const),
+      position,
+      name: party.name ?? "",
+    })),
+  );
+
+function toParty({ id: _, contractId: __, side: ___, position: ____, ...party }: PartyRow): Party {
+  return party;
+}
+
+const sideOf = (parties: readonly PartyRow[], side: PartyRow["side"]): Party[] =>
+  parties.filter((party) => party.side === side).map(toParty);
+
+/** A stored contract as a content: what a patch is merged into, and what is hashed. */
+export function toContent(row: ContractRow, parties: readonly PartyRow[]): ContractContent {
+  const { commission } = row;
+  const wire = {
+    ...row,
+    totalAmount: toMoney(row.totalAmount),
+    technologyAmount: toMoney(row.technologyAmount),
+    expectedInvestment: toMoney(row.expectedInvestment),
+    expectedOutput: toMoney(row.expectedOutput),
+    deductions: row.deductions.map((d) => ({ ...d, amount: money(d.amount) })),
+    instalments: row.instalments.map((i) => ({ ...i, amount: money(i.amount) })),
+    commission: commission && {
+      ...commission,
+      fixed: toMoney(commission.fixed),
+      cap: toMoney(commission.cap),
+    },
+    sellers: sideOf(parties, "seller"),
+    buyers: sideOf(parties, "buyer"),
+  };
+  // Its keys are exactly those of the content.
+  return Object.fromEntries(
+    Object.keys(ContractContent.shape).map((key) => [key, wire[key as keyof typeof wire]]),
+  ) as ContractContent;
+}
+
+const money = (amount: string) => ({ amount, currency: "CNY" as const });
+
+/** What a revision's hash is made of: the content, the listings it is about, and its files. */
+export interface Hashed {
+  content: Record<string, unknown>;
+  text: string;
+  contentSha256: string;
+}
+
+/** The canonical form of a content and its SHA-256. */
+export function hashContent(
+  content: ContractContent,
+  row: Pick<ContractRow, "reference" | "matchId" | "resultId" | "needId">,
+  files: readonly { purpose: string; sha256: string }[],
+): Hashed {
+  const { reference, matchId, resultId, needId } = row;
+  const whole = { ...content, reference, matchId, resultId, needId, files };
+  const text = canonicalJson(whole);
+  return { content: whole, text, contentSha256: sha256(text) };
+}
+
+/** What of a content is certified and counted. `content` is one that was complete when it was put up. */
+export function toFacts(
+  row: Pick<ContractRow, "id" | "reference">,
+  revision: { revision: number; contentSha256: string; content: Record<string, unknown> },
+): StoredFacts {
+  // Written by `hashContent` from a content that `contractFaults` found whole.
+  const content = revision.content as ContractContent & Record<string, unknown>;
+  const code = (value: string | null) => value ?? "";
+  return {
+    contractId: row.id,
+    contractReference: row.reference,
+    contractRevision: revision.revision,
+    contentSha256: revision.contentSha256,
+    title: content.title,
+    type: content.type,
+    subtype: content.subtype,
+    fieldCode: code(content.fieldCode),
+    industryCode: code(content.industryCode),
+    intellectualPropertyType: code(content.intellectualPropertyType),
+    planSourceCode: code(content.planSourceCode),
+    objectiveCode: code(content.objectiveCode),
+    signedOn: code(content.signedOn),
+    totalAmount: content.totalAmount?.amount ?? "",
+    technologyAmount: content.technologyAmount?.amount ?? "",
+    amountStatus: content.amountStatus,
+    confidentiality: content.confidentiality,
+    seller: toLead(content.sellers[0]),
+    buyer: toLead(content.buyers[0]),
+  };
+}
+
+function toLead(party: Party | undefined): StoredLead {
+  if (!party) throw new Error("a contract that was put up has a lead on each side");
+  const { name, natureCode, countryCode, regionCode } = party;
+  return { name: name ?? "", natureCode: natureCode ?? "", countryCode, regionCode };
+}

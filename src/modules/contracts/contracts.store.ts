@@ -1,0 +1,365 @@
+import { and, asc, desc, eq, gte, inArray, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import { attachments } from "../../../db/schema/attachments.ts";
+import {
+  contractAmendments,
+  contractConfirmations,
+  contractParties,
+  contractPayments,
+  contractRevisions,
+  contracts,
+} from "../../../db/schema/contracts.ts";
+import { needs } from "../../../db/schema/needs.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
+import { registrations } from "../../../db/schema/registrations.ts";
+import { results } from "../../../db/schema/results.ts";
+import type { Executor } from "../../database/connect.ts";
+import { type Actor, isOperator } from "../../lib/access.ts";
+import { nowInstant } from "../../lib/clock.ts";
+import { countLimit } from "../../lib/pagination.ts";
+import type { ListContractsQuery } from "./contracts.schema.ts";
+
+export type ContractRow = typeof contracts.$inferSelect;
+export type PartyRow = typeof contractParties.$inferSelect;
+export type ConfirmationRow = typeof contractConfirmations.$inferSelect;
+export type AmendmentRow = typeof contractAmendments.$inferSelect;
+export type PaymentRow = typeof contractPayments.$inferSelect;
+
+/**
+ * The contracts that a caller may read: a party's, the drafter's and the broker's own, an office's
+ * those that were filed with it, for the operator all but trade secrets.
+ */
+function visibleTo(actor: Actor): SQL | undefined {
+  const { organizationId } = actor;
+  if (isOperator(actor)) return sql`${contracts.confidentiality} <> 'trade_secret'`;
+  if (actor.role === "registry") {
+    return sql`${contracts.id} in (select r.contract_id from ${registrations} r where r.office_organization_id = ${organizationId})`;
+  }
+  return or(
+    sql`${contracts.id} in (select p.contract_id from ${contractParties} p where p.organization_id = ${organizationId})`,
+    eq(contracts.organizationId, organizationId),
+    eq(contracts.brokerOrganizationId, organizationId),
+  );
+}
+
+export const selectContract = async (db: Executor, actor: Actor, id: string) =>
+  (
+    await db
+      .select()
+      .from(contracts)
+      .where(and(eq(contracts.id, id), visibleTo(actor)))
+  )[0];
+
+/** Locked until the transaction ends, for a caller who may read it. */
+export const lockContract = async (tx: Executor, actor: Actor, id: string) =>
+  (
+    await tx
+      .select()
+      .from(contracts)
+      .where(and(eq(contracts.id, id), visibleTo(actor)))
+      .for("update")
+  )[0];
+
+/** Locked for a step that follows from another resource's, whoever calls. */
+export const lockAnyContract = async (tx: Executor, id: string) =>
+  (await tx.select().from(contracts).where(eq(contracts.id, id)).for("update"))[0];
+
+export const selectParties = (db: Executor, contractId: string): Promise<PartyRow[]> =>
+  db
+    .select()
+    .from(contractParties)
+    .where(eq(contractParties.contractId, contractId))
+    // `seller` before `buyer`, the lead first.
+    .orderBy(desc(contractParties.side), asc(contractParties.position));
+
+/** What is said of a revision and still holds. */
+export const selectConfirmations = (
+  db: Executor,
+  contractId: string,
+  revision: number,
+): Promise<ConfirmationRow[]> =>
+  db
+    .select()
+    .from(contractConfirmations)
+    .where(
+      and(
+        eq(contractConfirmations.contractId, contractId),
+        eq(contractConfirmations.revision, revision),
+        isNull(contractConfirmations.voidedAt),
+      ),
+    )
+    .orderBy(asc(contractConfirmations.id));
+
+export const insertConfirmation = (
+  tx: Executor,
+  values: typeof contractConfirmations.$inferInsert,
+) => tx.insert(contractConfirmations).values(values);
+
+/** Makes what was said of a revision void. */
+export const voidConfirmations = (
+  tx: Executor,
+  contractId: string,
+  action: "confirm" | "cancel",
+  revision: number,
+) =>
+  tx
+    .update(contractConfirmations)
+    .set({ voidedAt: nowInstant() })
+    .where(
+      and(
+        eq(contractConfirmations.contractId, contractId),
+        eq(contractConfirmations.action, action),
+        eq(contractConfirmations.revision, revision),
+        isNull(contractConfirmations.voidedAt),
+      ),
+    );
+
+/** Puts these parties in the place of those that there are. */
+export async function replaceParties(
+  tx: Executor,
+  contractId: string,
+  rows: (typeof contractParties.$inferInsert)[],
+): Promise<void> {
+  await tx.delete(contractParties).where(eq(contractParties.contractId, contractId));
+  if (rows.length > 0) await tx.insert(contractParties).values(rows);
+}
+
+/** What a contract takes over of the organisations that are its parties, if they are verified. */
+export const selectOrganizations = (db: Executor, ids: readonly string[]) =>
+  db
+    .select({
+      id: organizations.id,
+      kind: organizations.kind,
+      name: organizations.name,
+      creditCode: organizations.creditCode,
+      regionCode: organizations.regionCode,
+      industryCode: organizations.industryCode,
+      scale: organizations.scale,
+      address: organizations.address,
+    })
+    .from(organizations)
+    .where(and(inArray(organizations.id, [...ids]), eq(organizations.status, "verified")));
+
+/** Whose these listings are. */
+export async function selectListingOwners(
+  db: Executor,
+  { resultId, needId }: { resultId: string | null; needId: string | null },
+): Promise<{ result: string | null; need: string | null }> {
+  const result = resultId
+    ? await db
+        .select({ owner: results.organizationId })
+        .from(results)
+        .where(eq(results.id, resultId))
+    : [];
+  const need = needId
+    ? await db.select({ owner: needs.organizationId }).from(needs).where(eq(needs.id, needId))
+    : [];
+  return { result: result[0]?.owner ?? null, need: need[0]?.owner ?? null };
+}
+
+/** Files that belong to the content, in a fixed order. */
+export const selectContentFiles = (db: Executor, contractId: string) =>
+  db
+    .select({ purpose: attachments.purpose, sha256: attachments.sha256 })
+    .from(attachments)
+    .where(
+      and(
+        eq(attachments.subjectType, "contract"),
+        eq(attachments.subjectId, contractId),
+        inArray(attachments.purpose, ["contract_text", "annex"]),
+      ),
+    )
+    .orderBy(asc(attachments.purpose), asc(attachments.sha256));
+
+export const insertRevision = (tx: Executor, values: typeof contractRevisions.$inferInsert) =>
+  tx
+    .insert(contractRevisions)
+    .values(values)
+    // A draft that was put up again without a change has this revision already.
+    .onConflictDoNothing({ target: [contractRevisions.contractId, contractRevisions.revision] });
+
+export const selectRevisions = (db: Executor, contractId: string) =>
+  db
+    .select()
+    .from(contractRevisions)
+    .where(eq(contractRevisions.contractId, contractId))
+    .orderBy(asc(contractRevisions.revision));
+
+export const selectRevision = async (db: Executor, contractId: string, revision: number) =>
+  (
+    await db
+      .select()
+      .from(contractRevisions)
+      .where(
+        and(eq(contractRevisions.contractId, contractId), eq(contractRevisions.revision, revision)),
+      )
+  )[0];
+
+/** What was paid and not voided, in yuan. */
+export async function sumPayments(db: Executor, contractId: string): Promise<string> {
+  const [sum] = await db
+    .select({ amount: sql<string>`coalesce(sum(${contractPayments.amount}), 0)::numeric(18, 2)` })
+    .from(contractPayments)
+    .where(and(eq(contractPayments.contractId, contractId), isNull(contractPayments.voidedAt)));
+  return sum?.amount ?? "0.00";
+}
+
+const leadOf = (side: "seller" | "buyer") =>
+  sql<
+    string | null
+  >`(select p.name from ${contractParties} p where p.contract_id = ${contracts.id} and p.side = ${sql.raw(`'${side}'`)} and p.position = 0)`;
+
+const summaryColumns = {
+  id: contracts.id,
+  reference: contracts.reference,
+  status: contracts.status,
+  revision: contracts.revision,
+  title: contracts.title,
+  type: contracts.type,
+  subtype: contracts.subtype,
+  seller: leadOf("seller"),
+  buyer: leadOf("buyer"),
+  signedOn: contracts.signedOn,
+  totalAmount: contracts.totalAmount,
+  technologyAmount: contracts.technologyAmount,
+  confidentiality: contracts.confidentiality,
+  matchId: contracts.matchId,
+  createdAt: contracts.createdAt,
+  updatedAt: contracts.updatedAt,
+};
+
+function conditions(actor: Actor, query: ListContractsQuery): SQL | undefined {
+  const { role } = query;
+  const part =
+    role === "broker"
+      ? eq(contracts.brokerOrganizationId, actor.organizationId)
+      : role &&
+        sql`${contracts.id} in (select p.contract_id from ${contractParties} p where p.organization_id = ${actor.organizationId} and p.side = ${role})`;
+  return and(
+    visibleTo(actor),
+    part,
+    query.status ? eq(contracts.status, query.status) : undefined,
+    query.type ? eq(contracts.type, query.type) : undefined,
+    query.matchId ? eq(contracts.matchId, query.matchId) : undefined,
+    query.resultId ? eq(contracts.resultId, query.resultId) : undefined,
+    query.needId ? eq(contracts.needId, query.needId) : undefined,
+    query["signedOn[gte]"] ? gte(contracts.signedOn, query["signedOn[gte]"]) : undefined,
+    query["signedOn[lte]"] ? lte(contracts.signedOn, query["signedOn[lte]"]) : undefined,
+  );
+}
+
+/** Newest first: ids sort by the time they were made. */
+export const selectContracts = (
+  db: Executor,
+  actor: Actor,
+  query: ListContractsQuery,
+  after: { id: string } | null,
+) =>
+  db
+    .select(summaryColumns)
+    .from(contracts)
+    .where(and(conditions(actor, query), after ? lt(contracts.id, after.id) : undefined))
+    .orderBy(desc(contracts.id))
+    .limit(query.limit + 1);
+
+export const countContracts = (db: Executor, actor: Actor, query: ListContractsQuery) =>
+  db.$count(
+    db
+      .select({ one: sql`1` })
+      .from(contracts)
+      .where(conditions(actor, query))
+      .limit(countLimit + 1)
+      .as("counted"),
+  );
+
+/**
+ * Other contracts in force or registered that resemble this one: the same leads with the same title or
+ * amount and signing day, or a file of the same content.
+ */
+export async function selectSimilar(db: Executor, contractId: string) {
+  const found = await db.execute<{
+    id: string;
+    same_title: boolean;
+    same_amount: boolean;
+    same_file: boolean;
+  }>(sql`
+    with own as (
+      select c.id, c.title, c.signed_on, c.total_amount, s.name as seller, s.credit_code as seller_code,
+        b.name as buyer, b.credit_code as buyer_code
+      from ${contracts} c
+      join ${contractParties} s on s.contract_id = c.id and s.side = 'seller' and s.position = 0
+      join ${contractParties} b on b.contract_id = c.id and b.side = 'buyer' and b.position = 0
+      where c.id = ${contractId}
+    ), alike as (
+      select c.id, c.title = own.title as same_title, c.total_amount = own.total_amount as same_amount, false as same_file
+      from own join ${contracts} c on c.signed_on = own.signed_on and c.id <> own.id
+        and (c.title = own.title or c.total_amount = own.total_amount)
+      join ${contractParties} s on s.contract_id = c.id and s.side = 'seller' and s.position = 0
+        and (s.name = own.seller or s.credit_code = own.seller_code)
+      join ${contractParties} b on b.contract_id = c.id and b.side = 'buyer' and b.position = 0
+        and (b.name = own.buyer or b.credit_code = own.buyer_code)
+      where c.status in ('effective', 'filed', 'registered')
+      union all
+      select c.id, false, false, true
+      from ${attachments} a
+      join ${attachments} other on other.sha256 = a.sha256 and other.subject_type = 'contract' and other.subject_id <> a.subject_id
+      join ${contracts} c on c.id = other.subject_id and c.status in ('effective', 'filed', 'registered')
+      where a.subject_type = 'contract' and a.subject_id = ${contractId}
+        and a.purpose in ('contract_text', 'annex') and other.purpose in ('contract_text', 'annex')
+    )
+    select id, bool_or(same_title) as same_title, bool_or(same_amount) as same_amount, bool_or(same_file) as same_file
+    from alike group by id order by id limit 20`);
+  return found.rows;
+}
+
+/** Payments of a contract, oldest first. */
+export const selectPayments = (db: Executor, contractId: string): Promise<PaymentRow[]> =>
+  db
+    .select()
+    .from(contractPayments)
+    .where(eq(contractPayments.contractId, contractId))
+    .orderBy(asc(contractPayments.paidOn), asc(contractPayments.id));
+
+export const lockPayment = async (tx: Executor, contractId: string, id: string) =>
+  (
+    await tx
+      .select()
+      .from(contractPayments)
+      .where(and(eq(contractPayments.contractId, contractId), eq(contractPayments.id, id)))
+      .for("update")
+  )[0];
+
+export const selectAmendments = (db: Executor, contractId: string): Promise<AmendmentRow[]> =>
+  db
+    .select()
+    .from(contractAmendments)
+    .where(eq(contractAmendments.contractId, contractId))
+    .orderBy(asc(contractAmendments.id));
+
+/** An amendment of this contract, locked when `lock` says so. */
+export async function selectAmendment(
+  db: Executor,
+  contractId: string,
+  id: string,
+  lock = false,
+): Promise<AmendmentRow | undefined> {
+  const query = db
+    .select()
+    .from(contractAmendments)
+    .where(and(eq(contractAmendments.contractId, contractId), eq(contractAmendments.id, id)));
+  return (lock ? await query.for("update") : await query)[0];
+}
+
+/** The amendment that waits for its parties, locked. */
+export const lockOpenAmendment = async (tx: Executor, contractId: string) =>
+  (
+    await tx
+      .select()
+      .from(contractAmendments)
+      .where(
+        and(
+          eq(contractAmendments.contractId, contractId),
+          sql`${contractAmendments.status} = 'confirming'`,
+        ),
+      )
+      .for("update")
+  )[0];

@@ -1,0 +1,87 @@
+/** What the registration of a contract asks of it, and does to it. */
+import { contracts } from "../../../db/schema/contracts.ts";
+import type { StoredFacts } from "../../../db/schema/registrations.ts";
+import type { Executor } from "../../database/connect.ts";
+import { updateRow } from "../../database/rows.ts";
+import { nowInstant } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
+import { assertVersion } from "../../lib/etag.ts";
+import { nextStatus, transitionRefused } from "../../lib/lifecycle.ts";
+import type { WriteContext } from "../../lib/write-context.ts";
+import { undo } from "./confirmations.service.ts";
+import { applicantOf, type Loaded, record } from "./contracts.access.ts";
+import { toFacts } from "./contracts.content.ts";
+import { contractLifecycle } from "./contracts.lifecycle.ts";
+import * as store from "./contracts.store.ts";
+
+/**
+ * The contract, locked, for the party that applies for its registration.
+ * @throws AppError `contract.not_found` (404), `registration.not_applicant` (403),
+ *   `contract.invalid_transition` (409)
+ */
+export async function lockContractForFiling(
+  tx: Executor,
+  context: WriteContext,
+  id: string,
+): Promise<Loaded & { applicant: store.PartyRow; isImport: boolean }> {
+  const { actor } = context;
+  const row = actor && (await store.lockContract(tx, actor, id));
+  if (!row) throw new AppError("contract.not_found");
+  const parties = await store.selectParties(tx, id);
+  const { party, isImport } = applicantOf(parties);
+  if (!party || party.organizationId !== actor.organizationId) {
+    throw new AppError("registration.not_applicant");
+  }
+  assertVersion(row.version, context.expected);
+  nextStatus(contractLifecycle, row.status, "file", "applicant");
+  // Nobody registers what is being cancelled.
+  if (row.pendingAction) throw transitionRefused(contractLifecycle, row.status, "applicant");
+  return { row, parties, applicant: party, isImport };
+}
+
+/**
+ * A step of the contract that follows from its registration's.
+ * @throws AppError `contract.invalid_transition` (409)
+ */
+export async function stepContract(
+  tx: Executor,
+  context: WriteContext,
+  id: string,
+  action: "file" | "release" | "register" | "cancel" | "revoke",
+): Promise<store.ContractRow> {
+  const row = await store.lockAnyContract(tx, id);
+  if (!row) throw new AppError("contract.not_found");
+  const before = { row, parties: await store.selectParties(tx, id) };
+  const by = action === "file" ? "applicant" : "system";
+  const status = nextStatus(contractLifecycle, row.status, action, by);
+  const changes = action === "cancel" ? { status, cancelledAt: nowInstant() } : { status };
+  const after = { ...before, row: await updateRow(tx, contracts, row, changes) };
+  await record(tx, context, action, before, after);
+  if (action === "cancel") await undo(tx, context, after.row);
+  return after.row;
+}
+
+/** The facts of a revision that its parties have confirmed. */
+export async function factsOf(
+  db: Executor,
+  contract: Pick<store.ContractRow, "id" | "reference">,
+  revision: number,
+): Promise<StoredFacts> {
+  const kept = await store.selectRevision(db, contract.id, revision);
+  if (!kept) throw new Error("a contract in force keeps each of its revisions");
+  return toFacts(contract, kept);
+}
+
+/** The contract as the office that decides on it needs it, locked. */
+export async function lockContractOfCase(tx: Executor, id: string): Promise<Loaded> {
+  const row = await store.lockAnyContract(tx, id);
+  if (!row) throw new AppError("contract.not_found");
+  return { row, parties: await store.selectParties(tx, id) };
+}
+
+/** Other contracts that resemble this one, for screening. */
+export const similarContracts = store.selectSimilar;
+
+/** What was paid under a contract and not voided. */
+export const paymentsOf = async (db: Executor, contractId: string) =>
+  (await store.selectPayments(db, contractId)).filter((payment) => payment.voidedAt === null);

@@ -1,0 +1,133 @@
+/** A broker proposes a match. */
+import type { Executor } from "../../database/connect.ts";
+import type { Actor } from "../../lib/access.ts";
+import { nowInstant, today } from "../../lib/clock.ts";
+import { AppError, type Fault } from "../../lib/errors.ts";
+import { bodyFault } from "../../lib/faults.ts";
+import { newId } from "../../lib/ids.ts";
+import { addDays } from "../../lib/working-days.ts";
+import type { WriteContext } from "../../lib/write-context.ts";
+import { findValidBroker } from "../brokers/brokers.service.ts";
+import { findAcceptedInterest } from "../interests/interests.service.ts";
+import type { Match, MatchInput } from "./matches.schema.ts";
+import { recordMatch, stepMatch } from "./matches.steps.ts";
+import * as store from "./matches.store.ts";
+import { toMatch } from "./matches.view.ts";
+
+/** Calendar days within which both owners must have accepted. */
+const proposalDays = 30;
+
+/** Statuses in which anybody may read a listing by its id (`lifecycles.md`, Result, need). */
+const ended: readonly string[] = ["expired", "transferred", "solved", "closed"];
+
+interface Pair {
+  resultOwner: string;
+  needOwner: string;
+}
+
+/**
+ * Both listings, held as they are: published, of two owners in good standing that are not the broker's
+ * own organisation. Organisations are locked before listings, as by the one who closes them.
+ */
+async function holdPair(
+  tx: Executor,
+  actor: Actor,
+  { resultId, needId }: MatchInput,
+): Promise<Pair> {
+  const ids = { result: resultId, need: needId };
+  const owners: (string | undefined)[] = [];
+  for (const noun of ["result", "need"] as const) {
+    owners.push((await store.selectListing(tx, noun, ids[noun]))?.organizationId);
+  }
+  const present = owners.filter((owner) => owner !== undefined);
+  const standings = await store.holdOrganizations(tx, [...present, actor.organizationId]);
+  let live = true;
+  const held: string[] = [];
+  for (const noun of ["result", "need"] as const) {
+    const listing = await store.holdListing(tx, noun, ids[noun]);
+    const isPublished = listing?.status === "published";
+    const isOpen = isPublished || ended.includes(listing?.status ?? "");
+    const owner = listing?.organizationId ?? "";
+    const isOwn = owner === actor.organizationId;
+    if (!isOwn && !(isOpen && standings.get(owner) === "verified")) {
+      throw new AppError(`${noun}.not_found`);
+    }
+    live &&= isPublished;
+    held.push(owner);
+  }
+  const [resultOwner = "", needOwner = ""] = held;
+  if (held.includes(actor.organizationId)) throw new AppError("match.own_organization");
+  if (resultOwner === needOwner) throw new AppError("match.same_owner");
+  if (!live) throw new AppError("match.listing_not_published");
+  return { resultOwner, needOwner };
+}
+
+/** Checks what a proposal says it comes of: an accepted interest, an earlier match. */
+async function assertOrigins(
+  tx: Executor,
+  actor: Actor,
+  input: MatchInput,
+  { resultOwner, needOwner }: Pair,
+): Promise<void> {
+  const faults: Fault[] = [];
+  if (input.interestId) {
+    const interest = await findAcceptedInterest(tx, input.interestId);
+    const fits =
+      interest?.resultId === input.resultId
+        ? interest.ownerOrganizationId === resultOwner && interest.askerOrganizationId === needOwner
+        : interest?.needId === input.needId &&
+          interest.ownerOrganizationId === needOwner &&
+          interest.askerOrganizationId === resultOwner;
+    if (!fits) faults.push(bodyFault(["interestId"], "interest.not_of_pair"));
+  }
+  if (input.previousMatchId) {
+    const previous = await store.selectEnded(tx, actor, input.previousMatchId);
+    if (previous?.resultId !== input.resultId || previous.needId !== input.needId) {
+      faults.push(bodyFault(["previousMatchId"], "match.not_of_pair"));
+    }
+  }
+  if (faults.length > 0) throw new AppError("request.invalid", { faults });
+}
+
+/**
+ * A broker brings a result and a need together; both owners have thirty days to accept.
+ * @throws AppError `match.not_a_broker` (403), `result.not_found`, `need.not_found` (404),
+ *   `match.own_organization`, `match.same_owner`, `match.listing_not_published`,
+ *   `match.already_open` (409), `request.invalid` for an interest or a match of others
+ */
+export async function proposeMatch(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  input: MatchInput,
+): Promise<Match> {
+  if (!(await findValidBroker(tx, actor.id))) throw new AppError("match.not_a_broker");
+  const pair = await holdPair(tx, actor, input);
+  await assertOrigins(tx, actor, input, pair);
+  // Its last day has passed, so it must not keep this one out, although the job has not come by yet.
+  for (const overdue of await store.lockOverdueOfPair(tx, input, today())) {
+    await stepMatch(tx, context, overdue, { action: "lapse", by: "job" });
+  }
+  const { id: createdBy, organizationId } = actor;
+  const { id: matchId } = await store.insertMatch(tx, {
+    ...input,
+    id: newId(),
+    resultOrganizationId: pair.resultOwner,
+    needOrganizationId: pair.needOwner,
+    brokerId: createdBy,
+    brokerOrganizationId: organizationId,
+    expiresOn: addDays(today(), proposalDays),
+  });
+  const entry = { matchId, heldAt: nowInstant(), createdBy, organizationId };
+  await store.insertNote(tx, { ...entry, kind: "step", action: "propose" });
+  // With this the broker introduces the one to the other.
+  await store.insertNote(tx, { ...entry, kind: "introduction", text: input.proposal });
+  const found = await store.selectMatch(tx, actor, matchId);
+  if (!found) throw new Error("the match that was inserted is not there");
+  await recordMatch(tx, context, found, {
+    type: "match.propose",
+    before: null,
+    after: found.match,
+  });
+  return toMatch(found, actor);
+}

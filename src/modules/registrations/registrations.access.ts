@@ -1,0 +1,125 @@
+/** Who has which part in a case, and what of it is shown and written down. */
+import type { Executor } from "../../database/connect.ts";
+import type { Actor } from "../../lib/access.ts";
+import { today } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
+import { assertVersion } from "../../lib/etag.ts";
+import { allowedActions, type Standing } from "../../lib/lifecycle.ts";
+import type { WriteContext } from "../../lib/write-context.ts";
+import { recordAudit } from "../audit/audit.service.ts";
+import { lockContractOfCase } from "../contracts/filing.service.ts";
+import { registrationLifecycle } from "./registrations.lifecycle.ts";
+import type { Registration } from "./registrations.schema.ts";
+import * as store from "./registrations.store.ts";
+
+type Row = store.RegistrationRow;
+
+/** How the caller stands to a case: what the lifecycle table calls them. */
+export function standingOf(actor: Actor, row: Row): Standing[] {
+  const standing: Standing[] = [];
+  if (actor.role === "registry" && row.officeOrganizationId === actor.organizationId) {
+    standing.push("registrar");
+  }
+  if (row.applicantOrganizationId === actor.organizationId) standing.push("applicant");
+  return standing;
+}
+
+const undecided: readonly string[] = ["filed", "supplement_requested", "accepted", "expert_review"];
+
+const yuan = (amount: string) => ({ amount, currency: "CNY" });
+
+/** Where the whole certificate is, for those who have it. */
+export const certificatePathOf = ({ number, checkCode }: Row): string | null =>
+  number && checkCode ? `/v1/registrations/${number}/certificate?code=${checkCode}` : null;
+
+/** A case as this caller may see it: what screening found is for registrars. */
+export function toRegistration(row: Row, actor: Actor): Registration {
+  const standing = standingOf(actor, row);
+  const isRegistrar = standing.includes("registrar");
+  const { facts, screening, firstReviewerId, secondReviewerId } = row;
+  const { supplementNote, supplementDueOn } = row;
+  return {
+    ...row,
+    contractReference: facts.contractReference,
+    title: facts.title,
+    type: facts.type,
+    subtype: facts.subtype,
+    seller: facts.seller,
+    buyer: facts.buyer,
+    totalAmount: yuan(facts.totalAmount),
+    technologyAmount: yuan(facts.technologyAmount),
+    amountStatus: facts.amountStatus,
+    overdue: undecided.includes(row.status) && row.dueOn !== null && row.dueOn < today(),
+    supplement:
+      supplementNote !== null && supplementDueOn !== null
+        ? {
+            note: supplementNote,
+            grounds: row.supplementGrounds,
+            dueOn: supplementDueOn,
+            suppliedAt: row.supplementedAt,
+          }
+        : null,
+    certificatePath: actor.role === "operator" ? null : certificatePathOf(row),
+    pending:
+      row.pendingAction && row.pendingSince
+        ? {
+            action: row.pendingAction,
+            by: row.pendingOrganizationId,
+            since: row.pendingSince,
+            revision: row.pendingRevision,
+          }
+        : null,
+    allowedActions: allowedActions(registrationLifecycle, row.status, standing),
+    ...(isRegistrar
+      ? { screening, firstReviewerId, secondReviewerId }
+      : { screening: undefined, firstReviewerId: undefined, secondReviewerId: undefined }),
+  };
+}
+
+/** Writes down a step of a case; what its record is needed for names it. */
+export const record = (
+  tx: Executor,
+  context: WriteContext,
+  verb: string,
+  before: Row | null,
+  after: Row,
+  reason: string | null = null,
+): Promise<string> =>
+  recordAudit(tx, context, {
+    type: `registration.${verb}`,
+    subject: { id: after.id, organizationId: after.officeOrganizationId },
+    readers: [after.applicantOrganizationId],
+    confidential: after.facts.confidentiality === "trade_secret",
+    before,
+    after,
+    reason,
+    personal: ["checkCode"],
+  });
+
+/**
+ * The case, locked after its contract, for somebody with a part in it.
+ * @throws AppError `registration.not_found` (404), `registration.not_owner`,
+ *   `registration.reviewer_of_applicant` (403), 412
+ */
+export async function lockCase(
+  tx: Executor,
+  context: WriteContext,
+  actor: Actor,
+  id: string,
+  by: readonly Standing[],
+): Promise<Row> {
+  const seen = await store.selectRegistration(tx, actor, id);
+  if (!seen) throw new AppError("registration.not_found");
+  // Everybody locks the contract first: its own steps never wait for a case.
+  const contract = seen.contractId ? await lockContractOfCase(tx, seen.contractId) : null;
+  const row = await store.lockRegistration(tx, id);
+  if (!row) throw new AppError("registration.not_found");
+  const standing = standingOf(actor, row);
+  if (!by.some((one) => standing.includes(one))) throw new AppError("registration.not_owner");
+  const isParty = contract?.parties.some((p) => p.organizationId === actor.organizationId);
+  if (standing.includes("registrar") && isParty) {
+    throw new AppError("registration.reviewer_of_applicant");
+  }
+  assertVersion(row.version, context.expected);
+  return row;
+}

@@ -1,0 +1,221 @@
+import { z } from "zod";
+import { registrationOrigins, registrationStatuses } from "../../../db/schema/registrations.ts";
+import { fault } from "../../lib/faults.ts";
+import { pageQuery } from "../../lib/pagination.ts";
+import { civilDate, instant, prose, taxonomyCode, uuid } from "../../lib/wire.ts";
+import { Rules } from "../registration-rules/registration-rules.schema.ts";
+
+const grounds = z
+  .array(taxonomyCode("registration-grounds"))
+  .max(10)
+  .refine((codes) => new Set(codes).size === codes.length, fault("duplicate"));
+
+export const FileInput = z
+  .strictObject({
+    note: prose(1000).nullable().default(null).describe("For the office."),
+  })
+  .meta({ id: "FileInput", examples: [{ note: "合同文本及附件已上传。" }] });
+export type FileInput = z.output<typeof FileInput>;
+
+export const SupplementRequestInput = z
+  .strictObject({
+    note: prose(2000).describe("What is missing; the applicant reads it."),
+    grounds: grounds.default([]),
+    deadline: civilDate.optional().describe("The rules' days when absent."),
+  })
+  .meta({
+    id: "SupplementRequestInput",
+    examples: [{ note: "请补充设备费用的测算说明。", grounds: ["incomplete_material"] }],
+  });
+export type SupplementRequestInput = z.output<typeof SupplementRequestInput>;
+
+export const NoteInput = z
+  .strictObject({ note: prose(2000) })
+  .meta({ id: "NoteInput", examples: [{ note: "已按要求补充测算说明及合同附件二。" }] });
+
+export const ConclusionInput = z
+  .strictObject({ conclusion: prose(4000).describe("What the experts found.") })
+  .meta({
+    id: "ConclusionInput",
+    examples: [{ conclusion: "专家组认为标的明确，技术交易额核定合理，建议登记。" }],
+  });
+
+export const DueDateInput = z.strictObject({ dueOn: civilDate, reason: prose(500) }).meta({
+  id: "DueDateInput",
+  examples: [{ dueOn: "2026-11-30", reason: "专家外出，顺延五日。" }],
+});
+export type DueDateInput = z.output<typeof DueDateInput>;
+
+export const RefuseInput = z.strictObject({ grounds: grounds.min(1), note: prose(2000) }).meta({
+  id: "RefuseInput",
+  examples: [{ grounds: ["not_technology_contract"], note: "合同内容为设备买卖。" }],
+});
+export type RefuseInput = z.output<typeof RefuseInput>;
+
+export const AmendInput = z
+  .strictObject({
+    contractRevision: z
+      .int()
+      .min(2)
+      .optional()
+      .describe("By the applicant: the revision that all parties have confirmed."),
+  })
+  .meta({ id: "AmendInput", examples: [{ contractRevision: 2 }] });
+export type AmendInput = z.output<typeof AmendInput>;
+
+export const CancelRegistrationInput = z
+  .strictObject({ note: prose(1000).nullable().default(null) })
+  .meta({ id: "CancelRegistrationInput", examples: [{ note: "合同已由双方协议解除。" }] });
+
+export const RevokeInput = z
+  .strictObject({
+    ground: taxonomyCode("revocation-grounds"),
+    note: prose(2000),
+  })
+  .meta({
+    id: "RevokeInput",
+    examples: [{ ground: "false_material", note: "发票经核查系伪造。" }],
+  });
+export type RevokeInput = z.output<typeof RevokeInput>;
+
+const Finding = z.object({
+  kind: z.string(),
+  contractIds: z.array(uuid),
+  zh: z.string(),
+  en: z.string(),
+});
+
+const money = z.object({ amount: z.string(), currency: z.string() });
+const Lead = z.object({
+  name: z.string(),
+  natureCode: z.string(),
+  countryCode: z.string(),
+  regionCode: z.string().nullable(),
+});
+
+export const Registration = z
+  .object({
+    id: uuid,
+    status: z.enum(registrationStatuses),
+    origin: z.enum(registrationOrigins),
+    contractId: uuid.nullable(),
+    contractReference: z.string(),
+    contractRevision: z.int().nullable(),
+    officeId: uuid,
+    officeCode: z.string(),
+    regionCode: z.string().nullable().describe("That made the office competent, at filing."),
+    applicantOrganizationId: uuid.nullable(),
+    title: z.string(),
+    type: z.string(),
+    subtype: z.string(),
+    seller: Lead,
+    buyer: Lead,
+    totalAmount: money,
+    technologyAmount: money,
+    amountStatus: z.string(),
+    ruleSet: z.string(),
+    rules: Rules.describe("As they were when the case was filed or accepted."),
+    filedAt: instant,
+    acceptedAt: instant.nullable(),
+    dueOn: z.string().nullable().describe("Last day for the decision, Asia/Shanghai."),
+    dueProvisional: z.boolean().describe("The holiday table does not reach that far yet."),
+    dueReason: z.string().nullable(),
+    overdue: z.boolean(),
+    disputed: z.boolean(),
+    expertReviewNeeded: z.boolean(),
+    expertConclusion: z.string().nullable(),
+    supplement: z
+      .object({
+        note: z.string(),
+        grounds: z.array(z.string()),
+        dueOn: z.string(),
+        suppliedAt: instant.nullable(),
+      })
+      .nullable(),
+    grounds: z.array(z.string()).describe("Why it was refused, cancelled or revoked."),
+    decisionNote: z.string().nullable(),
+    decidedAt: instant.nullable(),
+    number: z.string().nullable().meta({ example: "2026410701000123" }),
+    registeredAt: instant.nullable(),
+    registeredOn: z.string().nullable(),
+    revision: z.int(),
+    certificatePath: z
+      .string()
+      .nullable()
+      .describe("Of the certificate, with its check code: whoever has it reads all of it."),
+    pending: z
+      .object({
+        action: z.string(),
+        by: uuid.nullable(),
+        since: instant,
+        revision: z.int().nullable(),
+      })
+      .nullable(),
+    screening: z.array(Finding).optional().describe("What screening found; to registrars only."),
+    firstReviewerId: uuid.nullable().optional().describe("To registrars only."),
+    secondReviewerId: uuid.nullable().optional().describe("To registrars only."),
+    version: z.int(),
+    createdAt: instant,
+    updatedAt: instant,
+    allowedActions: z.array(z.string()),
+  })
+  .meta({ id: "Registration" });
+export type Registration = z.output<typeof Registration>;
+
+export const ListRegistrationsQuery = z.strictObject({
+  ...pageQuery,
+  status: z.enum(registrationStatuses).optional(),
+  overdue: z
+    .enum(["true", "false"])
+    .transform((text) => text === "true")
+    .optional()
+    .describe("`true`: undecided and past its due date."),
+  "dueOn[gte]": civilDate.optional(),
+  "dueOn[lte]": civilDate.optional(),
+  number: z
+    .string()
+    .regex(/^\d{14}(\d{2})?$/)
+    .optional(),
+  contractId: uuid.optional(),
+  officeId: uuid.optional(),
+  disputed: z
+    .enum(["true", "false"])
+    .transform((text) => text === "true")
+    .optional(),
+  sort: z
+    .enum(["-filedAt", "dueOn"])
+    .default("-filedAt")
+    .describe("Newest first, or by due date; `dueOn` leaves out cases without one."),
+});
+export type ListRegistrationsQuery = z.output<typeof ListRegistrationsQuery>;
+
+export const NumberParams = z.strictObject({
+  number: z.string().regex(/^\d{14}(\d{2})?$/),
+});
+export const CertificateQuery = z.strictObject({
+  code: z.string().min(1).max(40).optional().describe("The check code in the QR code."),
+});
+
+export const Certificate = z
+  .object({
+    number: z.string(),
+    officeName: z.string(),
+    registeredOn: z.string(),
+    status: z.enum(registrationStatuses),
+    revision: z.int().optional(),
+    contractReference: z.string().optional(),
+    title: z.string().nullable().optional().describe("Null of a trade secret."),
+    type: z.string().optional(),
+    typeName: z.object({ zh: z.string(), en: z.string() }).optional(),
+    seller: z.string().optional(),
+    buyer: z.string().optional(),
+    signedOn: z.string().optional(),
+    totalAmount: money.optional(),
+    technologyAmount: money.optional(),
+    amountStatus: z.string().optional(),
+  })
+  .meta({
+    id: "Certificate",
+    description: "Without the check code only number, office, date and status.",
+  });
+export type Certificate = z.output<typeof Certificate>;

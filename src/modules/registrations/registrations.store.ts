@@ -1,0 +1,145 @@
+import { and, asc, desc, eq, gte, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import { contractParties } from "../../../db/schema/contracts.ts";
+import {
+  registrationCounters,
+  registrationOffices,
+  registrations,
+} from "../../../db/schema/registrations.ts";
+import type { Executor } from "../../database/connect.ts";
+import { type Actor, isOperator } from "../../lib/access.ts";
+import { today } from "../../lib/clock.ts";
+import { countLimit } from "../../lib/pagination.ts";
+import type { ListRegistrationsQuery } from "./registrations.schema.ts";
+
+export type RegistrationRow = typeof registrations.$inferSelect;
+
+/**
+ * An office's own cases; the applicant's and those of the contract's parties; for the operator all but
+ * trade secrets.
+ */
+function visibleTo(actor: Actor): SQL | undefined {
+  const { organizationId } = actor;
+  if (isOperator(actor)) return sql`${registrations.facts} ->> 'confidentiality' <> 'trade_secret'`;
+  if (actor.role === "registry") return eq(registrations.officeOrganizationId, organizationId);
+  return or(
+    eq(registrations.applicantOrganizationId, organizationId),
+    sql`${registrations.contractId} in (select p.contract_id from ${contractParties} p where p.organization_id = ${organizationId})`,
+  );
+}
+
+export const selectRegistration = async (db: Executor, actor: Actor, id: string) =>
+  (
+    await db
+      .select()
+      .from(registrations)
+      .where(and(eq(registrations.id, id), visibleTo(actor)))
+  )[0];
+
+/** One case, locked, whoever calls: the caller was found to see it. */
+export const lockRegistration = async (tx: Executor, id: string) =>
+  (await tx.select().from(registrations).where(eq(registrations.id, id)).for("update"))[0];
+
+export async function insertRegistration(
+  tx: Executor,
+  values: typeof registrations.$inferInsert,
+): Promise<RegistrationRow> {
+  const [row] = await tx.insert(registrations).values(values).returning();
+  if (!row) throw new Error("insert returned no row");
+  return row;
+}
+
+// Literals, so that no plan depends on how many values there are.
+const undecided = sql`${registrations.status} in ('filed', 'supplement_requested', 'accepted', 'expert_review')`;
+const isOverdue = () => sql`(${undecided} and ${registrations.dueOn} < ${today()})`;
+
+function conditions(actor: Actor, query: ListRegistrationsQuery): SQL | undefined {
+  const { overdue } = query;
+  return and(
+    visibleTo(actor),
+    query.status ? eq(registrations.status, query.status) : undefined,
+    overdue === undefined ? undefined : overdue ? isOverdue() : sql`${isOverdue()} is not true`,
+    query["dueOn[gte]"] ? gte(registrations.dueOn, query["dueOn[gte]"]) : undefined,
+    query["dueOn[lte]"] ? lte(registrations.dueOn, query["dueOn[lte]"]) : undefined,
+    query.number ? eq(registrations.number, query.number) : undefined,
+    query.contractId ? eq(registrations.contractId, query.contractId) : undefined,
+    query.officeId ? eq(registrations.officeId, query.officeId) : undefined,
+    query.disputed === undefined ? undefined : eq(registrations.disputed, query.disputed),
+    query.sort === "dueOn" ? sql`${registrations.dueOn} is not null` : undefined,
+  );
+}
+
+export function selectRegistrations(
+  db: Executor,
+  actor: Actor,
+  query: ListRegistrationsQuery,
+  after: { key: string; id: string } | null,
+): Promise<RegistrationRow[]> {
+  const byDue = query.sort === "dueOn";
+  const position = byDue
+    ? after && sql`(${registrations.dueOn}, ${registrations.id}) > (${after.key}, ${after.id})`
+    : after && lt(registrations.id, after.id);
+  const order = byDue
+    ? [asc(registrations.dueOn), asc(registrations.id)]
+    : [desc(registrations.id)];
+  return db
+    .select()
+    .from(registrations)
+    .where(and(conditions(actor, query), position ?? undefined))
+    .orderBy(...order)
+    .limit(query.limit + 1);
+}
+
+export const countRegistrations = (db: Executor, actor: Actor, query: ListRegistrationsQuery) =>
+  db.$count(
+    db
+      .select({ one: sql`1` })
+      .from(registrations)
+      .where(conditions(actor, query))
+      .limit(countLimit + 1)
+      .as("counted"),
+  );
+
+/** Cases whose supplement is overdue; those that another process holds are left to it. */
+export const lockMissedSupplements = (
+  tx: Executor,
+  day: string,
+  limit: number,
+): Promise<RegistrationRow[]> =>
+  tx
+    .select()
+    .from(registrations)
+    .where(
+      and(
+        sql`${registrations.status} = 'supplement_requested'`,
+        lt(registrations.supplementDueOn, day),
+      ),
+    )
+    .orderBy(asc(registrations.supplementDueOn), asc(registrations.id))
+    .limit(limit)
+    .for("update", { skipLocked: true });
+
+/**
+ * The next serial of an office and year. Its row stays locked until the transaction ends: whoever
+ * registers next waits, and a transaction that fails gives its serial back, so that none is missing.
+ */
+export async function nextSerial(tx: Executor, officeCode: string, year: number): Promise<number> {
+  const [counter] = await tx
+    .insert(registrationCounters)
+    .values({ officeCode, year, last: 1 })
+    .onConflictDoUpdate({
+      target: [registrationCounters.officeCode, registrationCounters.year],
+      set: { last: sql`${registrationCounters.last} + 1` },
+    })
+    .returning({ last: registrationCounters.last });
+  if (!counter) throw new Error("upsert returned no row");
+  return counter.last;
+}
+
+/** What a certificate is made of, by number. Imported numbers may exist once an office. */
+export const selectByNumber = (db: Executor, number: string) =>
+  db
+    .select({ registration: registrations, officeName: registrationOffices.name })
+    .from(registrations)
+    .innerJoin(registrationOffices, eq(registrationOffices.id, registrations.officeId))
+    .where(eq(registrations.number, number))
+    .limit(1);

@@ -1,0 +1,103 @@
+import { sql } from "drizzle-orm";
+import { auditLog, registryEntries, registryFeed } from "../../../db/schema/log.ts";
+import type { Executor } from "../../database/connect.ts";
+import { prepared } from "../../database/prepared.ts";
+
+export const insertEntry = (tx: Executor, values: typeof registryEntries.$inferInsert) =>
+  tx.insert(registryEntries).values(values);
+
+/** Puts the entries of these positions of the log into the feed. */
+export const addToFeed = (tx: Executor, from: number, to: number) =>
+  tx.execute(sql`
+    insert into ${registryFeed} (position, entry_id, office_organization_id, sealed_at)
+    select l.position, e.id, e.office_organization_id, l.sealed_at
+    from ${auditLog} l join ${registryEntries} e on e.audit_record_id = l.record_id
+    where l.position between ${from} and ${to}`);
+
+/** An entry as JSON text, made by PostgreSQL: a page of a thousand needs no object for each. */
+const entryText = sql<string>`json_build_object(
+  'position', f.position,
+  'sealedAt', to_char(f.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+  'kind', e.kind, 'registrationId', e.registration_id, 'number', e.number, 'revision', e.revision,
+  'registeredOn', e.registered_on,
+  'contractId', e.facts ->> 'contractId', 'contractReference', e.facts ->> 'contractReference',
+  'title', case when masked then null else e.facts ->> 'title' end,
+  'type', e.facts ->> 'type', 'subtype', e.facts ->> 'subtype', 'fieldCode', e.facts ->> 'fieldCode',
+  'industryCode', e.facts ->> 'industryCode',
+  'intellectualPropertyType', e.facts ->> 'intellectualPropertyType',
+  'planSourceCode', e.facts ->> 'planSourceCode', 'objectiveCode', e.facts ->> 'objectiveCode',
+  'signedOn', e.facts ->> 'signedOn', 'amountStatus', e.facts ->> 'amountStatus',
+  'confidentiality', e.facts ->> 'confidentiality',
+  'seller', case when masked then e.facts -> 'seller' || '{"name": null}' else e.facts -> 'seller' end,
+  'buyer', case when masked then e.facts -> 'buyer' || '{"name": null}' else e.facts -> 'buyer' end,
+  'totalAmount', json_build_object('amount', e.total_amount::text, 'currency', 'CNY'),
+  'technologyAmount', json_build_object('amount', e.technology_amount::text, 'currency', 'CNY'))::text`;
+
+export interface PulledEntry {
+  position: number;
+  text: string;
+  totalAmount: string;
+  technologyAmount: string;
+}
+
+/**
+ * Entries after a position, one more than the limit when there are more.
+ * @param office whose entries; null: everybody's, with what trade secrets say masked
+ */
+export async function selectFeed(
+  db: Executor,
+  office: string | null,
+  after: number,
+  limit: number,
+): Promise<PulledEntry[]> {
+  const mine = office === null;
+  const statement = prepared(db, mine ? "pull_feed_all" : "pull_feed_office", (name) =>
+    db
+      .select({
+        position: sql<number>`f.position`.mapWith(Number),
+        text: entryText,
+        totalAmount: sql<string>`e.total_amount::text`,
+        technologyAmount: sql<string>`e.technology_amount::text`,
+      })
+      .from(sql`${registryFeed} f`)
+      .innerJoin(sql`${registryEntries} e`, sql`e.id = f.entry_id`)
+      .innerJoin(
+        mine
+          ? sql`lateral (select e.facts ->> 'confidentiality' = 'trade_secret' as masked) m`
+          : sql`lateral (select false as masked) m`,
+        sql`true`,
+      )
+      .where(
+        mine
+          ? sql`f.position > ${sql.placeholder("after")}`
+          : sql`f.office_organization_id = ${sql.placeholder("office")} and f.position > ${sql.placeholder("after")}`,
+      )
+      .orderBy(sql`f.position`)
+      .limit(sql.placeholder("limit"))
+      .prepare(name),
+  );
+  return (await statement.execute({ office, after, limit: limit + 1 })) as PulledEntry[];
+}
+
+/** Sums over a range of the feed. */
+export async function selectControl(
+  db: Executor,
+  office: string | null,
+  from: number,
+  to: number | null,
+) {
+  const found = await db.execute<{
+    first: string | null;
+    last: string | null;
+    count: string;
+    total: string;
+    technology: string;
+  }>(sql`
+    select min(f.position) as first, max(f.position) as last, count(*) as count,
+      coalesce(sum(e.total_amount), 0)::numeric(24, 2)::text as total,
+      coalesce(sum(e.technology_amount), 0)::numeric(24, 2)::text as technology
+    from ${registryFeed} f join ${registryEntries} e on e.id = f.entry_id
+    where f.position >= ${from} ${to === null ? sql`` : sql`and f.position <= ${to}`}
+      ${office === null ? sql`` : sql`and f.office_organization_id = ${office}`}`);
+  return found.rows[0];
+}

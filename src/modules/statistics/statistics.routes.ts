@@ -1,0 +1,43 @@
+import type { App } from "../../plugins/contract.ts";
+import { definitions } from "./statistics.definitions.ts";
+import { ContractVolume, ContractVolumeQuery, Definitions } from "./statistics.schema.ts";
+import { readContractVolume } from "./statistics.service.ts";
+
+const tags = ["statistics"];
+
+export default async function statisticsRoutes(app: App) {
+  app.get(
+    "/v1/statistics/contract-volume",
+    {
+      config: {
+        access: { public: true, scope: "statistics:read" },
+        errors: ["statistics.public_view", "statistics.as_of_unsealed"],
+      },
+      schema: {
+        operationId: "readContractVolume",
+        summary: "Contract volume 技术合同成交额",
+        description:
+          "Registered contracts by period and any of the dimensions. Registries and the operator see all of it; everybody else the public view: one dimension by year or quarter, up to the last whole quarter, small cells hidden.",
+        tags,
+        querystring: ContractVolumeQuery,
+        response: { 200: ContractVolume },
+      },
+    },
+    (request) => readContractVolume(app.database.db, request.actor, request.query),
+  );
+
+  app.get(
+    "/v1/statistics/definitions",
+    {
+      config: { access: { public: true }, etag: "hash", cacheSeconds: 300 },
+      schema: {
+        operationId: "listDefinitions",
+        summary: "What the figures mean",
+        description: "Figures, date bases, flows and size bands, in Chinese and English.",
+        tags,
+        response: { 200: Definitions },
+      },
+    },
+    async () => ({ data: [...definitions] }),
+  );
+}

@@ -1,0 +1,221 @@
+import { and, eq, sql } from "drizzle-orm";
+import { auditLog, sealerState, volumeEntries, volumeSums } from "../../../db/schema/log.ts";
+import { registrations } from "../../../db/schema/registrations.ts";
+import type { Executor } from "../../database/connect.ts";
+
+export type VolumeEntry = typeof volumeEntries.$inferInsert;
+
+export const insertEntries = async (tx: Executor, rows: VolumeEntry[]): Promise<void> => {
+  if (rows.length > 0) await tx.insert(volumeEntries).values(rows);
+};
+
+/** The registration in force of a contract; undefined when there is none. */
+export const selectRegistered = async (db: Executor, contractId: string) =>
+  (
+    await db
+      .select()
+      .from(registrations)
+      .where(and(eq(registrations.contractId, contractId), eq(registrations.status, "registered")))
+  )[0];
+
+/** Every dimension with the expression of its value in `volume_entries e`. */
+export const dimensions = {
+  type: "e.type",
+  subtype: "e.subtype",
+  field: "left(e.field, 2)",
+  intellectualProperty: "e.intellectual_property",
+  planSource: "e.plan_source",
+  industry: "left(e.industry, 1)",
+  sellerNature: "e.seller_nature",
+  buyerNature: "e.buyer_nature",
+  sizeBand: "e.size_band",
+  sellerRegion: "e.seller_region",
+  buyerRegion: "e.buyer_region",
+  origin: "e.origin",
+} as const;
+export type Dimension = keyof typeof dimensions;
+export const dimensionNames = Object.keys(dimensions) as Dimension[];
+
+const cells = [
+  "('all', 'all')",
+  ...dimensionNames.map((name) => `('${name}', ${dimensions[name]})`),
+];
+
+/** Adds the contract entries of these positions of the log to the running sums, in one statement. */
+export const addToSums = (tx: Executor, from: number, to: number) =>
+  tx.execute(sql`
+    insert into ${volumeSums} as s (basis, dimension, month, value, count, total_amount, technology_amount)
+    select b.basis, d.dimension, date_trunc('month', b.day)::date, d.value,
+      sum(e.sign), sum(e.sign * e.total_amount), sum(e.sign * e.technology_amount)
+    from ${auditLog} l
+    join ${volumeEntries} e on e.audit_record_id = l.record_id and e.kind = 'contract'
+    cross join lateral (values ('registered', e.registered_on), ('signed', e.signed_on)) as b (basis, day)
+    cross join lateral (values ${sql.raw(cells.join(", "))}) as d (dimension, value)
+    where l.position between ${from} and ${to}
+    group by 1, 2, 3, 4
+    on conflict (basis, dimension, month, value) do update set
+      count = s.count + excluded.count,
+      total_amount = s.total_amount + excluded.total_amount,
+      technology_amount = s.technology_amount + excluded.technology_amount`);
+
+/** How far the log is sealed. */
+export const selectSealed = async (db: Executor) =>
+  (
+    await db
+      .select({ position: sealerState.position, sealedThrough: sealerState.sealedThrough })
+      .from(sealerState)
+  )[0];
+
+/** The last position that was sealed by an instant; 0 when none was. */
+export async function positionAt(db: Executor, instant: string): Promise<number> {
+  const found = await db.execute<{ position: string | null }>(
+    sql`select max(position) as position from ${auditLog} where sealed_at <= ${instant}`,
+  );
+  return Number(found.rows[0]?.position ?? 0);
+}
+
+/** A filter on `volume_entries e`: an expression and how its value compares. */
+export interface Condition {
+  expression: string;
+  operator: "=" | "like" | ">=" | "<=" | "not like";
+  value: string;
+}
+
+/** One computed column of the table that is asked for. */
+export interface Grouping {
+  name: string;
+  /** SQL over `e`, made of the constants of this feature only. */
+  expression: string;
+}
+
+export interface VolumeQuery {
+  basis: "registered" | "signed" | "paid";
+  period: "year" | "quarter" | "month";
+  from: string | null;
+  to: string | null;
+  groupings: readonly Grouping[];
+  conditions: readonly Condition[];
+  /** Entries of the log up to this position; null: everything that is committed. */
+  position: number | null;
+}
+
+export interface VolumeRow {
+  period: string;
+  count: number;
+  totalAmount: string;
+  technologyAmount: string;
+  values: Record<string, string>;
+}
+
+const days = { registered: "e.registered_on", signed: "e.signed_on", paid: "e.paid_on" } as const;
+
+/** The period of a day as text: `2026`, `2026-Q1`, `2026-03`. */
+const periodOf = (period: VolumeQuery["period"], day: string): string =>
+  ({
+    year: `to_char(${day}, 'YYYY')`,
+    quarter: `to_char(${day}, 'YYYY"-Q"Q')`,
+    month: `to_char(${day}, 'YYYY-MM')`,
+  })[period];
+
+/** Rows of numeric text and labels as PostgreSQL gives them. */
+interface RawRow extends Record<string, unknown> {
+  period: string;
+  count: string;
+  total: string;
+  technology: string;
+}
+
+const toRow = (raw: RawRow, names: readonly string[]): VolumeRow => ({
+  period: raw.period,
+  count: Number(raw.count),
+  totalAmount: raw.total,
+  technologyAmount: raw.technology,
+  values: Object.fromEntries(names.map((name, i) => [name, String(raw[`g${i}`] ?? "")])),
+});
+
+/** Any combination, from the entries themselves. */
+export async function selectVolume(db: Executor, query: VolumeQuery): Promise<VolumeRow[]> {
+  const { basis, period, from, to, groupings, conditions, position } = query;
+  const day = days[basis];
+  const kind = basis === "paid" ? "payment" : "contract";
+  const where = [
+    sql`e.kind = ${sql.raw(`'${kind}'`)}`,
+    from ? sql`${sql.raw(day)} >= ${from}` : null,
+    to ? sql`${sql.raw(day)} <= ${to}` : null,
+    ...conditions.map(
+      ({ expression, operator, value }) =>
+        sql`${sql.raw(expression)} ${sql.raw(operator)} ${value}`,
+    ),
+  ].filter((condition) => condition !== null);
+  const labels = groupings.map(({ expression }, i) => sql.raw(`${expression} as g${i}`));
+  const log =
+    position === null
+      ? sql``
+      : sql`join ${auditLog} l on l.record_id = e.audit_record_id and l.position <= ${position}`;
+  // A contract that was paid in several instalments of a period counts once; one whose payments were
+  // all taken back does not.
+  const grouped = sql`${sql.raw(periodOf(period, day))} as period, e.registration_id, ${sql.join(
+    [...labels, sql`sum(e.sign) as signs, sum(e.sign * e.total_amount) as total`],
+    sql`, `,
+  )}, sum(e.sign * e.technology_amount) as technology`;
+  const keys = ["period", ...groupings.map((_, i) => `g${i}`)].join(", ");
+  const found = await db.execute<RawRow>(sql`
+    select ${sql.raw(keys)}, count(*) filter (where signs > 0) as count,
+      sum(total)::numeric(24, 2)::text as total, sum(technology)::numeric(24, 2)::text as technology
+    from (
+      select ${grouped} from ${volumeEntries} e ${log}
+      where ${sql.join(where, sql` and `)}
+      group by ${sql.raw(["period", "e.registration_id", ...groupings.map((_, i) => `g${i}`)].join(", "))}
+    ) each_contract
+    group by ${sql.raw(keys)} having count(*) filter (where signs > 0) > 0
+    order by ${sql.raw(keys)}`);
+  return found.rows.map((raw) =>
+    toRow(
+      raw,
+      groupings.map(({ name }) => name),
+    ),
+  );
+}
+
+/**
+ * By period and at most one summed dimension: the running sums, and in the same statement, so from one
+ * snapshot, what was committed since and is not in them yet.
+ */
+export async function selectSummed(
+  db: Executor,
+  query: Pick<VolumeQuery, "period" | "from" | "to"> & {
+    basis: "registered" | "signed";
+    dimension: Dimension | null;
+  },
+): Promise<VolumeRow[]> {
+  const { basis, period, from, to, dimension } = query;
+  const day = days[basis];
+  const name = dimension ?? "all";
+  const value = dimension ? dimensions[dimension] : "'all'";
+  const inMonths = [
+    from ? sql`and s.month >= ${from}` : sql``,
+    to ? sql`and s.month <= ${to}` : sql``,
+  ];
+  const inDays = [
+    from ? sql`and ${sql.raw(day)} >= ${from}` : sql``,
+    to ? sql`and ${sql.raw(day)} <= ${to}` : sql``,
+  ];
+  const found = await db.execute<RawRow>(sql`
+    select period, g0, sum(count) as count, sum(total)::numeric(24, 2)::text as total,
+      sum(technology)::numeric(24, 2)::text as technology
+    from (
+      select ${sql.raw(periodOf(period, "s.month"))} as period, s.value as g0, s.count as count,
+        s.total_amount as total, s.technology_amount as technology
+      from ${volumeSums} s
+      where s.basis = ${basis} and s.dimension = ${name} ${inMonths[0]} ${inMonths[1]}
+      union all
+      select ${sql.raw(periodOf(period, day))}, ${sql.raw(value)}, e.sign, e.sign * e.total_amount,
+        e.sign * e.technology_amount
+      from ${volumeEntries} e
+      where e.kind = 'contract' and e.transaction_id >= (select floor from ${sealerState}) ${inDays[0]} ${inDays[1]}
+        and not exists (select from ${auditLog} l where l.record_id = e.audit_record_id)
+    ) parts
+    group by period, g0 having sum(count) <> 0 or sum(total) <> 0
+    order by period, g0`);
+  return found.rows.map((raw) => toRow(raw, dimension ? [dimension] : []));
+}
