@@ -8,14 +8,23 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import t from "tap";
 import type { z } from "zod";
 import { apiClients, sessions } from "../../db/schema/accounts.ts";
+import { attachments } from "../../db/schema/attachments.ts";
 import { brokerCertificates } from "../../db/schema/broker-certificates.ts";
+import { contracts } from "../../db/schema/contracts.ts";
+import { interests } from "../../db/schema/interests.ts";
+import { matches } from "../../db/schema/matches.ts";
 import { members, organizationKinds, organizations } from "../../db/schema/organizations.ts";
 import { auditRecords } from "../../db/schema/plumbing.ts";
+import { registrationOffices, registrations } from "../../db/schema/registrations.ts";
 import { type Role, type Scope, scopes } from "../../src/lib/access.ts";
 import { newId } from "../../src/lib/ids.ts";
 import type { RegisteredRoute } from "../../src/plugins/contract.ts";
+import { effectiveContract, must } from "../support/contracts.ts";
+import { pdf, upload } from "../support/files.ts";
 import { listingIn, tableOf } from "../support/listings.ts";
 import { type Caller, openMarket } from "../support/market.ts";
+import { proposedMatch } from "../support/matches.ts";
+import { filedCase, openOffice } from "../support/registrations.ts";
 
 const market = await openMarket(t);
 const operations = market.app.registeredRoutes.filter(
@@ -32,17 +41,25 @@ t.test("what is open to everybody", async (t) => {
   t.same(
     named(({ config }) => config.access?.public === true),
     [
+      "downloadAttachment",
       "getOpenapiJson",
       "getOpenapiYaml",
       "grantToken",
+      "listAttachments",
       "listBrokers",
+      "listDefinitions",
       "listNeeds",
       "listOrganizations",
       "listProblems",
+      "listRegistrationOffices",
+      "listRegistrationRules",
       "listResults",
       "listTaxonomies",
       "login",
+      "readAttachment",
       "readBroker",
+      "readCertificate",
+      "readContractVolume",
       "readJwks",
       "readLinks",
       "readLiveness",
@@ -51,6 +68,7 @@ t.test("what is open to everybody", async (t) => {
       "readOrganization",
       "readProblem",
       "readReadiness",
+      "readRegistrationOffice",
       "readResult",
       "readServerMetadata",
       "readTaxonomy",
@@ -68,10 +86,13 @@ t.test("what only the operator may do", async (t) => {
     [
       "certifyBrokerCertificate",
       "closeOrganization",
+      "closeRegistrationOffice",
       "createOrganization",
+      "createRegistrationOffice",
       "createTaxonomyItem",
       "publishNeed",
       "publishResult",
+      "reassignMatch",
       "reinstateBrokerCertificate",
       "reinstateOrganization",
       "rejectBrokerCertificate",
@@ -83,7 +104,10 @@ t.test("what only the operator may do", async (t) => {
       "revokeBrokerCertificate",
       "suspendBrokerCertificate",
       "suspendOrganization",
+      "updateRegistrationOffice",
+      "updateRegistrationRules",
       "updateTaxonomyItem",
+      "verifyLog",
       "verifyOrganization",
     ],
   );
@@ -93,21 +117,46 @@ t.test("what machine clients may do", async (t) => {
   t.same(
     named(({ config }) => config.access?.scope !== undefined && !config.access.public),
     [
+      "askAboutNeed",
+      "askAboutResult",
       "closeNeed",
+      "createAttachment",
+      "createContract",
       "createNeed",
       "createResult",
+      "deleteAttachment",
       "deleteNeed",
       "deleteResult",
+      "listAmendments",
+      "listContractRevisions",
+      "listContracts",
+      "listInterests",
+      "listInterestsInNeed",
+      "listInterestsInResult",
+      "listMatchNotes",
+      "listMatches",
       "listMembers",
+      "listPayments",
+      "listRegistrations",
+      "pullContracts",
+      "readAmendment",
+      "readContract",
+      "readFeedControl",
+      "readInterest",
+      "readMatch",
       "readMe",
       "readMember",
+      "readRegistration",
+      "recordPayment",
       "renewNeed",
       "renewResult",
       "solveNeed",
       "submitNeed",
       "submitResult",
+      "updateContract",
       "updateNeed",
       "updateResult",
+      "withdrawInterest",
       "withdrawNeed",
       "withdrawResult",
     ],
@@ -270,7 +319,8 @@ async function subjectsOf(): Promise<Subject[]> {
       const id = await listingIn(market, noun, { owner, operator }, status);
       subjects.push({
         name: `${noun} ${status}`,
-        routes: new RegExp(`^/v1/${noun}s/:id`),
+        // Asking about it is for others, and tried with the interests.
+        routes: new RegExp(`^/v1/${noun}s/:id(?!/interests)`),
         role,
         owner,
         params: () => ({ id }),
@@ -350,7 +400,118 @@ async function subjectsOf(): Promise<Subject[]> {
       rowId: id,
     });
   }
-  return subjects;
+  return [...subjects, ...(await dealsOf())];
+}
+
+/** What a deal is made of, tried as each of those who have a part in it. */
+async function dealsOf(): Promise<Subject[]> {
+  const { db } = market.database;
+  const path = (noun: string, rest: string) => new RegExp(`^/v1/${noun}/:id${rest}$`);
+  const pair = await proposedMatch(market);
+  const { body: interest } = await market.as(pair.needOwner)(
+    "POST",
+    `/v1/results/${pair.resultId}/interests`,
+    { body: { message: "想了解技术细节。" } },
+  );
+  const owners = { owner: pair.resultOwner, role: "university" } as const;
+  const sides = { table: interests, rowId: interest.id, params: () => ({ id: interest.id }) };
+  const match = { table: matches, rowId: pair.id, params: () => ({ id: pair.id }) };
+
+  const office = await openOffice(market);
+  const contract = await effectiveContract(market);
+  const amended = { body: { reason: "延长有效期。", patch: { terms: "另行约定。" } } };
+  const contractPath = `/v1/contracts/${contract.id}`;
+  const seller = market.as(contract.seller);
+  const amendment = await must(seller("POST", `${contractPath}/amendments`, amended));
+  const paid = { paidOn: "2026-03-20", amount: { amount: "100.00", currency: "CNY" } };
+  const payment = await must(seller("POST", `${contractPath}/payments`, { body: paid }));
+  const filed = await filedCase(market, office);
+  const kase = { table: registrations, rowId: filed.caseId, params: () => ({ id: filed.caseId }) };
+  const file = await upload(
+    market,
+    contract.seller,
+    { subjectType: "contract", subjectId: contract.id, purpose: "document" },
+    pdf("矩阵"),
+  );
+  const [record] = await db
+    .select({ id: auditRecords.id })
+    .from(auditRecords)
+    .where(eq(auditRecords.subjectId, contract.id));
+  const recordId = record?.id ?? "";
+  return [
+    { name: "interest", routes: path("interests", "(/(accept|decline))?"), ...owners, ...sides },
+    {
+      name: "interest, its asker",
+      routes: path("interests", "(/withdraw)?"),
+      owner: pair.needOwner,
+      role: "enterprise",
+      ...sides,
+    },
+    {
+      name: "match",
+      routes: path("matches", "(/(accept|retract|decline|fail|notes))?"),
+      ...owners,
+      ...match,
+    },
+    {
+      name: "match, its broker",
+      routes: path("matches", "(/(withdraw|negotiate|fail|notes|reassign))?"),
+      owner: pair.broker,
+      role: "brokerage",
+      ...match,
+    },
+    {
+      name: "contract",
+      routes: /^\/v1\/contracts\/:id/,
+      role: "university",
+      owner: contract.seller,
+      params: () => ({ id: contract.id, amendmentId: amendment.id, paymentId: payment.id }),
+      table: contracts,
+      rowId: contract.id,
+    },
+    {
+      name: "case",
+      routes: path("registrations", "(/(?!amend|cancel|supplement|withdraw)[a-z-]+)?"),
+      role: "registry",
+      owner: office.first,
+      ...kase,
+    },
+    {
+      name: "case, its applicant",
+      routes: path("registrations", "(/(amend|cancel|retract|supplement|withdraw))?"),
+      role: "university",
+      owner: filed.seller,
+      ...kase,
+    },
+    {
+      name: "registration office",
+      routes: /^\/v1\/registration-offices\/:id/,
+      role: "registry",
+      owner: office.first,
+      params: () => ({ id: office.id }),
+      table: registrationOffices,
+      rowId: office.id,
+      isPublic: true,
+    },
+    {
+      name: "attachment",
+      routes: /^\/v1\/attachments\/:id/,
+      role: "university",
+      owner: contract.seller,
+      params: () => ({ id: file.body.id }),
+      table: attachments,
+      rowId: file.body.id,
+    },
+    {
+      name: "audit record",
+      routes: /^\/v1\/audit\/:id/,
+      role: "university",
+      owner: contract.seller,
+      params: () => ({ id: recordId }),
+      table: auditRecords,
+      rowId: recordId,
+    },
+  ];
 }
 
 /** A call that only its address could be refused for: with a body that the route takes. */
@@ -374,7 +535,13 @@ t.test("an admin of another organization of the same kind", async (t) => {
   const about = ({ routes }: Subject) => operations.filter(({ url }) => routes.test(url));
   t.same(
     named(({ url }) => url.includes(":id") && !subjects.some(({ routes }) => routes.test(url))),
-    ["readBroker"],
+    [
+      "askAboutNeed",
+      "askAboutResult",
+      "listInterestsInNeed",
+      "listInterestsInResult",
+      "readBroker",
+    ],
     "routes about one thing that nobody else's are tried at",
   );
   for (const subject of subjects) {
