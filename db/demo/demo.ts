@@ -51,6 +51,7 @@ import { needs } from "../schema/needs.ts";
 import { members, organizations } from "../schema/organizations.ts";
 import { results } from "../schema/results.ts";
 import { demoCertificates } from "./broker-certificates.ts";
+import { dealHistory, officeOpened, openOffice } from "./deal-history.ts";
 import { demoNeeds } from "./needs.ts";
 import { demoOrganizations } from "./organizations.ts";
 import { demoResults } from "./results.ts";
@@ -72,7 +73,7 @@ const emailOf = ({ key }: Pick<DemoPerson, "key">) => `${key}@demo.example`;
 const millisecondsADay = 24 * 60 * 60 * 1000;
 
 /** Something that happened so many days before the day of loading. */
-interface Happening {
+export interface Happening {
   daysAgo: number;
   run: (tx: Executor) => Promise<void>;
 }
@@ -126,19 +127,21 @@ function historyOf(midnight: number, passwordHash: string, note: Stage["note"]):
   };
   const origin = { requestId: "demo-market", address: null, expected: null };
   const contextOf = (key: string) => ({ ...origin, actor: actorOf(key) });
-  const stage: Stage = { people, actorOf, contextOf, passwordHash, note };
+  const stage: Stage = { people, actorOf, contextOf, passwordHash, note, listings: new Map() };
   const happenings = [
     ...demoOrganizations.flatMap((organization) => organizationHistory(stage, organization)),
     ...demoCertificates(day).flatMap((certificate) => certificateHistory(stage, certificate)),
     ...demoResults(day).flatMap((result) => resultHistory(stage, result)),
     ...demoNeeds(day).flatMap((need) => needHistory(stage, need)),
+    { daysAgo: officeOpened, run: (tx: Executor) => openOffice(stage, tx) },
+    ...dealHistory(stage, day),
   ];
   // The sort is stable: what happened on one day keeps the order in which it is written down.
   return happenings.sort((a, b) => b.daysAgo - a.daysAgo);
 }
 
 /** What all parts of the history share. */
-interface Stage {
+export interface Stage {
   /** Who has an account by now, by key. */
   people: Map<string, Actor>;
   actorOf: (key: string) => Actor;
@@ -146,6 +149,8 @@ interface Stage {
   passwordHash: string;
   /** Remembers a row that was written just now. */
   note: (table: PgTable, id: string) => void;
+  /** Listings by their title. */
+  listings: Map<string, string>;
 }
 
 /** The rows that were written, table by table, and when in the story. */
@@ -292,6 +297,7 @@ function resultHistory(stage: Stage, entry: DemoResult): Happening[] {
     const context = stage.contextOf(entry.author);
     const { id } = await createResult(tx, context, stage.actorOf(entry.author), input);
     stage.note(results, id);
+    stage.listings.set(input.title, id);
     return id;
   };
   return listingHistory(stage, entry, draft, { ...resultVerbs, update: updateResult });
@@ -303,6 +309,7 @@ function needHistory(stage: Stage, entry: DemoNeed): Happening[] {
     const context = stage.contextOf(entry.author);
     const { id } = await createNeed(tx, context, stage.actorOf(entry.author), input);
     stage.note(needs, id);
+    stage.listings.set(input.title, id);
     return id;
   };
   const verbs = { ...needVerbs, update: updateNeed, solve: solveNeed, close: closeNeed };

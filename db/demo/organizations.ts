@@ -21,8 +21,8 @@ export const demoOrganizations: readonly DemoOrganization[] = [
       contact: { name: "林致远", phone: telephone(101), email: "operator@demo.example" },
     },
     people: [{ key: "operator", name: "林致远", who: "运营方管理员 operator admin" }],
-    registered: 240,
-    verified: 240,
+    registered: 840,
+    verified: 840,
   },
   {
     details: {
@@ -39,8 +39,8 @@ export const demoOrganizations: readonly DemoOrganization[] = [
       { key: "registry", name: "邵文静", who: "登记机构管理员 registry admin" },
       { key: "registry2", name: "郭立安", who: "登记机构复核员 registry, second reviewer" },
     ],
-    registered: 238,
-    verified: 238,
+    registered: 838,
+    verified: 838,
   },
   {
     details: {
@@ -57,8 +57,8 @@ export const demoOrganizations: readonly DemoOrganization[] = [
       contact: { name: "宋雅琴", phone: telephone(201), email: "university@demo.example" },
     },
     people: [{ key: "university", name: "宋雅琴", who: "高校管理员 university admin" }],
-    registered: 225,
-    verified: 223,
+    registered: 825,
+    verified: 823,
   },
   {
     details: {
@@ -74,8 +74,8 @@ export const demoOrganizations: readonly DemoOrganization[] = [
       contact: { name: "韩守田", phone: telephone(221), email: "institute@demo.example" },
     },
     people: [{ key: "institute", name: "韩守田", who: "研究院管理员 institute admin" }],
-    registered: 220,
-    verified: 217,
+    registered: 820,
+    verified: 817,
   },
   {
     details: {
@@ -91,8 +91,8 @@ export const demoOrganizations: readonly DemoOrganization[] = [
       contact: { name: "周明远", phone: telephone(301), email: "enterprise@demo.example" },
     },
     people: [{ key: "enterprise", name: "周明远", who: "企业管理员（电池）enterprise admin" }],
-    registered: 214,
-    verified: 211,
+    registered: 814,
+    verified: 811,
   },
   {
     details: {
@@ -108,8 +108,8 @@ export const demoOrganizations: readonly DemoOrganization[] = [
       contact: { name: "段红旗", phone: telephone(321), email: "machinery@demo.example" },
     },
     people: [{ key: "machinery", name: "段红旗", who: "企业管理员（农机）enterprise admin" }],
-    registered: 205,
-    verified: 202,
+    registered: 805,
+    verified: 802,
   },
   {
     details: {
@@ -126,8 +126,8 @@ export const demoOrganizations: readonly DemoOrganization[] = [
       contact: { name: "何婉清", phone: telephone(341), email: "pharma@demo.example" },
     },
     people: [{ key: "pharma", name: "何婉清", who: "企业管理员（医药）enterprise admin" }],
-    registered: 198,
-    verified: 196,
+    registered: 798,
+    verified: 796,
   },
   {
     details: {
@@ -145,8 +145,8 @@ export const demoOrganizations: readonly DemoOrganization[] = [
       { key: "broker", name: "冯若楠", who: "技术经纪人（高级）senior broker, brokerage admin" },
       { key: "broker2", name: "马骁", who: "技术经纪人（初级）primary broker" },
     ],
-    registered: 190,
-    verified: 188,
+    registered: 790,
+    verified: 788,
   },
   {
     details: {
@@ -185,6 +185,38 @@ export const demoOrganizations: readonly DemoOrganization[] = [
     ],
     registered: 60,
     verified: 57,
+  },
+  {
+    details: {
+      kind: "enterprise",
+      name: "郑州沃野智农服务有限公司",
+      shortName: "沃野智农",
+      creditCode: "91410102MA9T210978",
+      regionCode: "410100",
+      industryCode: "A",
+      scale: "medium",
+      description: "在河南、山东经营农业社会化服务，采购栽培方案与农机培训。",
+      contact: { name: "曲明哲", phone: telephone(391), email: "zhengzhou@demo.example" },
+    },
+    people: [{ key: "zhengzhou", name: "曲明哲", who: "省内外市企业 enterprise, another city" }],
+    registered: 775,
+    verified: 773,
+  },
+  {
+    details: {
+      kind: "enterprise",
+      name: "北京衡测云联科技有限公司",
+      shortName: "衡测云联",
+      creditCode: "91110108MA9T21103T",
+      regionCode: "110000",
+      industryCode: "I",
+      scale: "medium",
+      description: "提供工业设备运维平台和药品检测数据服务。",
+      contact: { name: "蔺若川", phone: telephone(401), email: "beijing@demo.example" },
+    },
+    people: [{ key: "beijing", name: "蔺若川", who: "省外企业 enterprise, another province" }],
+    registered: 774,
+    verified: 772,
   },
   {
     details: {

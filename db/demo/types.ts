@@ -1,5 +1,6 @@
 /** The shapes of the demo data. Days are counted back from the day of loading, so that it never goes stale. */
 import type { z } from "zod";
+import type { ContractInput } from "../../src/modules/contracts/contracts.schema.ts";
 import type { NeedInput } from "../../src/modules/needs/needs.schema.ts";
 import type { OrganizationByOperatorInput } from "../../src/modules/organizations/organizations.schema.ts";
 import type { ResultInput } from "../../src/modules/results/results.schema.ts";
@@ -56,3 +57,63 @@ interface DemoListing<Input> {
 
 export type DemoResult = DemoListing<z.input<typeof ResultInput>>;
 export type DemoNeed = DemoListing<z.input<typeof NeedInput>>;
+
+export interface DemoInterest {
+  asker: string;
+  /** The listing that is asked about, by the beginning of its title: a result or a need. */
+  result?: string;
+  need?: string;
+  asked: number;
+  message: string;
+  questions: { topic: string; question: string }[];
+  steps: readonly (
+    | { daysAgo: number; action: "accept"; note: string }
+    | { daysAgo: number; action: "decline"; reason: string; note: string }
+    | { daysAgo: number; action: "withdraw" }
+  )[];
+}
+
+export interface DemoMatch {
+  broker: string;
+  result: string;
+  need: string;
+  proposed: number;
+  proposal: string;
+  steps: readonly (
+    | { daysAgo: number; action: "accept"; by: string }
+    | { daysAgo: number; action: "decline" | "fail"; by: string; reason: string; note: string }
+    | { daysAgo: number; action: "negotiate" | "withdraw" }
+    | { daysAgo: number; action: "note"; kind: "meeting" | "note"; text: string }
+  )[];
+}
+
+/** What became of a contract after it was drafted. Several people's steps are taken by all of them. */
+export type ContractStep =
+  | {
+      daysAgo: number;
+      action:
+        | "submit"
+        | "confirm"
+        | "cancel"
+        | "file"
+        | "accept"
+        | "expert-review"
+        | "register"
+        | "withdraw"
+        | "cancel-registration";
+    }
+  | { daysAgo: number; action: "request-supplement" | "refuse" | "revoke"; note: string }
+  | { daysAgo: number; action: "pay"; amount: string }
+  | { daysAgo: number; action: "amend"; total: string };
+
+export interface DemoContract {
+  key: string;
+  seller: string;
+  buyer: string;
+  /** The beginnings of the titles of the match's result and need, with a blank between. */
+  match?: string;
+  drafted: number;
+  /** Without its parties, which are the two above. */
+  content: z.input<typeof ContractInput>;
+  steps: readonly ContractStep[];
+}

@@ -1,11 +1,20 @@
-import { count, eq, sql } from "drizzle-orm";
+import { count, eq, isNotNull, sql } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
 import t from "tap";
 import { demoAccounts, loadDemoMarket } from "../../db/demo/demo.ts";
 import {
   brokerCertificates,
+  contractStatuses,
+  contracts,
+  interestStatuses,
+  interests,
+  matches,
+  matchStatuses,
   members,
   needs,
   organizations,
+  registrationStatuses,
+  registrations,
   results,
 } from "../../db/schema/index.ts";
 import { auditRecords } from "../../db/schema/plumbing.ts";
@@ -13,6 +22,7 @@ import { clock } from "../../src/lib/clock.ts";
 import { isCreditCode } from "../../src/lib/credit-code.ts";
 import { RegisterInput } from "../../src/modules/auth/auth.schema.ts";
 import { register } from "../../src/modules/auth/auth.service.ts";
+import { sealAll } from "../support/log.ts";
 import { type Caller, openMarket } from "../support/market.ts";
 
 const market = await openMarket(t);
@@ -69,7 +79,7 @@ t.test("loading gives a market in every state", async (t) => {
   const { now } = clock;
   await loadDemoMarket(db);
   t.equal(clock.now, now, "the clock is given back");
-  t.same(await byStatus(organizations), { verified: 9, suspended: 1, pending: 1 });
+  t.same(await byStatus(organizations), { verified: 11, suspended: 1, pending: 1 });
   t.same(await byStatus(results), {
     ...{ draft: 1, submitted: 1, changes_requested: 1, rejected: 1 },
     ...{ published: 9, expired: 1, withdrawn: 1 },
@@ -82,6 +92,49 @@ t.test("loading gives a market in every state", async (t) => {
   t.same(certificates.map(({ status }) => status).sort(), ["applied", "certified", "certified"]);
   const codes = await db.select({ code: organizations.creditCode }).from(organizations);
   for (const { code } of codes) t.ok(isCreditCode(code), code);
+});
+
+t.test("its deals stand at every point of their way", async (t) => {
+  const statusesOf = async (table: PgTable) => {
+    const found = await db.execute<{ status: string }>(sql`select distinct status from ${table}`);
+    return found.rows.map(({ status }) => status).sort();
+  };
+  t.same(await statusesOf(interests), [...interestStatuses].sort());
+  t.same(await statusesOf(matches), [...matchStatuses].sort());
+  t.same(await statusesOf(contracts), [...contractStatuses].sort());
+  t.same(await statusesOf(registrations), [...registrationStatuses].sort());
+});
+
+t.test("two years of registered contracts are counted, month by month", async (t) => {
+  await sealAll(market);
+  const registrar = await signIn("registry@demo.example");
+  const { body } = await market.as(registrar)(
+    "GET",
+    "/v1/statistics/contract-volume?period=month&by=type",
+  );
+  const months = new Set<string>(body.rows.map(({ period }: { period: string }) => period));
+  t.ok(months.size >= 23, `${months.size} months`);
+  const [stored] = (
+    await db.execute<{ count: number; total: string }>(sql`
+      select count(*)::int as count, sum((facts ->> 'totalAmount')::numeric)::text as total
+      from ${registrations} where status = 'registered'`)
+  ).rows;
+  t.same(
+    { count: body.total.count, total: body.total.totalAmount.amount },
+    stored,
+    "the volume is the sum over what is registered",
+  );
+  const numbers = await db
+    .select({ year: registrations.numberYear, serial: registrations.serial })
+    .from(registrations)
+    .where(isNotNull(registrations.serial))
+    .orderBy(registrations.numberYear, registrations.serial);
+  const years = new Map<number | null, number>();
+  for (const { year, serial } of numbers) {
+    t.equal(serial, (years.get(year) ?? 0) + 1, `serials of ${year} have no gap`);
+    years.set(year, serial ?? 0);
+  }
+  t.ok(years.size >= 2, "in more than one year");
 });
 
 t.test("its dates make sense", async (t) => {
