@@ -72,7 +72,7 @@ export async function openScratchMarket(serverUrl: string | null): Promise<Scrat
     const child = spawn(process.execPath, ["--import=tsx", "src/server.ts"], {
       cwd: projectRoot,
       env: { ...env, FASTIFY_AUTOLOAD_TYPESCRIPT: "1" },
-      stdio: ["ignore", process.env.SCRATCH_LOG ? "inherit" : "ignore", "inherit"],
+      stdio: ["ignore", "ignore", "inherit"],
     });
     server = child;
     for (;;) {
