@@ -8,6 +8,10 @@ export const faultTexts = {
     en: "must not hold control characters or broken Unicode",
     zh: "不得含有控制字符或残缺的 Unicode 字符",
   },
+  "form.broken": {
+    en: "the form must hold one file, named `file`, and end as it should",
+    zh: "表单须且仅须含有一个名为 file 的文件，并完整结束",
+  },
   "credit_code.shape": {
     en: "must be 18 digits or capitals, without I, O, S, V and Z",
     zh: "须为 18 位数字或大写字母（不含 I、O、S、V、Z）",
@@ -119,6 +123,10 @@ export const faultTexts = {
   "interest.not_of_pair": {
     en: "is not an accepted interest of one of the two owners in the other's listing",
     zh: "不是这两个项目的双方之间已接受的意向",
+  },
+  "answer.no_question": {
+    en: "is not the place of a question that was asked",
+    zh: "没有与之对应的问题",
   },
   "match.not_of_pair": {
     en: "is not an ended match of your brokerage about the same result and need",

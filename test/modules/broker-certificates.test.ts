@@ -703,6 +703,7 @@ t.test("the directory shows who is a broker today", async (t) => {
       name: body.organizationName,
       regionCode: "410702",
     },
+    deals: { open: 0, contracted: 0, failed: 0 },
   });
   t.notMatch(reply.text, "@example.test");
   const known = await everybody("GET", `/v1/brokers/${person.id}`, {

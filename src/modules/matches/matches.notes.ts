@@ -62,7 +62,9 @@ export async function addMatchNote(
     });
   }
   const { id: createdBy, organizationId } = actor;
-  const after = await store.insertNote(tx, { ...input, matchId: id, createdBy, organizationId });
+  const heldAt = new Date(input.heldAt).toISOString();
+  const entry = { ...input, heldAt, matchId: id, createdBy, organizationId };
+  const after = await store.insertNote(tx, entry);
   await recordMatch(tx, context, found, {
     type: "match.note",
     before: null,

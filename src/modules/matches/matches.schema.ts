@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { matchNoteKinds, matchStatuses } from "../../../db/schema/matches.ts";
 import { organizationKinds } from "../../../db/schema/organizations.ts";
-import { nowInstant } from "../../lib/clock.ts";
+import { clock } from "../../lib/clock.ts";
 import { fault } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import { civilDate, instant, instantInput, prose, taxonomyCode, uuid } from "../../lib/wire.ts";
@@ -145,8 +145,11 @@ export type ListMatchesQuery = z.output<typeof ListMatchesQuery>;
 export const MatchNoteInput = z
   .strictObject({
     kind: z.enum(["introduction", "note", "meeting"]),
-    heldAt: instantInput
-      .refine((held) => held <= nowInstant(), fault("date.future"))
+    // Taken as text: a transformation would leave the document without its example.
+    heldAt: z.iso
+      .datetime({ offset: true, abort: true })
+      .refine((text) => instantInput.safeParse(text).success, fault("date.invalid"))
+      .refine((text) => Date.parse(text) <= clock.now().getTime(), fault("date.future"))
       .meta({ example: "2026-03-02T09:30:00+08:00" })
       .describe("When it happened, not in the future."),
     text: prose(3000).describe("Who met whom, about what, with what outcome."),
