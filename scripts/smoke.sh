@@ -49,6 +49,21 @@ chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --d
 grep -q 'id="operations-tag-results"' "$folder/dom"
 grep -q 'Grand Market' "$folder/dom"
 
+echo "the tour, on the demo market"
+npm run --silent tour -- --url "$url" | tee "$folder/toured"
+number=$(grep -oE '[0-9]{16}' "$folder/toured" | head -n 1)
+
+echo "the certificate in a real browser"
+login() { curl -sf "$url/v1/auth/login" -H 'Content-Type: application/json' -d "{\"email\":\"$1\",\"password\":\"grand-market-demo\"}" | node -pe 'JSON.parse(require("fs").readFileSync(0)).accessToken'; }
+path=$(curl -sf "$url/v1/registrations?number=$number" -H "Authorization: Bearer $(login registry@demo.example)" |
+  node -pe 'JSON.parse(require("fs").readFileSync(0)).data[0].certificatePath')
+chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+  --disable-component-update --disable-sync --user-data-dir="$folder/browser" --virtual-time-budget=5000 \
+  --dump-dom "$url$path" >"$folder/certificate" 2>/dev/null
+grep -q '技术合同登记证明' "$folder/certificate"
+grep -q '1,500,000.00' "$folder/certificate"
+grep -q '<svg' "$folder/certificate"
+
 echo "a second start on the same folder is refused"
 if (PORT=0 node dist/src/server.js) >"$folder/second" 2>&1; then
   echo "it was not"; exit 1

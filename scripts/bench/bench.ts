@@ -23,6 +23,7 @@ import {
   type Job,
   pathsOf,
 } from "./cases.ts";
+import { benchDeals } from "./deals.ts";
 import { dropCopy, openCopy, serverUrl, urlOf } from "./generate.ts";
 import { headersOf, type Measured, run } from "./load.ts";
 import { captureApi, environment, startTarget, type Target } from "./processes.ts";
@@ -37,13 +38,17 @@ const { values: options } = parseArgs({
     /** Rebuilds the template databases. */
     fresh: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
-    /** Measures these cases only. */
+    /** Registered contracts over which the registry's figures are measured. */
+    registered: { type: "string", default: "1000000" },
+    /** Measures these cases only; `deals` are the registry's figures. */
     case: { type: "string", multiple: true },
     /** Folder for a CPU profile of each process. */
     profile: { type: "string" },
   },
 });
-const wholeNumber = (name: "rounds" | "seconds" | "connections" | "results" | "needs"): number => {
+const wholeNumber = (
+  name: "rounds" | "seconds" | "connections" | "results" | "needs" | "registered",
+): number => {
   const number = Number(options[name]);
   if (Number.isInteger(number) && number > 0) return number;
   console.error(`--${name} takes a whole number above 0`);
@@ -344,6 +349,12 @@ async function main(): Promise<void> {
   try {
     say(`compiling, run ${newId().slice(-6)}`);
     folder = compile();
+    if (options.case?.includes("deals") ?? true) {
+      const registered = wholeNumber("registered");
+      const deals = await benchDeals(folder, { registered, fresh: options.fresh, rounds }, say);
+      if (options.json) console.log(JSON.stringify({ deals }));
+    }
+    if (chosen.length === 0) return;
     for (const size of [large, small]) copies.push(await openCopy(size, options.fresh, say));
     const [largeCopy = "", smallCopy = ""] = copies;
     const report = await measure({ large: largeCopy, small: smallCopy }, folder);

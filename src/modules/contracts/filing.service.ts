@@ -41,24 +41,22 @@ export async function lockContractForFiling(
 
 /**
  * A step of the contract that follows from its registration's.
+ * @param before the contract, locked
  * @throws AppError `contract.invalid_transition` (409)
  */
 export async function stepContract(
   tx: Executor,
   context: WriteContext,
-  id: string,
+  before: Loaded,
   action: "file" | "release" | "register" | "cancel" | "revoke",
-): Promise<store.ContractRow> {
-  const row = await store.lockAnyContract(tx, id);
-  if (!row) throw new AppError("contract.not_found");
-  const before = { row, parties: await store.selectParties(tx, id) };
+): Promise<void> {
+  const { row } = before;
   const by = action === "file" ? "applicant" : "system";
   const status = nextStatus(contractLifecycle, row.status, action, by);
   const changes = action === "cancel" ? { status, cancelledAt: nowInstant() } : { status };
   const after = { ...before, row: await updateRow(tx, contracts, row, changes) };
   await record(tx, context, action, before, after);
   if (action === "cancel") await undo(tx, context, after.row);
-  return after.row;
 }
 
 /** The facts of a revision that its parties have confirmed. */
@@ -74,9 +72,12 @@ export async function factsOf(
 
 /** The contract as the office that decides on it needs it, locked. */
 export async function lockContractOfCase(tx: Executor, id: string): Promise<Loaded> {
-  const row = await store.lockAnyContract(tx, id);
+  const [row, parties] = await Promise.all([
+    store.lockAnyContract(tx, id),
+    store.selectParties(tx, id),
+  ]);
   if (!row) throw new AppError("contract.not_found");
-  return { row, parties: await store.selectParties(tx, id) };
+  return { row, parties };
 }
 
 /** Other contracts that resemble this one, for screening. */
@@ -85,3 +86,5 @@ export const similarContracts = store.selectSimilar;
 /** What was paid under a contract and not voided. */
 export const paymentsOf = async (db: Executor, contractId: string) =>
   (await store.selectPayments(db, contractId)).filter((payment) => payment.voidedAt === null);
+
+export type { Loaded };

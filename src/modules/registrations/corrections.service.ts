@@ -7,12 +7,7 @@ import { nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { nextStatus, transitionRefused } from "../../lib/lifecycle.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
-import {
-  factsOf,
-  lockContractOfCase,
-  paymentsOf,
-  stepContract,
-} from "../contracts/filing.service.ts";
+import { factsOf, paymentsOf, stepContract } from "../contracts/filing.service.ts";
 import { recordRegistryEntry } from "../registry/registry.service.ts";
 import { countedOf, recordPayments, recordVolume } from "../statistics/statistics.service.ts";
 import { assertCodes } from "../taxonomies/taxonomies.service.ts";
@@ -102,11 +97,13 @@ export async function amendRegistration(
   id: string,
   { contractRevision }: AmendInput,
 ): Promise<Registration> {
-  const before = await lockCase(tx, context, actor, id, ["applicant", "registrar"]);
+  const { row: before, contract } = await lockCase(tx, context, actor, id, [
+    "applicant",
+    "registrar",
+  ]);
   const asks = isApplicant(actor, before);
   nextStatus(registrationLifecycle, before.status, "amend", asks ? "applicant" : "registrar");
   assertPending(before, asks ? null : "amend");
-  const contract = before.contractId ? await lockContractOfCase(tx, before.contractId) : null;
   if (!contract) throw new AppError("registration.not_agreed");
   const { row } = contract;
   if (asks) {
@@ -145,12 +142,14 @@ export async function cancelRegistration(
   id: string,
   note: string | null,
 ): Promise<Registration> {
-  const before = await lockCase(tx, context, actor, id, ["applicant", "registrar"]);
+  const { row: before, contract } = await lockCase(tx, context, actor, id, [
+    "applicant",
+    "registrar",
+  ]);
   const asks = isApplicant(actor, before);
   const by = asks ? "applicant" : "registrar";
   const status = nextStatus(registrationLifecycle, before.status, "cancel", by);
   assertPending(before, asks ? null : "cancel");
-  const contract = before.contractId ? await lockContractOfCase(tx, before.contractId) : null;
   if (!contract?.row.cancellationAgreedAt) {
     throw new AppError("registration.not_agreed");
   }
@@ -160,7 +159,7 @@ export async function cancelRegistration(
   }
   const changes = { status, decisionNote: note ?? before.pendingNote, decidedAt: nowInstant() };
   const after = await correct(tx, context, before, "cancelled", changes, changes.decisionNote);
-  await stepContract(tx, context, contract.row.id, "cancel");
+  await stepContract(tx, context, contract, "cancel");
   return toRegistration(after, actor);
 }
 
@@ -177,7 +176,7 @@ export async function revokeRegistration(
   { ground, note }: RevokeInput,
 ): Promise<Registration> {
   await assertCodes(tx, [{ path: ["ground"], taxonomy: "revocation-grounds", code: ground }]);
-  const before = await lockCase(tx, context, actor, id, ["registrar"]);
+  const { row: before, contract } = await lockCase(tx, context, actor, id, ["registrar"]);
   const status = nextStatus(registrationLifecycle, before.status, "revoke", "registrar");
   const isFirst = before.pendingAction === null && before.rules.twoReviewers;
   if (isFirst) {
@@ -193,7 +192,7 @@ export async function revokeRegistration(
     decidedAt: nowInstant(),
   };
   const after = await correct(tx, context, before, "revoked", changes, changes.decisionNote);
-  if (before.contractId) await stepContract(tx, context, before.contractId, "revoke");
+  if (contract) await stepContract(tx, context, contract, "revoke");
   return toRegistration(after, actor);
 }
 
@@ -207,7 +206,7 @@ export async function retractRegistrationStep(
   actor: Actor,
   id: string,
 ): Promise<Registration> {
-  const before = await lockCase(tx, context, actor, id, ["applicant", "registrar"]);
+  const { row: before } = await lockCase(tx, context, actor, id, ["applicant", "registrar"]);
   const own = before.pendingOrganizationId === actor.organizationId;
   const isRegistrar = standingOf(actor, before).includes("registrar");
   const by = isRegistrar ? "registrar" : "applicant";

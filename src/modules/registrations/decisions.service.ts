@@ -45,22 +45,21 @@ export async function registerContract(
   actor: Actor,
   id: string,
 ): Promise<Registration> {
-  const before = await lockCase(tx, context, actor, id, ["registrar"]);
+  const { row: before, contract } = await lockCase(tx, context, actor, id, ["registrar"]);
   const status = nextStatus(registrationLifecycle, before.status, "register", "registrar");
   assertSecond(before, before.firstReviewerId, actor);
   if (before.expertReviewNeeded && !before.expertReviewConcludedAt) {
     throw new AppError("registration.expert_review_needed");
   }
-  const { contractId, officeCode } = before;
-  const payments = contractId ? await paymentsOf(tx, contractId) : [];
-  if (contractId) await stepContract(tx, context, contractId, "register");
+  const payments = contract ? await paymentsOf(tx, contract.row.id) : [];
+  if (contract) await stepContract(tx, context, contract, "register");
   const registeredOn = today();
   const numberYear = Number(registeredOn.slice(0, 4));
-  // The last row that others wait for: from here to the commit nothing else is waited for.
-  const serial = await store.nextSerial(tx, officeCode, numberYear);
-  const after = await updateRow(tx, registrations, before, {
+  // The last row that others wait for: from here on nothing is waited for but the rest, sent at once.
+  const serial = await store.nextSerial(tx, before.officeCode, numberYear);
+  const changes = {
     status,
-    number: numberOf(numberYear, officeCode, serial),
+    number: numberOf(numberYear, before.officeCode, serial),
     numberYear,
     serial,
     secondReviewerId: actor.id,
@@ -68,12 +67,17 @@ export async function registerContract(
     registeredOn,
     decidedAt: nowInstant(),
     checkCode: newCheckCode(),
-  });
-  const auditRecordId = await record(tx, context, "register", before, after);
-  await recordRegistryEntry(tx, auditRecordId, "registered", after);
-  const counted = countedOf(after);
-  await recordVolume(tx, auditRecordId, [{ sign: 1, counted }]);
-  await recordPayments(tx, auditRecordId, 1, counted, payments);
+  };
+  // The row is locked: it will be what it was, with these changes.
+  const next = { ...before, ...changes, version: before.version + 1 };
+  const counted = countedOf(next);
+  const auditRecordId = await record(tx, context, "register", before, next);
+  const [after] = await Promise.all([
+    updateRow(tx, registrations, before, changes),
+    recordRegistryEntry(tx, auditRecordId, "registered", next),
+    recordVolume(tx, auditRecordId, [{ sign: 1, counted }]),
+    recordPayments(tx, auditRecordId, 1, counted, payments),
+  ]);
   return toRegistration(after, actor);
 }
 
@@ -90,10 +94,10 @@ export async function refuseRegistration(
   { grounds, note }: RefuseInput,
 ): Promise<Registration> {
   await assertCodes(tx, groundsOf(grounds));
-  const before = await lockCase(tx, context, actor, id, ["registrar"]);
+  const { row: before, contract } = await lockCase(tx, context, actor, id, ["registrar"]);
   const status = nextStatus(registrationLifecycle, before.status, "refuse", "registrar");
   if (before.status === "accepted") assertSecond(before, before.firstReviewerId, actor);
-  if (before.contractId) await stepContract(tx, context, before.contractId, "release");
+  if (contract) await stepContract(tx, context, contract, "release");
   const after = await updateRow(tx, registrations, before, {
     status,
     grounds,

@@ -7,7 +7,7 @@ import { assertVersion } from "../../lib/etag.ts";
 import { allowedActions, type Standing } from "../../lib/lifecycle.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
-import { lockContractOfCase } from "../contracts/filing.service.ts";
+import { type Loaded, lockContractOfCase } from "../contracts/filing.service.ts";
 import { registrationLifecycle } from "./registrations.lifecycle.ts";
 import type { Registration } from "./registrations.schema.ts";
 import * as store from "./registrations.store.ts";
@@ -96,6 +96,22 @@ export const record = (
     personal: ["checkCode"],
   });
 
+/** A case and its contract, both locked. Imported registrations have no contract here. */
+export interface Case {
+  row: Row;
+  contract: Loaded | null;
+}
+
+/** Locks a case after its contract, as everybody does: the contract's own steps never wait for a case. */
+export async function lockWithContract(tx: Executor, seen: Row): Promise<Case | undefined> {
+  // Sent together: the server takes them in this order.
+  const [contract, row] = await Promise.all([
+    seen.contractId ? lockContractOfCase(tx, seen.contractId) : null,
+    store.lockRegistration(tx, seen.id),
+  ]);
+  return row && { row, contract };
+}
+
 /**
  * The case, locked after its contract, for somebody with a part in it.
  * @throws AppError `registration.not_found` (404), `registration.not_owner`,
@@ -107,13 +123,11 @@ export async function lockCase(
   actor: Actor,
   id: string,
   by: readonly Standing[],
-): Promise<Row> {
+): Promise<Case> {
   const seen = await store.selectRegistration(tx, actor, id);
-  if (!seen) throw new AppError("registration.not_found");
-  // Everybody locks the contract first: its own steps never wait for a case.
-  const contract = seen.contractId ? await lockContractOfCase(tx, seen.contractId) : null;
-  const row = await store.lockRegistration(tx, id);
-  if (!row) throw new AppError("registration.not_found");
+  const locked = seen && (await lockWithContract(tx, seen));
+  if (!locked) throw new AppError("registration.not_found");
+  const { row, contract } = locked;
   const standing = standingOf(actor, row);
   if (!by.some((one) => standing.includes(one))) throw new AppError("registration.not_owner");
   const isParty = contract?.parties.some((p) => p.organizationId === actor.organizationId);
@@ -121,5 +135,5 @@ export async function lockCase(
     throw new AppError("registration.reviewer_of_applicant");
   }
   assertVersion(row.version, context.expected);
-  return row;
+  return locked;
 }

@@ -20,7 +20,13 @@ import {
 import { findCompetentOffice } from "../registration-offices/registration-offices.service.ts";
 import { rulesOn } from "../registration-rules/registration-rules.service.ts";
 import { assertCodes } from "../taxonomies/taxonomies.service.ts";
-import { lockCase, record, standingOf, toRegistration } from "./registrations.access.ts";
+import {
+  lockCase,
+  lockWithContract,
+  record,
+  standingOf,
+  toRegistration,
+} from "./registrations.access.ts";
 import { dueOf } from "./registrations.clock.ts";
 import { registrationLifecycle } from "./registrations.lifecycle.ts";
 import type {
@@ -43,7 +49,8 @@ export async function fileContract(
   actor: Actor,
   contractId: string,
 ): Promise<Registration> {
-  const { row: contract, applicant } = await lockContractForFiling(tx, context, contractId);
+  const filed = await lockContractForFiling(tx, context, contractId);
+  const { row: contract, applicant } = filed;
   const office = applicant.regionCode && (await findCompetentOffice(tx, applicant.regionCode));
   if (!office) throw new AppError("registration.no_office");
   const { code: ruleSet, rules } = await rulesOn(tx, today());
@@ -56,7 +63,7 @@ export async function fileContract(
   const facts = await factsOf(tx, contract, contract.revision);
   const similar = await similarContracts(tx, contractId);
   const { relatedParties, validUntil } = contract;
-  await stepContract(tx, context, contractId, "file");
+  await stepContract(tx, context, filed, "file");
   const after = await store.insertRegistration(tx, {
     id: newId(),
     contractId,
@@ -147,7 +154,7 @@ export async function acceptRegistration(
   actor: Actor,
   id: string,
 ): Promise<Registration> {
-  const before = await lockCase(tx, context, actor, id, ["registrar"]);
+  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
   const status = nextStatus(registrationLifecycle, before.status, "accept", "registrar");
   const taken = await acceptance(tx, before, before.supplementedAt ?? nowInstant());
   const changes = { ...taken, status, firstReviewerId: actor.id };
@@ -173,7 +180,7 @@ export async function requestSupplement(
 ): Promise<Registration> {
   const faults = deadline && deadline < today() ? [bodyFault(["deadline"], "date.past")] : [];
   await assertCodes(tx, groundsOf(grounds), faults);
-  const before = await lockCase(tx, context, actor, id, ["registrar"]);
+  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
   const action = "request-supplement";
   const status = nextStatus(registrationLifecycle, before.status, action, "registrar");
   if (before.status === "accepted") assertFirst(before, actor);
@@ -206,7 +213,7 @@ export async function supplementRegistration(
   id: string,
   note: string,
 ): Promise<Registration> {
-  const before = await lockCase(tx, context, actor, id, ["applicant"]);
+  const { row: before } = await lockCase(tx, context, actor, id, ["applicant"]);
   nextStatus(registrationLifecycle, before.status, "supplement", "applicant");
   const supplementedAt = nowInstant();
   const restarted =
@@ -222,9 +229,9 @@ export async function withdrawRegistration(
   actor: Actor,
   id: string,
 ): Promise<Registration> {
-  const before = await lockCase(tx, context, actor, id, ["applicant"]);
+  const { row: before, contract } = await lockCase(tx, context, actor, id, ["applicant"]);
   const status = nextStatus(registrationLifecycle, before.status, "withdraw", "applicant");
-  if (before.contractId) await stepContract(tx, context, before.contractId, "release");
+  if (contract) await stepContract(tx, context, contract, "release");
   return step(tx, context, actor, before, "withdraw", { status, decidedAt: nowInstant() });
 }
 
@@ -235,7 +242,7 @@ export async function beginExpertReview(
   actor: Actor,
   id: string,
 ): Promise<Registration> {
-  const before = await lockCase(tx, context, actor, id, ["registrar"]);
+  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
   const status = nextStatus(registrationLifecycle, before.status, "expert-review", "registrar");
   assertFirst(before, actor);
   return step(tx, context, actor, before, "expert_review", { status });
@@ -249,7 +256,7 @@ export async function concludeExpertReview(
   id: string,
   conclusion: string,
 ): Promise<Registration> {
-  const before = await lockCase(tx, context, actor, id, ["registrar"]);
+  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
   const status = nextStatus(registrationLifecycle, before.status, "conclude-review", "registrar");
   assertFirst(before, actor);
   const changes = {
@@ -271,7 +278,7 @@ export async function disputeRegistration(
   id: string,
   reason: string,
 ): Promise<Registration> {
-  const before = await lockCase(tx, context, actor, id, ["registrar"]);
+  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
   assertUndecided(before);
   const size = { ...before, disputed: true };
   const due = before.acceptedAt ? dueOf(before.rules, size, dayOf(before.acceptedAt)) : {};
@@ -289,7 +296,7 @@ export async function setDueDate(
   id: string,
   { dueOn, reason }: DueDateInput,
 ): Promise<Registration> {
-  const before = await lockCase(tx, context, actor, id, ["registrar"]);
+  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
   if (before.acceptedAt === null) throw undecidedOnly(before);
   assertUndecided(before);
   const changes = { dueOn, dueProvisional: false, dueReason: reason };
@@ -315,10 +322,14 @@ const batch = 100;
  */
 export async function withdrawMissedSupplements(tx: Executor): Promise<{ more: boolean }> {
   const context = { ...systemOrigin, expected: null };
-  const missed = await store.lockMissedSupplements(tx, today(), batch);
-  for (const before of missed) {
+  const missed = await store.selectMissedSupplements(tx, today(), batch);
+  for (const seen of missed) {
+    const locked = await lockWithContract(tx, seen);
+    // The applicant, or another process, was faster.
+    if (!locked || locked.row.version !== seen.version) continue;
+    const { row: before, contract } = locked;
     const status = nextStatus(registrationLifecycle, before.status, "withdraw", "job");
-    if (before.contractId) await stepContract(tx, context, before.contractId, "release");
+    if (contract) await stepContract(tx, context, contract, "release");
     const changes = { status, decidedAt: nowInstant() };
     const after = await updateRow(tx, registrations, before, changes);
     await record(tx, context, "withdraw", before, after, "supplement deadline missed");
@@ -345,7 +356,7 @@ export async function authorizeRegistrationFile(
   id: string,
 ): Promise<{ readers: (string | null)[]; confidential: boolean }> {
   const unversioned = { ...context, expected: null };
-  const row = await lockCase(tx, unversioned, actor, id, ["applicant", "registrar"]);
+  const { row } = await lockCase(tx, unversioned, actor, id, ["applicant", "registrar"]);
   const isRegistrar = standingOf(actor, row).includes("registrar");
   const fits = isRegistrar ? undecided.includes(row.status) : row.status === "supplement_requested";
   if (!fits) throw new AppError("attachment.locked");

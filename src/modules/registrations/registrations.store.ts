@@ -99,8 +99,8 @@ export const countRegistrations = (db: Executor, actor: Actor, query: ListRegist
       .as("counted"),
   );
 
-/** Cases whose supplement is overdue; those that another process holds are left to it. */
-export const lockMissedSupplements = (
+/** Cases whose supplement is overdue. */
+export const selectMissedSupplements = (
   tx: Executor,
   day: string,
   limit: number,
@@ -115,8 +115,7 @@ export const lockMissedSupplements = (
       ),
     )
     .orderBy(asc(registrations.supplementDueOn), asc(registrations.id))
-    .limit(limit)
-    .for("update", { skipLocked: true });
+    .limit(limit);
 
 /**
  * The next serial of an office and year. Its row stays locked until the transaction ends: whoever

@@ -22,6 +22,8 @@ export const RegistryEntry = z
     registeredOn: z.string(),
     contractId: uuid,
     contractReference: z.string(),
+    contractRevision: z.int(),
+    contentSha256: z.string().describe("Of the contract's content that was certified."),
     title: z.string().nullable().describe("Null of a trade secret, to the operator."),
     type: z.string(),
     subtype: z.string(),

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { auditLog, registryEntries, registryFeed } from "../../../db/schema/log.ts";
 import type { Executor } from "../../database/connect.ts";
 import { prepared } from "../../database/prepared.ts";
@@ -14,24 +14,22 @@ export const addToFeed = (tx: Executor, from: number, to: number) =>
     from ${auditLog} l join ${registryEntries} e on e.audit_record_id = l.record_id
     where l.position between ${from} and ${to}`);
 
-/** An entry as JSON text, made by PostgreSQL: a page of a thousand needs no object for each. */
-const entryText = sql<string>`json_build_object(
+/**
+ * An entry as JSON text, made by PostgreSQL: a page of a thousand needs no object for each. What was
+ * certified is stored as it is sent; the entry's own members are put over it.
+ */
+const entryText = (names: SQL) => sql<string>`(e.facts || jsonb_build_object(
   'position', f.position,
   'sealedAt', to_char(f.sealed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
   'kind', e.kind, 'registrationId', e.registration_id, 'number', e.number, 'revision', e.revision,
   'registeredOn', e.registered_on,
-  'contractId', e.facts ->> 'contractId', 'contractReference', e.facts ->> 'contractReference',
-  'title', case when masked then null else e.facts ->> 'title' end,
-  'type', e.facts ->> 'type', 'subtype', e.facts ->> 'subtype', 'fieldCode', e.facts ->> 'fieldCode',
-  'industryCode', e.facts ->> 'industryCode',
-  'intellectualPropertyType', e.facts ->> 'intellectualPropertyType',
-  'planSourceCode', e.facts ->> 'planSourceCode', 'objectiveCode', e.facts ->> 'objectiveCode',
-  'signedOn', e.facts ->> 'signedOn', 'amountStatus', e.facts ->> 'amountStatus',
-  'confidentiality', e.facts ->> 'confidentiality',
-  'seller', case when masked then e.facts -> 'seller' || '{"name": null}' else e.facts -> 'seller' end,
-  'buyer', case when masked then e.facts -> 'buyer' || '{"name": null}' else e.facts -> 'buyer' end,
-  'totalAmount', json_build_object('amount', e.total_amount::text, 'currency', 'CNY'),
-  'technologyAmount', json_build_object('amount', e.technology_amount::text, 'currency', 'CNY'))::text`;
+  'totalAmount', jsonb_build_object('amount', e.total_amount::text, 'currency', 'CNY'),
+  'technologyAmount', jsonb_build_object('amount', e.technology_amount::text, 'currency', 'CNY'))${names})::text`;
+
+/** What names somebody in a trade secret is not for the operator. */
+const masked = sql` || case when e.facts ->> 'confidentiality' = 'trade_secret' then jsonb_build_object(
+  'title', null, 'seller', e.facts -> 'seller' || '{"name": null}', 'buyer', e.facts -> 'buyer' || '{"name": null}')
+  else '{}' end`;
 
 export interface PulledEntry {
   position: number;
@@ -50,25 +48,19 @@ export async function selectFeed(
   after: number,
   limit: number,
 ): Promise<PulledEntry[]> {
-  const mine = office === null;
-  const statement = prepared(db, mine ? "pull_feed_all" : "pull_feed_office", (name) =>
+  const all = office === null;
+  const statement = prepared(db, all ? "pull_feed_all" : "pull_feed_office", (name) =>
     db
       .select({
         position: sql<number>`f.position`.mapWith(Number),
-        text: entryText,
+        text: entryText(all ? masked : sql``),
         totalAmount: sql<string>`e.total_amount::text`,
         technologyAmount: sql<string>`e.technology_amount::text`,
       })
       .from(sql`${registryFeed} f`)
       .innerJoin(sql`${registryEntries} e`, sql`e.id = f.entry_id`)
-      .innerJoin(
-        mine
-          ? sql`lateral (select e.facts ->> 'confidentiality' = 'trade_secret' as masked) m`
-          : sql`lateral (select false as masked) m`,
-        sql`true`,
-      )
       .where(
-        mine
+        all
           ? sql`f.position > ${sql.placeholder("after")}`
           : sql`f.office_organization_id = ${sql.placeholder("office")} and f.position > ${sql.placeholder("after")}`,
       )

@@ -1,0 +1,340 @@
+/**
+ * What the registry's figures cost: the volume over many contracts beside few, the pull feed beside a bare
+ * read of the same rows, registering beside a bare insert of the same rows.
+ */
+import { fork } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { clock } from "../../src/lib/clock.ts";
+import { newId } from "../../src/lib/ids.ts";
+import { createKeyFile } from "../../src/lib/signing-keys.ts";
+import { copyOf, dealsTemplate, offices } from "./deals-data.ts";
+import type { Ready, Start } from "./deals-target.ts";
+import { urlOf } from "./generate.ts";
+import { environment } from "./processes.ts";
+
+export interface DealsOptions {
+  registered: number;
+  fresh: boolean;
+  rounds: number;
+}
+type Say = (text: string) => void;
+
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+const rounded = (number: number, digits = 2) => Number(number.toFixed(digits));
+
+/** Cases that can be registered in one run. */
+const cases = 6_000;
+/** Connections of what is measured with several. */
+const connections = 10;
+const settings = "-c timezone=UTC -c jit=off";
+
+interface Target {
+  url: string;
+  tokens: string[];
+  stop: () => Promise<void>;
+}
+
+async function openTarget(folder: string, database: string, keyFile: string): Promise<Target> {
+  const client = new pg.Client({ connectionString: urlOf(database) });
+  await client.connect();
+  const { rows } = await client.query<Start["people"][number]>(
+    `select m.id as "memberId", s.id as "sessionId" from bench_offices f
+     join members m on m.id = f.second join sessions s on s.member_id = m.id order by f.ordinal`,
+  );
+  await client.end();
+  const child = fork(join(folder, "scripts", "bench", "deals-target.js"), [], {
+    execArgv: ["--enable-source-maps"],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    env: environment(),
+  });
+  const job = { databaseUrl: urlOf(database), keyFile, connections };
+  child.send({ job, people: rows } satisfies Start);
+  const { port, tokens } = await new Promise<Ready>((resolve, reject) => {
+    child.once("message", (ready: Ready) => resolve(ready));
+    child.once("exit", (code) => reject(new Error(`the API ended with code ${code}`)));
+  });
+  const stop = async () => {
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.send("stop");
+    await ended;
+  };
+  return { url: `http://127.0.0.1:${port}`, tokens, stop };
+}
+
+async function call(
+  target: Target,
+  path: string,
+  init: RequestInit = {},
+  who = 0,
+): Promise<string> {
+  const response = await fetch(`${target.url}${path}`, {
+    ...init,
+    headers: { authorization: `Bearer ${target.tokens[who]}`, ...init.headers },
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${text.slice(0, 300)}`);
+  return text;
+}
+
+const time = async (work: () => Promise<unknown>): Promise<number> => {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+};
+
+const span = "from=2026-01-01&to=2026-12-31";
+const volumes = {
+  "by month and type, current": "period=month&by=type",
+  "by month and field, current": "period=month&by=field",
+  "by year and two dimensions, current": "period=year&by=type,field",
+  "output of a city by buyer's nature, current": "period=quarter&by=buyerNature&region=410700",
+  "by month and type, asOf": "period=month&by=type&asOf=position:$HALF",
+  "this year by month and type, asOf": `period=month&by=type&${span}&asOf=position:$HALF`,
+} as const;
+
+/** Milliseconds of each volume on both databases in turn, one connection. */
+async function measureVolume(
+  large: Target,
+  small: Target,
+  sizes: [number, number],
+  rounds: number,
+) {
+  const rows = [];
+  for (const [name, query] of Object.entries(volumes)) {
+    const isFast =
+      !name.includes("asOf") && query.split(",").length === 1 && !query.includes("region");
+    const laps = isFast ? rounds * 20 : Math.max(2, Math.ceil(rounds / 2));
+    const times: [number[], number[]] = [[], []];
+    for (let lap = -2; lap < laps; lap++) {
+      for (const [i, target] of [large, small].entries()) {
+        const half = Math.floor((sizes[i] ?? 0) / 2);
+        const path = `/v1/statistics/contract-volume?${query.replace("$HALF", `${half}`)}`;
+        const spent = await time(() => call(target, path));
+        if (lap >= 0) times[i as 0 | 1].push(spent);
+      }
+    }
+    const [largeMs, smallMs] = [median(times[0]), median(times[1])];
+    rows.push({
+      name,
+      largeMs: rounded(largeMs),
+      smallMs: rounded(smallMs),
+      growth: rounded(largeMs / smallMs),
+    });
+  }
+  return rows;
+}
+
+/** Entries that are pulled, and how many a page holds. */
+const pulled = 100_000;
+const page = 1_000;
+
+/** Entries a second: the feed over HTTP beside the bare keyset read of the same rows, one connection. */
+async function measureFeed(target: Target, database: string, rounds: number) {
+  const client = new pg.Client({ connectionString: urlOf(database), options: settings });
+  await client.connect();
+  const bare = async () => {
+    let after = 0;
+    for (let seen = 0; seen < pulled; seen += page) {
+      const { rows } = await client.query({
+        name: "bare",
+        text: `select f.position, f.sealed_at, e.kind, e.registration_id, e.number, e.revision, e.registered_on, e.facts,
+            e.total_amount, e.technology_amount
+          from registry_feed f join registry_entries e on e.id = f.entry_id
+          where f.office_organization_id = $1 and f.position > $2 order by f.position limit ${page}`,
+        values: [office, after],
+      });
+      if (rows.length < page) after = 0;
+      else after = Number(rows.at(-1)?.position);
+    }
+  };
+  const { rows: found } = await client.query(
+    "select organization_id from bench_offices where ordinal = 0",
+  );
+  const office = found[0]?.organization_id;
+  const pull = (accept: string) => async () => {
+    let after = 0;
+    for (let seen = 0; seen < pulled; seen += page) {
+      const path = `/v1/registry/contracts?limit=${page}&after=${after}`;
+      const text = await call(target, path, { headers: { accept } });
+      const positions = text.match(/"position" ?: ?\d+/g) ?? [];
+      after = positions.length < page ? 0 : Number(/\d+/.exec(positions.at(-1) ?? "")?.[0]);
+    }
+  };
+  const ways = {
+    bare,
+    json: pull("application/json"),
+    ndjson: pull("application/x-ndjson"),
+  };
+  const times: Record<keyof typeof ways, number[]> = { bare: [], json: [], ndjson: [] };
+  for (let round = -1; round < rounds; round++) {
+    for (const [name, way] of Object.entries(ways) as [keyof typeof ways, () => Promise<void>][]) {
+      const spent = await time(way);
+      if (round >= 0) times[name].push(spent);
+    }
+  }
+  await client.end();
+  const ratio = (name: "json" | "ndjson") =>
+    rounded(median(times[name].map((one, i) => (times.bare[i] ?? 0) / one)), 3);
+  const perSecond = (name: keyof typeof ways) => Math.round((pulled / median(times[name])) * 1000);
+  return {
+    bare: perSecond("bare"),
+    json: perSecond("json"),
+    ndjson: perSecond("ndjson"),
+    ratios: { json: ratio("json"), ndjson: ratio("ndjson") },
+  };
+}
+
+/** Takes work off one list with several hands; gives pieces a second. */
+async function withHands<T>(list: T[], hands: number, work: (one: T) => Promise<unknown>) {
+  const started = performance.now();
+  let done = 0;
+  await Promise.all(
+    Array.from({ length: hands }, async () => {
+      for (let one = list.pop(); one !== undefined; one = list.pop()) {
+        await work(one);
+        done += 1;
+      }
+    }),
+  );
+  return (done / (performance.now() - started)) * 1000;
+}
+
+/** Registrations a second, over all offices and in one alone, beside a bare insert of the same rows. */
+async function measureRegistering(target: Target, database: string, rounds: number) {
+  const pool = new pg.Pool({
+    connectionString: urlOf(database),
+    max: connections,
+    options: settings,
+  });
+  const { rows } = await pool.query<{ id: string; office: number }>(
+    "select case_id as id, office from bench_cases order by n",
+  );
+  const waiting = Array.from({ length: offices }, (_, office) =>
+    rows.filter((r) => r.office === office),
+  );
+  const { rows: sample } = await pool.query(
+    "select id, office_organization_id, facts from registrations where origin = 'imported' limit 1",
+  );
+  const insert = async () => {
+    const client = await pool.connect();
+    const { id, office_organization_id: organization, facts } = sample[0];
+    const record = newId();
+    const audit = {
+      name: "audit",
+      text: `insert into audit_records (id, type, subject_type, subject_id, organization_id, actor_kind, before, after)
+        values ($1, 'registration.register', 'registration', $2, $3, 'member', $4, $4)`,
+    };
+    await client.query("begin");
+    await client.query({ ...audit, values: [newId(), id, organization, facts] });
+    await client.query({ ...audit, values: [record, id, organization, facts] });
+    await client.query({
+      name: "entry",
+      text: `insert into registry_entries (id, audit_record_id, kind, registration_id, office_organization_id, number, revision,
+          facts, registered_on, total_amount, technology_amount)
+        values ($1, $2, 'registered', $3, $4, '2026000000000001', 1, $5, '2026-11-01', 1, 1)`,
+      values: [newId(), record, id, organization, facts],
+    });
+    await client.query({
+      name: "volume",
+      text: `insert into volume_entries (id, audit_record_id, kind, sign, registration_id, office_organization_id, origin,
+          registered_on, signed_on, type, subtype, field, intellectual_property, plan_source, industry, seller_nature,
+          buyer_nature, seller_region, buyer_region, size_band, total_amount, technology_amount)
+        select $1, $2, 'contract', 1, $3, $4, 'here', '2026-11-01', '2026-10-01', 'service', '51', '03', '00', '90', 'C', '022',
+          '150', '410711', '410702', '10k_100k', 1, 1`,
+      values: [newId(), record, id, organization],
+    });
+    await client.query("commit");
+    client.release();
+  };
+  const register =
+    (office: number) =>
+    ({ id }: { id: string }) =>
+      call(target, `/v1/registrations/${id}/register`, { method: "POST" }, office);
+  const spread: number[] = [];
+  const alone: number[] = [];
+  const bare: number[] = [];
+  const each = 300;
+  for (let round = 0; round < rounds; round++) {
+    // The offices in turn, as cases come in.
+    const list = Array.from({ length: each }, (_, i) => waiting[i % offices]?.pop()).filter(
+      (one) => one !== undefined,
+    );
+    spread.push(await withHands(list, connections, (one) => register(one.office)(one)));
+    bare.push(await withHands(Array(each).fill(null), connections, insert));
+    const own = waiting[round % offices]?.splice(0, 100) ?? [];
+    alone.push(await withHands(own, connections, register(round % offices)));
+  }
+  await pool.end();
+  const ratio = (over: number[]) => rounded(median(over.map((one, i) => one / (bare[i] ?? 1))), 3);
+  return {
+    spread: Math.round(median(spread)),
+    alone: Math.round(median(alone)),
+    bare: Math.round(median(bare)),
+    ratios: { spread: ratio(spread), alone: ratio(alone) },
+  };
+}
+
+/** Measures and prints; gives what was measured. */
+export async function benchDeals(folder: string, options: DealsOptions, say: Say) {
+  const { registered, rounds } = options;
+  const few = Math.ceil(registered / 100);
+  const large = await dealsTemplate(registered, 0, options.fresh, say);
+  const small = await dealsTemplate(few, cases, options.fresh, say);
+  const keys = mkdtempSync(join(tmpdir(), "grand-market-bench-"));
+  const keyFile = join(keys, "keys.json");
+  createKeyFile(keyFile, clock.now());
+  const copies: { name: string; drop: () => Promise<void> }[] = [];
+  const targets: Target[] = [];
+  try {
+    for (const template of [large, small]) copies.push(await copyOf(template));
+    for (const { name } of copies) targets.push(await openTarget(folder, name, keyFile));
+    const [onLarge, onSmall] = targets as [Target, Target];
+    const [largeCopy, smallCopy] = copies.map(({ name }) => name) as [string, string];
+    say("volume");
+    const volume = await measureVolume(onLarge, onSmall, [registered, few], rounds);
+    say("pull feed");
+    const feed = await measureFeed(onLarge, largeCopy, Math.min(rounds, 3));
+    say("registering");
+    const registering = await measureRegistering(onSmall, smallCopy, rounds);
+    print(registered, few, volume, feed, registering);
+    return { registered, few, volume, feed, registering };
+  } finally {
+    for (const target of targets) await target.stop();
+    for (const { drop } of copies) await drop();
+    rmSync(keys, { recursive: true, force: true });
+  }
+}
+
+function print(
+  registered: number,
+  few: number,
+  volume: Awaited<ReturnType<typeof measureVolume>>,
+  feed: Awaited<ReturnType<typeof measureFeed>>,
+  registering: Awaited<ReturnType<typeof measureRegistering>>,
+): void {
+  const verdict = (reached: boolean) => (reached ? "yes" : "no");
+  console.log(`\ncontract volume, 1 connection, ${registered} registered contracts beside ${few}`);
+  for (const { name, largeMs, smallMs, growth } of volume) {
+    const aim =
+      name.startsWith("by month") && name.endsWith("current")
+        ? `; at most 2: ${verdict(growth <= 2)}`
+        : "";
+    console.log(`  ${name.padEnd(44)} ${largeMs} ms beside ${smallMs} ms, ${growth} times${aim}`);
+  }
+  console.log(
+    `\npulling ${pulled} entries, pages of ${page}, 1 connection: ${feed.json} a second as JSON, ${feed.ndjson} as NDJSON, bare read ${feed.bare}`,
+  );
+  console.log(
+    `  ratio ${feed.ratios.json} and ${feed.ratios.ndjson}; at least 0.6: ${verdict(Math.min(feed.ratios.json, feed.ratios.ndjson) >= 0.6)}`,
+  );
+  console.log(
+    `\nregistering, ${connections} connections: ${registering.spread} a second over ${offices} offices, ${registering.alone} in one office, bare insert of the rows ${registering.bare}`,
+  );
+  console.log(
+    `  ratio ${registering.ratios.spread} over ${offices} offices; at least 0.40: ${verdict(registering.ratios.spread >= 0.4)}; ${registering.ratios.alone} in one office`,
+  );
+}
