@@ -5,6 +5,7 @@ import { type Actor, isOperator } from "../../lib/access.ts";
 import { nowInstant, today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
+import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
 import { allowedActions, nextStatus, type Standing } from "../../lib/lifecycle.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
@@ -72,23 +73,32 @@ function toInterest(found: Found, actor: Actor): Interest {
 
 const cityOfListing = ({ regionCode }: Found["listing"]) => regionCode && cityOf(regionCode);
 
-/** Writes down a step; until the interest is accepted, its records are for the asker alone. */
-function record(
+/**
+ * Writes down a step. Until the interest is accepted, its records are for the asker alone; of the owner
+ * of an anonymous need they withhold the id, and what that owner does is in its own log instead.
+ */
+async function record(
   tx: Executor,
   context: WriteContext,
   verb: string,
   before: store.InterestRow | null,
   after: store.InterestRow,
 ) {
+  const { askerOrganizationId, ownerOrganizationId } = after;
   const isAccepted = after.status === "accepted";
+  const isVeiled = !isAccepted && (await store.isAnonymous(tx, after.needId));
+  const isPrivate = isVeiled && context.actor?.organizationId === ownerOrganizationId;
   return recordAudit(tx, context, {
     type: `interest.${verb}`,
-    subject: { id: after.id, organizationId: after.askerOrganizationId },
-    readers: isAccepted ? [after.ownerOrganizationId] : [],
+    subject: {
+      id: after.id,
+      organizationId: isPrivate ? ownerOrganizationId : askerOrganizationId,
+    },
+    readers: isAccepted ? [ownerOrganizationId] : [],
     before,
     after,
     reason: after.declineReason,
-    personal: ["message", "questions", "note"],
+    personal: ["message", "questions", "note", ...(isVeiled ? ["ownerOrganizationId"] : [])],
   });
 }
 
@@ -213,7 +223,8 @@ const answered = (actor: Actor) => ({ answeredAt: nowInstant(), answeredBy: acto
 
 /**
  * The owner accepts, and answers what was asked; both sides see each other from now on.
- * @throws AppError `interest.not_found` (404), `interest.not_owner` (403), `interest.invalid_transition` (409)
+ * @throws AppError `interest.not_found` (404), `interest.not_owner` (403), `interest.invalid_transition` (409),
+ *   `request.invalid` for an answer to no question, or a second one to the same
  */
 export async function acceptInterest(
   tx: Executor,
@@ -225,6 +236,13 @@ export async function acceptInterest(
   const found = await lockAs(tx, context, actor, id, "owner");
   const status = nextStatus(interestLifecycle, found.status, "accept", "owner");
   const given = new Map(answers.map(({ index, answer }) => [index, answer]));
+  const faults = answers.flatMap(({ index }, i) => {
+    const path = ["answers", i, "index"];
+    if (index >= found.questions.length) return [bodyFault(path, "answer.no_question")];
+    const isFirst = answers.findIndex((other) => other.index === index) === i;
+    return isFirst ? [] : [bodyFault(path, "duplicate")];
+  });
+  if (faults.length > 0) throw new AppError("request.invalid", { faults });
   const questions = found.questions.map((question, i) => ({
     ...question,
     answer: given.get(i) ?? question.answer,

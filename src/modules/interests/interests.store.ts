@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, lt, ne, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, exists, getTableColumns, lt, or, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import { interests } from "../../../db/schema/interests.ts";
 import { needs } from "../../../db/schema/needs.ts";
@@ -129,20 +129,48 @@ export async function holdPublicListing(tx: Executor, { noun, id }: ListingRef) 
   return found;
 }
 
-/** Whether there is such a listing that this caller may read: in public view, once so, or its own. */
+/**
+ * Whether there is such a listing that this caller may read: open to all, its own, or one that it has
+ * asked about, wherever that is now.
+ */
 export async function isListingReader(
   db: Executor,
   actor: Actor,
   { noun, id }: ListingRef,
 ): Promise<boolean> {
   const table = noun === "result" ? results : needs;
-  const own = eq(table.organizationId, actor.organizationId);
-  const open = and(ne(table.status, "draft"), sql`${table.publishedAt} is not null`);
+  const asked = db
+    .select({ id: interests.id })
+    .from(interests)
+    .where(
+      and(
+        eq(noun === "result" ? interests.resultId : interests.needId, id),
+        eq(interests.askerOrganizationId, actor.organizationId),
+      ),
+    );
+  const reader = or(
+    eq(table.organizationId, actor.organizationId),
+    // As the listing itself is read.
+    sql`(${table.status} in ('published', 'expired', 'transferred', 'solved', 'closed')
+      and ${organizations.status} = 'verified')`,
+    exists(asked),
+  );
   const found = await db
     .select({ id: table.id })
     .from(table)
-    .where(and(eq(table.id, id), isOperator(actor) ? undefined : or(own, open)));
+    .innerJoin(organizations, eq(organizations.id, table.organizationId))
+    .where(and(eq(table.id, id), isOperator(actor) ? undefined : reader));
   return found.length > 0;
+}
+
+/** Whether an interest is in a need whose owner does not say who it is. */
+export async function isAnonymous(db: Executor, needId: string | null): Promise<boolean> {
+  if (needId === null) return false;
+  const [need] = await db
+    .select({ anonymous: needs.anonymous })
+    .from(needs)
+    .where(eq(needs.id, needId));
+  return need?.anonymous ?? false;
 }
 
 /** Open interests in a listing, locked in a fixed order. */

@@ -451,6 +451,7 @@ export async function endBySystem<Row extends ListingRow>(
  * A listing comes back because the contract that ended it was cancelled: into public view, or expired
  * where its last day has passed meanwhile.
  * @param changes forgets the contract
+ * @param until another day after which it is of no use, such as a need's deadline
  */
 export async function restoreBySystem<Row extends ListingRow>(
   tx: Executor,
@@ -458,8 +459,9 @@ export async function restoreBySystem<Row extends ListingRow>(
   kind: ListingKind<Row>,
   before: ListingRow,
   changes: Partial<Row>,
+  until: string | null = null,
 ): Promise<void> {
-  const isPast = before.validUntil !== null && before.validUntil < today();
+  const isPast = [before.validUntil, until].some((day) => day !== null && day < today());
   const status = isPast ? "expired" : "published";
   await moveBySystem(tx, context, kind, before, { ...changes, status }, "restore");
 }

@@ -203,7 +203,8 @@ export async function restoreNeedsOf(
   contractId: string,
 ): Promise<void> {
   for (const before of await store.lockSolvedBy(tx, contractId)) {
-    await listings.restoreBySystem(tx, context, kind, before, { solvedContractId: null });
+    const forgotten = { solvedContractId: null };
+    await listings.restoreBySystem(tx, context, kind, before, forgotten, before.deadline);
   }
 }
 
