@@ -85,7 +85,8 @@ export function folderStore(root: string): FileStore {
       await link(path, place).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "EEXIST") throw error;
       });
-      await sync(dirname(place));
+      // The folders may be new as well.
+      for (const folder of [dirname(place), dirname(dirname(place)), root]) await sync(folder);
       await access(place);
     },
 

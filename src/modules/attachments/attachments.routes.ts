@@ -9,6 +9,7 @@ import { IdParams, isPlainLine } from "../../lib/wire.ts";
 import { actorOf, originOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
 import { noContent, write } from "../../plugins/writes.ts";
+import type { Received } from "../../storage/files.ts";
 import { Attachment, SubjectQuery, UploadQuery } from "./attachments.schema.ts";
 import {
   authorizeUpload,
@@ -29,14 +30,31 @@ const missing = [
   "registration.not_found",
 ] as const;
 
-/** The last part of whatever path was sent, as one line. */
+const refusedFile = (code: "required" | "invalid_characters" | "form.broken") =>
+  new AppError("request.invalid", { faults: [bodyFault(["file"], code)] });
+
+/** Characters that a file's name has at most. */
+const longestName = 200;
+
+/** The last part of whatever path was sent, as one line; a long one keeps its ending. */
 function plainName(sent: string): string {
-  const name = sent.split(/[\\/]/).at(-1)?.trim().slice(0, 200) ?? "";
-  if (name === "" || !isPlainLine(name)) {
-    throw new AppError("request.invalid", { faults: [bodyFault(["file"], "invalid_characters")] });
-  }
-  return name;
+  const name = sent.split(/[\\/]/).at(-1)?.trim() ?? "";
+  if (name === "" || !isPlainLine(name)) throw refusedFile("invalid_characters");
+  const ending = /\.\w{1,10}$/.exec(name)?.[0] ?? "";
+  const stem = [...name.slice(0, name.length - ending.length)];
+  return stem.slice(0, longestName - ending.length).join("") + ending;
 }
+
+/** A form that cannot be read is the sender's fault; a disk that is full is not. */
+function refusalOf(error: unknown): unknown {
+  const { code, name } = error as { code?: string; name?: string };
+  // The parser's own errors are plain ones.
+  const isBroken = code === undefined ? name === "Error" : code.startsWith("FST_");
+  return isBroken && !(error instanceof AppError) ? refusedFile("form.broken") : error;
+}
+
+/** Milliseconds that a file may take on a slow line. */
+const patience = 15 * 60 * 1000;
 
 export default async function attachmentRoutes(app: App) {
   const { db, pool } = app.database;
@@ -47,29 +65,31 @@ export default async function attachmentRoutes(app: App) {
 
   /** The one file of a request, written down as it comes. */
   async function receive(request: FastifyRequest) {
-    const part = request.isMultipart() ? await request.file() : undefined;
-    if (!part) {
-      throw new AppError("request.invalid", { faults: [bodyFault(["file"], "required")] });
+    let received: Received | undefined;
+    try {
+      if (!request.isMultipart()) throw refusedFile("required");
+      const parts = request.files();
+      const { value: part } = await parts.next();
+      if (part?.fieldname !== "file" || !part.filename) throw refusedFile("required");
+      const fileName = plainName(part.filename);
+      received = await files.receive(part.file);
+      if (part.file.truncated) throw new AppError("request.too_large");
+      if (received.size === 0) throw refusedFile("required");
+      // Whether the form ends here: neither a further part nor a cut.
+      if (!(await parts.next()).done) throw refusedFile("form.broken");
+      return { ...received, fileName };
+    } catch (error) {
+      await received?.discard();
+      // What still comes is read and thrown away, so that the sender hears of the refusal.
+      request.raw.unpipe().resume();
+      throw refusalOf(error);
     }
-    const fileName = plainName(part.filename);
-    const received = await files.receive(part.file);
-    if (part.file.truncated) {
-      await received.discard();
-      throw new AppError("request.too_large");
-    }
-    if (received.size === 0) {
-      await received.discard();
-      throw new AppError("request.invalid", { faults: [bodyFault(["file"], "required")] });
-    }
-    return { ...received, fileName };
   }
 
   app.post(
     "/v1/attachments",
     {
-      // The parser's own limit counts.
-      bodyLimit: fileSize + 64 * 1024,
-      handlerTimeout: 15 * 60 * 1000,
+      handlerTimeout: patience,
       config: {
         access: {
           roles: ["university", "enterprise", "brokerage", "registry"],
@@ -86,6 +106,7 @@ export default async function attachmentRoutes(app: App) {
           "attachment.locked",
           "attachment.limit",
           "attachment.type_refused",
+          "auth.person_required",
           "contract.already_confirmed",
           "match.not_found",
           "match.invalid_transition",
@@ -169,6 +190,7 @@ export default async function attachmentRoutes(app: App) {
   app.get(
     "/v1/attachments/:id/content",
     {
+      handlerTimeout: patience,
       config: {
         access: { public: true, scope: "attachments:read" },
         etag: "hash",

@@ -1,5 +1,5 @@
 import type { Executor } from "../../database/connect.ts";
-import { type Actor, isOperator } from "../../lib/access.ts";
+import { type Actor, isOperator, systemOrigin } from "../../lib/access.ts";
 import { AppError, type Noun } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
@@ -44,7 +44,7 @@ const casePurposes = new Set(["document", "supplement"]);
  * Whether the caller may attach such a file now. Asked before the bytes are read, and again, with locks
  * that hold, when the file is written down.
  * @throws AppError `<noun>.not_found` (404), `<noun>.not_owner` (403), `attachment.locked`,
- *   `attachment.limit` (409), `auth.insufficient_scope`
+ *   `attachment.limit` (409), `auth.person_required` (403)
  */
 export async function authorizeUpload(
   tx: Executor,
@@ -65,6 +65,9 @@ async function permit(
 ): Promise<Permission> {
   const { subjectType, subjectId, purpose } = query;
   if (subjectType === "contract") {
+    // It says for a party what that party's person would say: no machine does.
+    const isWord = purpose === "signed_copy" || purpose === "cancellation_copy";
+    if (isWord && actor.kind === "client") throw new AppError("auth.person_required");
     return authorizeContractFile(tx, context, actor, subjectId, query);
   }
   if (subjectType === "registration") {
@@ -123,6 +126,7 @@ export async function createAttachment(
   query: UploadQuery,
   file: Received & { fileName: string; mediaType: string },
 ): Promise<Attachment> {
+  await store.lockSubject(tx, query);
   const { readers, confidential, revision } = await authorizeUpload(tx, context, actor, query);
   await store.lockBytes(tx, file.sha256);
   await files.keep(file);
@@ -199,9 +203,8 @@ export async function deleteAttachment(
     subjectType === "contract"
       ? await authorizeContractFileRemoval(tx, context, actor, subjectId, found)
       : { readers: [], confidential: false };
-  const before = await store.selectAttachment(tx, id);
+  const before = await store.deleteAttachment(tx, id);
   if (!before) throw missing("attachment");
-  await store.deleteAttachment(tx, id);
   await recordAudit(tx, context, {
     type: "attachment.delete",
     subject: before,
@@ -210,6 +213,18 @@ export async function deleteAttachment(
     after: null,
   });
   return { sha256: before.sha256 };
+}
+
+/** Takes away the files of listings that were deleted: a draft takes its files along. */
+export async function deleteLostAttachments(tx: Executor): Promise<void> {
+  for (const before of await store.deleteLost(tx)) {
+    await recordAudit(tx, systemOrigin, {
+      type: "attachment.delete",
+      subject: before,
+      before,
+      after: null,
+    });
+  }
 }
 
 /** Removes bytes that no row refers to. In a transaction of its own, after the one that let them go. */

@@ -19,8 +19,19 @@ export async function insertAttachment(
   return row;
 }
 
-export const deleteAttachment = (tx: Executor, id: string) =>
-  tx.delete(attachments).where(eq(attachments.id, id));
+/** Removes a row and gives it; undefined when somebody else was first. */
+export const deleteAttachment = async (tx: Executor, id: string) =>
+  (await tx.delete(attachments).where(eq(attachments.id, id)).returning())[0];
+
+/** Removes the rows of listings that are no more. */
+export const deleteLost = (tx: Executor): Promise<AttachmentRow[]> =>
+  tx
+    .delete(attachments)
+    .where(
+      sql`(${attachments.subjectType} = 'result' and not exists (select from ${results} r where r.id = ${attachments.subjectId}))
+        or (${attachments.subjectType} = 'need' and not exists (select from ${needs} n where n.id = ${attachments.subjectId}))`,
+    )
+    .returning();
 
 export const selectAttachment = async (db: Executor, id: string) =>
   (await db.select().from(attachments).where(eq(attachments.id, id)))[0];
@@ -33,6 +44,12 @@ export const selectAttachments = (db: Executor, subject: Subject): Promise<Attac
 
 export const countAttachments = (db: Executor, subject: Subject) =>
   db.$count(attachments, ofSubject(subject));
+
+/** One at a time adds to a subject, so that the count holds. */
+export const lockSubject = (tx: Executor, { subjectType, subjectId }: Subject) =>
+  tx.execute(
+    sql`select pg_advisory_xact_lock(hashtextextended(${`files of ${subjectType} ${subjectId}`}, 0))`,
+  );
 
 /** One at a time decides whether the bytes of a hash are kept or removed. */
 export const lockBytes = (tx: Executor, sha256: string) =>

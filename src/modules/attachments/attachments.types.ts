@@ -1,27 +1,30 @@
 /** What kind of file it is, told by its bytes: neither the name nor the sender's word counts. */
-import { open } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { fileTypeFromFile } from "file-type";
 
-/** Types that are taken, each with the endings that a file of this type may have. */
-export const mediaTypes = [
-  "application/pdf",
-  "application/zip",
-  "application/x-cfb",
-  "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-  "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-  "image/png",
-  "image/jpeg",
-  "image/webp",
-  "image/tiff",
-  "text/plain",
-  "text/csv",
-] as const;
+const office = "application/vnd.openxmlformats-officedocument";
 
-const taken: ReadonlySet<string> = new Set(mediaTypes);
+/**
+ * Types that are taken, each with the endings that a file of this type may have: whoever saves it
+ * opens it by its ending, so bytes that pass as one thing must not be named as another.
+ */
+const endings: Readonly<Record<string, readonly string[]>> = {
+  "application/pdf": ["pdf"],
+  "application/zip": ["zip", "ofd"],
+  // Office before 2007, and its likes. An installer has such bytes as well.
+  "application/x-cfb": ["doc", "xls", "ppt", "wps", "et", "dps"],
+  [`${office}.wordprocessingml.document`]: ["docx"],
+  [`${office}.spreadsheetml.sheet`]: ["xlsx"],
+  [`${office}.presentationml.presentation`]: ["pptx"],
+  "image/png": ["png"],
+  "image/jpeg": ["jpg", "jpeg"],
+  "image/webp": ["webp"],
+  "image/tiff": ["tif", "tiff"],
+  "text/plain": ["txt", "md"],
+  "text/csv": ["csv"],
+};
 
-/** Bytes at the beginning by which text is told. */
-const headLength = 4096;
+export const mediaTypes = Object.keys(endings);
 
 /** What a browser might run, whatever it is called. */
 const markup = /^\s*<(!doctype|html|head|body|script|svg|\?xml|iframe|style)/i;
@@ -31,28 +34,31 @@ const binary = /(?![\t\n\r\f])\p{Cc}/u;
 
 /**
  * The media type of a file, or null for one that is not taken.
- * @param fileName tells CSV from other text, nothing else
+ * @param fileName tells CSV from other text; an ending that does not fit the bytes is refused
  */
 export async function sniff(path: string, fileName: string): Promise<string | null> {
+  const ending = /\.([^.]*)$/.exec(fileName)?.[1]?.toLowerCase() ?? null;
   const found = await fileTypeFromFile(path);
-  if (found) return taken.has(found.mime) ? found.mime : null;
-  const handle = await open(path, "r");
-  try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(headLength), 0, headLength, 0);
-    return textType(buffer.subarray(0, bytesRead), fileName);
-  } finally {
-    await handle.close();
-  }
+  const type = found ? found.mime : await textType(path, ending);
+  const fitting = type === null ? undefined : endings[type];
+  return fitting && (ending === null || fitting.includes(ending)) ? type : null;
 }
 
-function textType(head: Buffer, fileName: string): string | null {
-  // The last character may be cut off: as a stream it is waited for.
+/** Whether all of it is UTF-8 text, read piece by piece. */
+async function textType(path: string, ending: string | null): Promise<string | null> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
+  let isHead = true;
   try {
-    const text = decoder.decode(head, { stream: true });
-    if (binary.test(text) || markup.test(text)) return null;
-  } catch {
-    return null;
+    for await (const chunk of createReadStream(path)) {
+      const text = decoder.decode(chunk as Buffer, { stream: true });
+      if (binary.test(text) || (isHead && markup.test(text))) return null;
+      isHead = false;
+    }
+    decoder.decode();
+  } catch (error) {
+    // The decoder's word for bytes that are no UTF-8; a disk that cannot be read says otherwise.
+    if (error instanceof TypeError) return null;
+    throw error;
   }
-  return /\.csv$/i.test(fileName) ? "text/csv" : "text/plain";
+  return ending === "csv" ? "text/csv" : "text/plain";
 }

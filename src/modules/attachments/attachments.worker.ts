@@ -1,6 +1,6 @@
 import { clock } from "../../lib/clock.ts";
 import type { App } from "../../plugins/contract.ts";
-import { releaseBytes } from "./attachments.service.ts";
+import { deleteLostAttachments, releaseBytes } from "./attachments.service.ts";
 
 /** Seconds after which bytes without a row are nobody's any more: no upload lasts that long. */
 const grace = 60 * 60;
@@ -11,6 +11,7 @@ export default async function attachmentWorker(app: App) {
     cron: "40 3 * * *",
     // A process that died between writing bytes and committing their row left them behind.
     run: async (db) => {
+      await db.transaction((tx) => deleteLostAttachments(tx));
       const now = clock.now();
       await app.files.sweepIncoming(grace, now);
       for await (const sha256 of app.files.olderThan(grace, now)) {
