@@ -411,7 +411,12 @@ async function dealsOf(): Promise<Subject[]> {
   const { body: interest } = await market.as(pair.needOwner)(
     "POST",
     `/v1/results/${pair.resultId}/interests`,
-    { body: { message: "想了解技术细节。" } },
+    {
+      body: {
+        message: "想了解技术细节。",
+        questions: [{ topic: "price", question: "许可费如何计算？" }],
+      },
+    },
   );
   const owners = { owner: pair.resultOwner, role: "university" } as const;
   const sides = { table: interests, rowId: interest.id, params: () => ({ id: interest.id }) };

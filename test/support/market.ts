@@ -151,7 +151,7 @@ export async function openMarket(t: Test): Promise<Market> {
       const response = await app.inject(request);
       const route = routeOf(app, method, url);
       checkReply(method, route, response);
-      const isJson = String(response.headers["content-type"]).includes("json");
+      const isJson = /^[^;]*(?<!nd)json/.test(String(response.headers["content-type"]));
       const body = isJson && response.payload ? response.json() : null;
       return {
         status: response.statusCode,

@@ -43,7 +43,7 @@ export function replyChecker(app: App) {
     const type = String(response.headers["content-type"]).split(";")[0] ?? "";
     const schema = declared.content?.[type]?.schema;
     if (!schema) throw new Error(`${where}: undeclared content type ${type}`);
-    if (!type.endsWith("json")) return;
+    if (!type.endsWith("json") || type.endsWith("ndjson")) return;
     const validate = compile(schema);
     if (!validate(response.json())) {
       throw new Error(`${where}: ${ajv.errorsText(validate.errors)}\n${response.payload}`);

@@ -1,14 +1,14 @@
 /**
  * What of a public table is hidden, so that nobody reads a single firm's contract out of it.
  *
- * A cell of one or two contracts is hidden, and with it so many others that no hidden cell is the only
- * one of its line: with exactly one hidden, a line's total gives it away. Lines are, for each value and
+ * A cell of one or two contracts is hidden, and with it so many others that no line's total gives a
+ * hidden cell away. Lines are, for each value and
  * year, the quarters with the year; for each quarter and each year, the values with their total; the
  * quarters' totals with their year's; the years' totals with the grand total. Views by quarter, by year
  * and without a dimension show parts of this one table, so it is decided as a whole, whichever is asked
  * for: first the totals, which are the same for every dimension, then the dimension's cells, which
- * leave the totals as they are. A cell that is alone in its line with an open total is open itself and
- * cannot hide another.
+ * leave the totals as they are. What can be reckoned from open totals alone, such as a cell that is alone
+ * in its row, is open itself and cannot hide another.
  */
 import { sumAmounts } from "../../lib/wire.ts";
 
@@ -56,15 +56,27 @@ function groups<T>(items: readonly T[], keyOf: (item: T) => string): Map<string,
 }
 
 /**
- * Hides more until no line has exactly one hidden member.
+ * Whether a line gives away what it hides: a hidden total of open parts, a single hidden part beside an
+ * open total, or hidden parts of one contract each, which their number gives away.
+ */
+export function tells(line: Line): boolean {
+  const total = line.at(-1);
+  const hidden = line.slice(0, -1).filter((one) => one.hidden);
+  if (!total) return false;
+  if (total.hidden) return hidden.length === 0;
+  const together = hidden.reduce((count, { figure }) => count + figure.count, 0);
+  return hidden.length === 1 || (hidden.length > 1 && together <= hidden.length);
+}
+
+/**
+ * Hides more until no line gives anything away.
  * @param mayHide whether a member may be hidden; the smallest that may is
  */
 function settle(lines: readonly Line[], mayHide: (one: Member) => boolean): void {
   for (let changed = true; changed; ) {
     changed = false;
     for (const line of lines) {
-      const hidden = line.filter((one) => one.hidden);
-      if (hidden.length !== 1) continue;
+      if (!tells(line)) continue;
       const [partner] = line
         .filter((one) => !one.hidden && one.figure.count > 0 && mayHide(one))
         .sort((a, b) => a.figure.count - b.figure.count);
@@ -73,6 +85,21 @@ function settle(lines: readonly Line[], mayHide: (one: Member) => boolean): void
       changed = true;
     }
   }
+}
+
+/** What anybody can reckon from open totals alone: a line's only unknown member is none. */
+function openFrom(totals: readonly Member[], lines: readonly Line[]): ReadonlySet<Member> {
+  const open = new Set(totals);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const line of lines) {
+      const [unknown, ...more] = line.filter((one) => !open.has(one));
+      if (!unknown || more.length > 0) continue;
+      open.add(unknown);
+      changed = true;
+    }
+  }
+  return open;
 }
 
 export interface Shown {
@@ -149,13 +176,14 @@ export function tableOf(cells: readonly Cell[]) {
     ...placed.filter(({ year, value }) => year === whole.year && value === whole.value),
     whole,
   ]);
-  const open = new Set<Member>(
-    rows.filter((row) => row.length === 2 && !row[1]?.hidden).flatMap((row) => row[0] ?? []),
-  );
   // What is the whole of a hidden total is hidden with it.
   for (const row of rows) {
     if (row.length === 2 && row[0] && row[1]?.hidden) row[0].hidden = true;
   }
+  const open = openFrom(
+    [...fixed].filter((one) => !one.hidden),
+    [...rows, ...columns],
+  );
   settle([...rows, ...columns], (one) => !fixed.has(one) && !open.has(one));
   return { cells: placed, years, total, lines: [...totalLines, ...rows, ...columns] };
 }
