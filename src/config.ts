@@ -28,7 +28,9 @@ const Environment = z.object({
     .string()
     .min(1)
     .default(join(projectRoot, ".data"))
-    .describe("Folder of attachments, of the embedded database and of its signing keys."),
+    .describe(
+      "Folder of attachments, which several processes must share, of the embedded database and of its signing keys.",
+    ),
   MAX_UPLOAD_MEGABYTES: wholeNumber(1, 1024)
     .default(50)
     .describe("Largest file that can be attached."),

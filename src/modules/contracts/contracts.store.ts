@@ -13,6 +13,7 @@ import { organizations } from "../../../db/schema/organizations.ts";
 import { registrations } from "../../../db/schema/registrations.ts";
 import { results } from "../../../db/schema/results.ts";
 import type { Executor } from "../../database/connect.ts";
+import { prepared } from "../../database/prepared.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { nowInstant } from "../../lib/clock.ts";
 import { countLimit } from "../../lib/pagination.ts";
@@ -60,16 +61,28 @@ export const lockContract = async (tx: Executor, actor: Actor, id: string) =>
   )[0];
 
 /** Locked for a step that follows from another resource's, whoever calls. */
-export const lockAnyContract = async (tx: Executor, id: string) =>
-  (await tx.select().from(contracts).where(eq(contracts.id, id)).for("update"))[0];
+export async function lockAnyContract(tx: Executor, id: string): Promise<ContractRow | undefined> {
+  const statement = prepared(tx, "lock_contract", (name) =>
+    tx
+      .select()
+      .from(contracts)
+      .where(eq(contracts.id, sql.placeholder("id")))
+      .for("update")
+      .prepare(name),
+  );
+  return (await statement.execute({ id }))[0];
+}
 
 export const selectParties = (db: Executor, contractId: string): Promise<PartyRow[]> =>
-  db
-    .select()
-    .from(contractParties)
-    .where(eq(contractParties.contractId, contractId))
-    // `seller` before `buyer`, the lead first.
-    .orderBy(desc(contractParties.side), asc(contractParties.position));
+  prepared(db, "read_contract_parties", (name) =>
+    db
+      .select()
+      .from(contractParties)
+      .where(eq(contractParties.contractId, sql.placeholder("contractId")))
+      // `seller` before `buyer`, the lead first.
+      .orderBy(desc(contractParties.side), asc(contractParties.position))
+      .prepare(name),
+  ).execute({ contractId });
 
 /** What is said of a revision and still holds. */
 export const selectConfirmations = (
@@ -313,11 +326,14 @@ export async function selectSimilar(db: Executor, contractId: string) {
 
 /** Payments of a contract, oldest first. */
 export const selectPayments = (db: Executor, contractId: string): Promise<PaymentRow[]> =>
-  db
-    .select()
-    .from(contractPayments)
-    .where(eq(contractPayments.contractId, contractId))
-    .orderBy(asc(contractPayments.paidOn), asc(contractPayments.id));
+  prepared(db, "read_payments", (name) =>
+    db
+      .select()
+      .from(contractPayments)
+      .where(eq(contractPayments.contractId, sql.placeholder("contractId")))
+      .orderBy(asc(contractPayments.paidOn), asc(contractPayments.id))
+      .prepare(name),
+  ).execute({ contractId });
 
 export const lockPayment = async (tx: Executor, contractId: string, id: string) =>
   (

@@ -103,7 +103,10 @@ export interface Case {
 }
 
 /** Locks a case after its contract, as everybody does: the contract's own steps never wait for a case. */
-export async function lockWithContract(tx: Executor, seen: Row): Promise<Case | undefined> {
+export async function lockWithContract(
+  tx: Executor,
+  seen: Pick<Row, "id" | "contractId">,
+): Promise<Case | undefined> {
   // Sent together: the server takes them in this order.
   const [contract, row] = await Promise.all([
     seen.contractId ? lockContractOfCase(tx, seen.contractId) : null,
@@ -124,8 +127,8 @@ export async function lockCase(
   id: string,
   by: readonly Standing[],
 ): Promise<Case> {
-  const seen = await store.selectRegistration(tx, actor, id);
-  const locked = seen && (await lockWithContract(tx, seen));
+  const seen = await store.selectContractOf(tx, actor, id);
+  const locked = seen && (await lockWithContract(tx, { id, contractId: seen.contractId }));
   if (!locked) throw new AppError("registration.not_found");
   const { row, contract } = locked;
   const standing = standingOf(actor, row);

@@ -6,6 +6,7 @@ import {
   registrations,
 } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { prepared } from "../../database/prepared.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { today } from "../../lib/clock.ts";
 import { countLimit } from "../../lib/pagination.ts";
@@ -35,9 +36,45 @@ export const selectRegistration = async (db: Executor, actor: Actor, id: string)
       .where(and(eq(registrations.id, id), visibleTo(actor)))
   )[0];
 
+/** The contract of a case that the caller may see; undefined for any other case. */
+export async function selectContractOf(
+  db: Executor,
+  actor: Actor,
+  id: string,
+): Promise<{ contractId: string | null } | undefined> {
+  const { organizationId, role } = actor;
+  if (role !== "registry") return selectRegistration(db, actor, id);
+  // Registrars work on their queue all day: theirs is the short way.
+  const statement = prepared(db, "read_contract_of_case", (name) =>
+    db
+      .select({ contractId: registrations.contractId })
+      .from(registrations)
+      .where(
+        and(
+          eq(registrations.id, sql.placeholder("id")),
+          eq(registrations.officeOrganizationId, sql.placeholder("organizationId")),
+        ),
+      )
+      .prepare(name),
+  );
+  return (await statement.execute({ id, organizationId }))[0];
+}
+
 /** One case, locked, whoever calls: the caller was found to see it. */
-export const lockRegistration = async (tx: Executor, id: string) =>
-  (await tx.select().from(registrations).where(eq(registrations.id, id)).for("update"))[0];
+export async function lockRegistration(
+  tx: Executor,
+  id: string,
+): Promise<RegistrationRow | undefined> {
+  const statement = prepared(tx, "lock_registration", (name) =>
+    tx
+      .select()
+      .from(registrations)
+      .where(eq(registrations.id, sql.placeholder("id")))
+      .for("update")
+      .prepare(name),
+  );
+  return (await statement.execute({ id }))[0];
+}
 
 export async function insertRegistration(
   tx: Executor,
@@ -122,14 +159,22 @@ export const selectMissedSupplements = (
  * registers next waits, and a transaction that fails gives its serial back, so that none is missing.
  */
 export async function nextSerial(tx: Executor, officeCode: string, year: number): Promise<number> {
-  const [counter] = await tx
-    .insert(registrationCounters)
-    .values({ officeCode, year, last: 1 })
-    .onConflictDoUpdate({
-      target: [registrationCounters.officeCode, registrationCounters.year],
-      set: { last: sql`${registrationCounters.last} + 1` },
-    })
-    .returning({ last: registrationCounters.last });
+  const statement = prepared(tx, "next_serial", (name) =>
+    tx
+      .insert(registrationCounters)
+      .values({
+        officeCode: sql`${sql.placeholder("officeCode")}`,
+        year: sql`${sql.placeholder("year")}`,
+        last: 1,
+      })
+      .onConflictDoUpdate({
+        target: [registrationCounters.officeCode, registrationCounters.year],
+        set: { last: sql`${registrationCounters.last} + 1` },
+      })
+      .returning({ last: registrationCounters.last })
+      .prepare(name),
+  );
+  const [counter] = await statement.execute({ officeCode, year });
   if (!counter) throw new Error("upsert returned no row");
   return counter.last;
 }
