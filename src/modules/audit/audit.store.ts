@@ -30,26 +30,15 @@ export const readState = async (db: Executor) => (await db.select().from(sealerS
 export const updateState = (tx: Executor, changes: Partial<typeof sealerState.$inferInsert>) =>
   tx.update(sealerState).set(changes);
 
-/** Where the running transactions stand, and the server's clock. */
+/** Where the running transactions stand: all older than `oldest` have ended. */
 export async function readHorizon(tx: Executor) {
-  const found = await tx.execute<{
-    oldest: string;
-    next: string;
-    now: string;
-    restarted: boolean;
-  }>(sql`
+  const found = await tx.execute<{ oldest: string; restarted: boolean }>(sql`
     select pg_snapshot_xmin(pg_current_snapshot())::text as oldest,
-      pg_snapshot_xmax(pg_current_snapshot())::text as next,
-      to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as now,
       (select floor from ${sealerState}) > pg_snapshot_xmax(pg_current_snapshot()) as restarted`);
   const [horizon] = found.rows;
   if (!horizon) throw new Error("a query without a table has one row");
   return horizon;
 }
-
-/** Keeps writers out until the transaction ends, and waits for those who write. */
-export const holdWriters = (tx: Executor) =>
-  tx.execute(sql`lock table ${auditRecords} in share mode`);
 
 const unsealed = (floor: string | null) => sql`
   ${floor === null ? sql`true` : sql`r.transaction_id >= ${floor}::xid8`}
@@ -67,53 +56,33 @@ export async function hasUnsealed(db: Executor): Promise<boolean> {
 }
 
 /**
- * Records that can be given their place now, oldest first: of transactions older than every running one,
- * and none that was recorded after one which has to wait.
- * @param floor all older transactions are sealed; null: look at every record
- * @param oldest the oldest running transaction; null: none is running
+ * Committed records that have no place yet, those that were recorded first.
+ * @param floor all records of older transactions are sealed; null: look at every record
  */
 export const selectSealable = (
   tx: Executor,
   floor: string | null,
-  oldest: string | null,
   limit: number,
 ): Promise<AuditRow[]> =>
   tx
     .select()
     .from(auditRecords)
     .where(
-      sql`${auditRecords.id} in (
-        select r.id from ${auditRecords} r
-        where ${unsealed(floor)} ${
-          oldest === null
-            ? sql``
-            : sql`and r.transaction_id < ${oldest}::xid8 and r.recorded_at < coalesce((
-                select min(w.recorded_at) from ${auditRecords} w
-                where w.transaction_id >= ${oldest}::xid8), 'infinity')`
-        }
+      sql`${auditRecords.id} in (select r.id from ${auditRecords} r where ${unsealed(floor)}
         order by r.recorded_at, r.id limit ${limit})`,
     )
     .orderBy(asc(auditRecords.recordedAt), asc(auditRecords.id));
 
-/** The oldest transaction of what is not sealed, and when the earliest of it was recorded. */
-export async function selectWaiting(tx: Executor, floor: string | null) {
-  const found = await tx.execute<{ transaction: string | null; since: string | null }>(sql`
-    select min(r.transaction_id::text::numeric)::text as transaction,
-      to_char(min(r.recorded_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since
+/** The oldest transaction whose records are not all sealed; null when none is left. */
+export async function selectWaiting(tx: Executor, floor: string | null): Promise<string | null> {
+  const found = await tx.execute<{ transaction: string | null }>(sql`
+    select min(r.transaction_id::text::numeric)::text as transaction
     from ${auditRecords} r where ${unsealed(floor)}`);
-  return found.rows[0] ?? { transaction: null, since: null };
+  return found.rows[0]?.transaction ?? null;
 }
 
 export const insertEntries = (tx: Executor, rows: (typeof auditLog.$inferInsert)[]) =>
   tx.insert(auditLog).values(rows);
-
-export const lastSealedAt = async (tx: Executor, position: number) =>
-  (
-    await tx
-      .select({ sealedAt: auditLog.sealedAt })
-      .from(auditLog)
-      .where(eq(auditLog.position, position))
-  )[0]?.sealedAt;
 
 /** Entries of the log with their records, by position. */
 export const selectEntries = (db: Executor, from: number, to: number) =>

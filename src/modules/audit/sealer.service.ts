@@ -2,11 +2,11 @@
  * Gives audit records their place in commit order, and chains them by hash.
  *
  * Nothing is ordered inside the business transactions: a chain head that each of them touched would
- * serialize all writers. One sealer does it afterwards. A record is inserted after its subject's row is
- * locked, so of two transactions of which one depends on the other, the clock of the database at the
- * insert (`recorded_at`) tells which came first. A record gets its place once no older transaction is
- * running (`pg_snapshot_xmin`): nothing can still appear before it. And it waits while a record that was
- * made before it, of a younger transaction, has to wait: else that one's place would come after.
+ * serialize all writers. One sealer does it afterwards, over what is committed and has no place yet. Of
+ * two transactions of which one depends on the other, the first had committed before the second locked
+ * the row that both change, and a record is inserted after that lock: so whoever sees the second sees the
+ * first, and the database's clock at the insert (`recorded_at`) puts them in order. What commits later
+ * gets a later place: readers of the log never find something before what they have read.
  */
 import { createHash } from "node:crypto";
 import type { Executor } from "../../database/connect.ts";
@@ -36,29 +36,25 @@ export interface Sealed {
 }
 
 /**
- * Seals what can be sealed, some at a time, in the caller's transaction.
+ * Seals what is committed, some at a time, in the caller's transaction.
  * @returns the positions that were given; null when there was nothing, or another sealer works
  */
 export async function sealRecords(tx: Executor): Promise<Sealed | null> {
   const state = await store.lockState(tx);
   if (!state) return null;
-  const horizon = await store.readHorizon(tx);
+  const { oldest, restarted } = await store.readHorizon(tx);
   // A database restored elsewhere counts its transactions anew: the old numbers tell nothing there.
-  const { restarted } = horizon;
-  if (restarted) await store.holdWriters(tx);
   const floor = restarted ? null : state.floor;
-  const oldest = restarted ? null : horizon.oldest;
-  const records = await store.selectSealable(tx, floor, oldest, batch);
-  const [first] = records;
-  if (!first) {
-    await noteIdle(tx, state.sealedThrough, floor, horizon);
+  // The moment of this run: whatever commits from now on is sealed by a later one.
+  const sealedAt = after(state.sealedThrough);
+  const records = await store.selectSealable(tx, floor, batch);
+  if (records.length === 0) {
+    if (isStale(state.sealedThrough)) {
+      await store.updateState(tx, { sealedThrough: sealedAt, floor: oldest });
+    }
     return null;
   }
 
-  const before = await store.lastSealedAt(tx, state.position);
-  const now = nowInstant();
-  // A clock that was set back must not make a later entry look earlier.
-  const sealedAt = before !== undefined && before > now ? before : now;
   let { hash, position } = state;
   const entries = records.map((record) => {
     position += 1;
@@ -66,47 +62,27 @@ export async function sealRecords(tx: Executor): Promise<Sealed | null> {
     return { position, recordId: record.id, hash, sealedAt };
   });
   await store.insertEntries(tx, entries);
-  const waiting = await store.selectWaiting(tx, floor);
-  const sealedThrough = throughOf(waiting.since, sealedAt);
-  await store.updateState(tx, {
-    position,
-    hash,
-    sealedThrough,
-    floor: floorOf(waiting.transaction, horizon.oldest),
-  });
-  return { from: state.position + 1, to: position, more: records.length === batch };
+  const more = records.length === batch;
+  const waiting = more ? await store.selectWaiting(tx, floor) : null;
+  // Older transactions than the horizon have ended, but for those whose records are still to be sealed.
+  const isWaiting = waiting !== null && BigInt(waiting) < BigInt(oldest);
+  const changes = { position, hash, sealedThrough: sealedAt, floor: isWaiting ? waiting : oldest };
+  await store.updateState(tx, changes);
+  return { from: state.position + 1, to: position, more };
 }
 
-/** All before this instant is sealed: now, or just before the first that waits. */
-function throughOf(since: string | null, now: string): string {
-  if (since === null || since > now) return now;
-  return new Date(Date.parse(since) - 1).toISOString();
-}
-
-/** Nothing older than this is unsealed. */
-const floorOf = (waiting: string | null, oldest: string): string =>
-  waiting !== null && BigInt(waiting) < BigInt(oldest) ? waiting : oldest;
-
-/** Notes now and then that nothing was there to seal, so that an idle market's present can be asked for. */
-async function noteIdle(
-  tx: Executor,
-  sealedThrough: string,
-  floor: string | null,
-  horizon: Awaited<ReturnType<typeof store.readHorizon>>,
-): Promise<void> {
+/** Now, and in any case after the last run, though the clock was set back. */
+function after(last: string): string {
   const now = nowInstant();
-  if (Date.parse(now) - Date.parse(sealedThrough) < idleSeconds * 1000) return;
-  const waiting = await store.selectWaiting(tx, floor);
-  const through = throughOf(waiting.since, now);
-  if (through <= sealedThrough) return;
-  const next = floorOf(waiting.transaction, horizon.oldest);
-  await store.updateState(tx, { sealedThrough: through, floor: next });
+  return now > last ? now : new Date(Date.parse(last) + 1).toISOString();
 }
+
+const isStale = (sealedThrough: string): boolean =>
+  Date.parse(nowInstant()) - Date.parse(sealedThrough) >= idleSeconds * 1000;
 
 /** Whether there is work for the sealer: one cheap look. */
 export async function needsSealing(db: Executor): Promise<boolean> {
   if (await store.hasUnsealed(db)) return true;
   const state = await store.readState(db);
-  const since = Date.parse(nowInstant()) - Date.parse(state?.sealedThrough ?? "");
-  return since >= idleSeconds * 1000;
+  return isStale(state?.sealedThrough ?? "");
 }
