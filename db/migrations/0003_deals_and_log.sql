@@ -8,7 +8,6 @@ CREATE TABLE "attachments" (
 	"purpose" text NOT NULL,
 	"visibility" text DEFAULT 'accepted' NOT NULL,
 	"revision" integer,
-	"party_id" uuid,
 	"file_name" text NOT NULL,
 	"media_type" text NOT NULL,
 	"size" bigint NOT NULL,

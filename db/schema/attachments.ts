@@ -37,9 +37,8 @@ export const attachments = pgTable(
     createdBy: uuid("created_by").references(() => members.id),
     purpose: text("purpose", { enum: attachmentPurposes }).notNull(),
     visibility: text("visibility", { enum: attachmentVisibilities }).notNull().default("accepted"),
-    /** Of a contract's file: the revision that it belongs to, and the outside party that signed. */
+    /** Of a contract's file: the revision that it belongs to. */
     revision: integer("revision"),
-    partyId: uuid("party_id"),
     fileName: text("file_name").notNull(),
     mediaType: text("media_type").notNull(),
     size: bigint("size", { mode: "number" }).notNull(),

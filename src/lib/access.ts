@@ -19,7 +19,6 @@ export const scopes = [
   "attachments:write",
   "registrations:read",
   "statistics:read",
-  "audit:read",
 ] as const;
 export type Scope = (typeof scopes)[number];
 

@@ -22,8 +22,7 @@ import { sniff } from "./attachments.types.ts";
 /** Files that one subject has at most. */
 const most = 50;
 
-const toAttachment = ({ createdBy: _, partyId: __, ...row }: store.AttachmentRow): Attachment =>
-  row;
+const toAttachment = ({ createdBy: _, ...row }: store.AttachmentRow): Attachment => row;
 
 const missing = (noun: Noun) => new AppError(`${noun}.not_found`);
 
