@@ -54,10 +54,7 @@ export default async function contractRoutes(app: App) {
         response: { 200: ContractPage },
       },
     },
-    async (request) => {
-      const page = await listContracts(db, actorOf(request), request.query);
-      return page as unknown as z.output<typeof ContractPage>;
-    },
+    (request) => listContracts(db, actorOf(request), request.query),
   );
 
   app.post(
@@ -176,12 +173,12 @@ export default async function contractRoutes(app: App) {
       },
     },
     (request, reply) => {
-      const verb: Parameters<typeof dryRun>[1] = (tx, context) =>
-        submitContract(tx, context, actorOf(request), request.params.id);
-      if (request.query.dryRun) return dryRun(request, verb);
-      return write(request, reply, (tx, context) =>
-        submitContract(tx, context, actorOf(request), request.params.id),
-      );
+      const { id } = request.params;
+      const actor = actorOf(request);
+      if (request.query.dryRun) {
+        return dryRun(request, (tx, context) => submitContract(tx, context, actor, id));
+      }
+      return write(request, reply, (tx, context) => submitContract(tx, context, actor, id));
     },
   );
 

@@ -347,6 +347,7 @@ export const ContractSummary = z
     updatedAt: instant,
   })
   .meta({ id: "ContractSummary" });
+export type ContractSummary = z.output<typeof ContractSummary>;
 export const ContractPage = pageOf(ContractSummary);
 
 export const ListContractsQuery = z.strictObject({

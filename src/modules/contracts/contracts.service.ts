@@ -33,6 +33,7 @@ import {
   type Contract,
   ContractContent,
   type ContractInput,
+  type ContractSummary,
   type ListContractsQuery,
 } from "./contracts.schema.ts";
 import * as store from "./contracts.store.ts";
@@ -89,7 +90,7 @@ export async function listContracts(
   db: Executor,
   actor: Actor,
   query: ListContractsQuery,
-): Promise<Page<Awaited<ReturnType<typeof store.selectContracts>>[number]>> {
+): Promise<Page<ContractSummary>> {
   const list = `contracts ${actor.organizationId}`;
   const rows = await store.selectContracts(db, actor, query, readCursor(list, query));
   const page = toPage(
@@ -97,16 +98,14 @@ export async function listContracts(
     query,
     rows,
     () => "",
-    (row) => ({
+    (row): ContractSummary => ({
       ...row,
       totalAmount: toMoney(row.totalAmount),
       technologyAmount: toMoney(row.technologyAmount),
     }),
   );
-  // The page's items are the rows with their amounts as money.
-  const listed = page as unknown as Page<(typeof rows)[number]>;
-  if (query.include) listed.total = totalOf(await store.countContracts(db, actor, query));
-  return listed;
+  if (query.include) page.total = totalOf(await store.countContracts(db, actor, query));
+  return page;
 }
 
 /** Each revision that was put up for confirmation, as it was hashed. */
@@ -166,8 +165,11 @@ async function linksOf(tx: Executor, actor: Actor, input: ContractInput): Promis
     if (!fits) faults.push(unfit("matchId"));
   } else {
     const owners = await store.selectListingOwners(tx, links);
-    if (links.resultId && !sellers.has(owners.result)) faults.push(unfit("resultId"));
-    if (links.needId && !buyers.has(owners.need)) faults.push(unfit("needId"));
+    // A listing that there is not has no owner, and an outside party has no organisation.
+    const isOf = (owner: string | null, side: Set<string | null>) =>
+      owner !== null && side.has(owner);
+    if (links.resultId && !isOf(owners.result, sellers)) faults.push(unfit("resultId"));
+    if (links.needId && !isOf(owners.need, buyers)) faults.push(unfit("needId"));
   }
   if (links.interestId) {
     const interest = await findAcceptedInterest(tx, links.interestId);

@@ -216,10 +216,11 @@ export async function sumPayments(db: Executor, contractId: string): Promise<str
   return sum?.amount ?? "0.00";
 }
 
+// Written out: in a query of one table drizzle leaves the table's name away, and `id` were the party's.
 const leadOf = (side: "seller" | "buyer") =>
   sql<
     string | null
-  >`(select p.name from ${contractParties} p where p.contract_id = ${contracts.id} and p.side = ${sql.raw(`'${side}'`)} and p.position = 0)`;
+  >`(select p.name from ${contractParties} p where p.contract_id = contracts.id and p.side = ${sql.raw(`'${side}'`)} and p.position = 0)`;
 
 const summaryColumns = {
   id: contracts.id,
