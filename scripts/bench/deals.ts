@@ -26,8 +26,9 @@ const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 const rounded = (number: number, digits = 2) => Number(number.toFixed(digits));
 
-/** Cases that can be registered in one run. */
-const cases = 6_000;
+/** Registrations of a round: over all offices, and in one of them alone. */
+const each = 300;
+const eachAlone = 100;
 /** Connections of what is measured with several. */
 const connections = 10;
 const settings = "-c timezone=UTC -c jit=off";
@@ -128,12 +129,11 @@ async function measureVolume(
   return rows;
 }
 
-/** Entries that are pulled, and how many a page holds. */
-const pulled = 100_000;
+/** Entries that a page of the feed holds. */
 const page = 1_000;
 
 /** Entries a second: the feed over HTTP beside the bare keyset read of the same rows, one connection. */
-async function measureFeed(target: Target, database: string, rounds: number) {
+async function measureFeed(target: Target, database: string, pulled: number, rounds: number) {
   const client = new pg.Client({ connectionString: urlOf(database), options: settings });
   await client.connect();
   const bare = async () => {
@@ -181,6 +181,7 @@ async function measureFeed(target: Target, database: string, rounds: number) {
     rounded(median(times[name].map((one, i) => (times.bare[i] ?? 0) / one)), 3);
   const perSecond = (name: keyof typeof ways) => Math.round((pulled / median(times[name])) * 1000);
   return {
+    pulled,
     bare: perSecond("bare"),
     json: perSecond("json"),
     ndjson: perSecond("ndjson"),
@@ -257,7 +258,6 @@ async function measureRegistering(target: Target, database: string, rounds: numb
   const spread: number[] = [];
   const alone: number[] = [];
   const bare: number[] = [];
-  const each = 300;
   for (let round = 0; round < rounds; round++) {
     // The offices in turn, as cases come in.
     const list = Array.from({ length: each }, (_, i) => waiting[i % offices]?.pop()).filter(
@@ -265,7 +265,7 @@ async function measureRegistering(target: Target, database: string, rounds: numb
     );
     spread.push(await withHands(list, connections, (one) => register(one.office)(one)));
     bare.push(await withHands(Array(each).fill(null), connections, insert));
-    const own = waiting[round % offices]?.splice(0, 100) ?? [];
+    const own = waiting[round % offices]?.splice(0, eachAlone) ?? [];
     alone.push(await withHands(own, connections, register(round % offices)));
   }
   await pool.end();
@@ -282,6 +282,8 @@ async function measureRegistering(target: Target, database: string, rounds: numb
 export async function benchDeals(folder: string, options: DealsOptions, say: Say) {
   const { registered, rounds } = options;
   const few = Math.ceil(registered / 100);
+  const pulled = Math.min(100_000, registered);
+  const cases = offices * eachAlone + each * rounds;
   const large = await dealsTemplate(registered, 0, options.fresh, say);
   const small = await dealsTemplate(few, cases, options.fresh, say);
   const keys = mkdtempSync(join(tmpdir(), "grand-market-bench-"));
@@ -297,7 +299,7 @@ export async function benchDeals(folder: string, options: DealsOptions, say: Say
     say("volume");
     const volume = await measureVolume(onLarge, onSmall, [registered, few], rounds);
     say("pull feed");
-    const feed = await measureFeed(onLarge, largeCopy, Math.min(rounds, 3));
+    const feed = await measureFeed(onLarge, largeCopy, pulled, Math.min(rounds, 3));
     say("registering");
     const registering = await measureRegistering(onSmall, smallCopy, rounds);
     print(registered, few, volume, feed, registering);
@@ -326,7 +328,7 @@ function print(
     console.log(`  ${name.padEnd(44)} ${largeMs} ms beside ${smallMs} ms, ${growth} times${aim}`);
   }
   console.log(
-    `\npulling ${pulled} entries, pages of ${page}, 1 connection: ${feed.json} a second as JSON, ${feed.ndjson} as NDJSON, bare read ${feed.bare}`,
+    `\npulling ${feed.pulled} entries, pages of ${page}, 1 connection: ${feed.json} a second as JSON, ${feed.ndjson} as NDJSON, bare read ${feed.bare}`,
   );
   console.log(
     `  ratio ${feed.ratios.json} and ${feed.ratios.ndjson}; at least 0.6: ${verdict(Math.min(feed.ratios.json, feed.ratios.ndjson) >= 0.6)}`,

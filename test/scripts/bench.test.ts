@@ -25,7 +25,8 @@ interface Report {
 }
 
 t.test("a tiny bench reports all that it measures", { skip, timeout: 200_000 }, async (t) => {
-  const sizes = "--results 500 --needs 100 --rounds 1 --seconds 1 --connections 10 --json";
+  const sizes =
+    "--results 500 --needs 100 --registered 2000 --rounds 1 --seconds 1 --connections 10 --json";
   // tap adds its own loader to NODE_OPTIONS of whatever is spawned; what is measured must not have it.
   const child = spawn(
     "env",
@@ -49,6 +50,12 @@ t.test("a tiny bench reports all that it measures", { skip, timeout: 200_000 }, 
   const lines = Buffer.concat(printed).toString("utf8").trimEnd().split("\n");
   const report = JSON.parse(lines.at(-1) ?? "") as Report;
   t.match(report, { connections: 10, results: 500, needs: 100 });
+  const { deals } = JSON.parse(lines.find((line) => line.startsWith('{"deals"')) ?? "{}");
+  t.match(deals, { registered: 2000, few: 20, feed: { pulled: 2000 } });
+  for (const { name, growth } of deals.volume) t.ok(growth > 0, name);
+  for (const ratio of Object.values(deals.feed.ratios)) t.ok(Number(ratio) > 0, "pull feed");
+  for (const ratio of Object.values(deals.registering.ratios))
+    t.ok(Number(ratio) > 0, "registering");
   t.strictSame(
     report.cases.map(({ name, target }) => [name, target]),
     [
