@@ -50,9 +50,9 @@ const regionsOf = async (id: string) =>
 
 /** What nobody but the operator may do. */
 const strangers = async (): Promise<[Caller | null, number, string][]> => [
-  [null, 401, "token.missing"],
-  [await market.person("university"), 403, "access.role"],
-  [registry, 403, "access.role"],
+  [null, 401, "auth.required"],
+  [await market.person("university"), 403, "auth.forbidden_role"],
+  [registry, 403, "auth.forbidden_role"],
 ];
 
 // ---- Offices ----
@@ -166,6 +166,8 @@ t.test("a closed office is still read, its regions are free, it closes once", as
   t.match(again, { currentStatus: "closed", allowedActions: [] });
   t.match(await stored(made.id), { status: "closed", version: 2 });
   t.same(await regionsOf(made.id), []);
+  const change = await patch(made.id, { regionCodes: ["370000"] });
+  refused(t, change, 409, "registration_office.invalid_transition");
   t.same(
     (await auditsOf(market, made.id)).map(({ type }) => type),
     ["registration_office.create", "registration_office.close"],
@@ -236,7 +238,7 @@ t.test("the list by organisation, in pages, with a total", async (t) => {
   }
   const query = `${path}?organizationId=${other.organizationId}&limit=2&include=total`;
   const first = await must(as(null)("GET", query));
-  t.match(first, { page: { hasMore: true, total: { count: 3 } } });
+  t.match(first, { page: { hasMore: true }, total: { exact: 3 } });
   const second = await must(as(null)("GET", `${query}&cursor=${first.page.next}`));
   t.equal(second.page.hasMore, false);
   const all = [...first.data, ...second.data].map((office: { id: string }) => office.id);
@@ -328,9 +330,11 @@ t.test("one reviewer is enough where the rules say so", async (t) => {
 
 t.test("rules that cannot be, and who may not change them", async (t) => {
   const before = await rulesOf("2000-063");
-  const body = { reviewDays: 0, dayKind: "lunar", expertThreshold: "-1", twoReviewers: null };
+  const body = { reviewDays: 0, dayKind: "lunar", expertThreshold: "-1" };
   const faulty = refused(t, await patchRules("2000-063", body), 400, "request.invalid");
-  t.same(pointersOf(faulty), ["/dayKind", "/expertThreshold", "/reviewDays", "/twoReviewers"]);
+  t.same(pointersOf(faulty), ["/dayKind", "/expertThreshold", "/reviewDays"]);
+  const removed = await patchRules("2000-063", { twoReviewers: null });
+  t.same(pointersOf(refused(t, removed, 400, "request.invalid")), ["/twoReviewers"]);
   refused(t, await patchRules("2000-063", { holidays: 3 }), 400, "request.invalid");
   refused(t, await patchRules("1985-01", { reviewDays: 3 }), 404, "registration_rules.not_found");
   for (const [caller, status, code] of await strangers()) {

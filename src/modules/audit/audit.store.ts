@@ -44,14 +44,12 @@ const unsealed = (floor: string | null) => sql`
   ${floor === null ? sql`true` : sql`r.transaction_id >= ${floor}::xid8`}
   and not exists (select from ${auditLog} l where l.record_id = r.id)`;
 
-/** Whether anything waits to be sealed. */
-export async function hasUnsealed(db: Executor): Promise<boolean> {
+/** Whether anything waits to be sealed, by what the sealer's row said a moment ago. */
+export async function hasUnsealed(db: Executor, floor: string): Promise<boolean> {
+  // The floor is a value that the planner knows: it leads to the few records above it.
   const found = await db.execute<{ found: boolean }>(sql`
-    select exists (
-      select from ${auditRecords} r
-      where r.transaction_id >= (select floor from ${sealerState})
-        and not exists (select from ${auditLog} l where l.record_id = r.id)
-    ) or (select floor from ${sealerState}) > pg_snapshot_xmax(pg_current_snapshot()) as found`);
+    select exists (select from ${auditRecords} r where ${unsealed(floor)})
+      or ${floor}::xid8 > pg_snapshot_xmax(pg_current_snapshot()) as found`);
   return found.rows[0]?.found ?? false;
 }
 

@@ -91,12 +91,17 @@ export default async function registrationOfficeRoutes(app: App) {
         access: operator,
         ifMatch: "required",
         etag: "version",
-        errors: ["registration_office.not_found", "registration_office.region_taken"],
+        errors: [
+          "registration_office.not_found",
+          "registration_office.region_taken",
+          "registration_office.invalid_transition",
+        ],
       },
       schema: {
         operationId: "updateRegistrationOffice",
         summary: "Change an office's name or regions",
-        description: "JSON merge patch. Cases stay with the office that they were filed with.",
+        description:
+          "JSON merge patch. Cases stay with the office that they were filed with. A closed office does not change.",
         tags,
         params: IdParams,
         body: RegistrationOfficePatch,

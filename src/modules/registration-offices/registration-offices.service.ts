@@ -6,7 +6,7 @@ import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
-import { allowedActions, nextStatus } from "../../lib/lifecycle.ts";
+import { allowedActions, nextStatus, transitionRefused } from "../../lib/lifecycle.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
@@ -107,7 +107,8 @@ async function lock(tx: Executor, context: WriteContext, id: string): Promise<st
 
 /**
  * Changes an office's name or regions; cases that were filed stay where they are.
- * @throws AppError `registration_office.region_taken` (409)
+ * @throws AppError `registration_office.region_taken`, `registration_office.invalid_transition` (409) for a
+ *   closed one: it would keep regions from others
  */
 export async function updateRegistrationOffice(
   tx: Executor,
@@ -116,6 +117,9 @@ export async function updateRegistrationOffice(
   patch: Record<string, unknown>,
 ): Promise<RegistrationOffice> {
   const before = await lock(tx, context, id);
+  if (before.status === "closed") {
+    throw transitionRefused(registrationOfficeLifecycle, before.status, "operator");
+  }
   const { name, regionCodes } = before;
   const details = parsePatched(OfficeDetails, { name, regionCodes }, patch);
   await assertCodes(tx, codesOf(details.regionCodes));

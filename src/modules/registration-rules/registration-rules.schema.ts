@@ -20,6 +20,11 @@ export const Rules = z.strictObject({
 });
 export type Rules = z.output<typeof Rules>;
 
+/** What a merge patch has made: its null took the threshold away (RFC 7396), and none is left then. */
+export const PatchedRules = Rules.extend({
+  expertThreshold: Rules.shape.expertThreshold.default(null),
+});
+
 export const RegistrationRulesPatch = patchOf(Rules).meta({
   id: "RegistrationRulesPatch",
   examples: [{ reviewDays: 12, expertThreshold: "8000000.00" }],

@@ -5,7 +5,7 @@ import { assertVersion } from "../../lib/etag.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
-import { type RegistrationRules, Rules } from "./registration-rules.schema.ts";
+import { PatchedRules, type RegistrationRules } from "./registration-rules.schema.ts";
 import * as store from "./registration-rules.store.ts";
 
 /** Every rule set, in the order in which they came into force. */
@@ -33,7 +33,7 @@ export async function updateRegistrationRules(
   const before = await store.lockRules(tx, code);
   if (!before) throw new AppError("registration_rules.not_found");
   assertVersion(before.version, context.expected);
-  const rules = parsePatched(Rules, { ...before.rules }, patch);
+  const rules = parsePatched(PatchedRules, { ...before.rules }, patch);
   const after = await store.updateRules(tx, before, rules);
   if (!after) throw new AppError("request.precondition_failed");
   await recordAudit(tx, context, {

@@ -93,7 +93,8 @@ export const record = (
     before,
     after,
     reason,
-    personal: ["checkCode"],
+    // The applicant reads the log of its case, but not what screening found.
+    personal: ["checkCode", "screening"],
   });
 
 /** A case and its contract, both locked. Imported registrations have no contract here. */

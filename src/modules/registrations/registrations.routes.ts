@@ -129,11 +129,12 @@ export default async function registrationRoutes(app: App) {
     },
     (request, reply) => {
       const { id } = request.params;
+      const { note } = request.body;
       const actor = actorOf(request);
       if (request.query.dryRun) {
-        return dryRun(request, (tx, context) => fileContract(tx, context, actor, id));
+        return dryRun(request, (tx, context) => fileContract(tx, context, actor, id, note));
       }
-      return write(request, reply, (tx, context) => fileContract(tx, context, actor, id), {
+      return write(request, reply, (tx, context) => fileContract(tx, context, actor, id, note), {
         status: 201,
         location: (made) => `/v1/registrations/${made.id}`,
       });

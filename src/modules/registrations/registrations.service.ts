@@ -40,6 +40,7 @@ import * as store from "./registrations.store.ts";
 
 /**
  * Files an effective contract with the office of the applicant's region.
+ * @param note for the office; kept in the log of the case
  * @throws AppError `registration.not_applicant` (403), `contract.invalid_transition`,
  *   `registration.no_office`, `registration.incomplete`, `registration.already_filed` (409)
  */
@@ -48,6 +49,7 @@ export async function fileContract(
   context: WriteContext,
   actor: Actor,
   contractId: string,
+  note: string | null = null,
 ): Promise<Registration> {
   const filed = await lockContractForFiling(tx, context, contractId);
   const { row: contract, applicant } = filed;
@@ -81,7 +83,7 @@ export async function fileContract(
     screening: screen({ facts, relatedParties, validUntil, similar, today: today() }),
     filedAt: nowInstant(),
   });
-  await record(tx, context, "file", null, after);
+  await record(tx, context, "file", null, after, note);
   return toRegistration(after, actor);
 }
 
@@ -282,7 +284,11 @@ export async function disputeRegistration(
   assertUndecided(before);
   const size = { ...before, disputed: true };
   const due = before.acceptedAt ? dueOf(before.rules, size, dayOf(before.acceptedAt)) : {};
-  return step(tx, context, actor, before, "dispute", { ...due, disputed: true }, reason);
+  const { dueOn, dueProvisional } = before;
+  // A date that a registrar has set stands.
+  const kept = before.dueReason === null ? {} : { dueOn, dueProvisional };
+  const changes = { ...due, ...kept, disputed: true };
+  return step(tx, context, actor, before, "dispute", changes, reason);
 }
 
 /**

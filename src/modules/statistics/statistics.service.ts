@@ -164,8 +164,7 @@ function boundsOf({ period, from, to }: ContractVolumeQuery) {
 
 /** The position that `asOf` names. */
 async function positionOf(db: Executor, asOf: string): Promise<number> {
-  const sealed = await store.selectSealed(db);
-  if (!sealed) throw new Error("the sealer has its row since the migration");
+  const sealed = await sealedState(db);
   const named = /^position:(\d+)$/.exec(asOf)?.[1];
   if (named !== undefined) {
     if (Number(named) > sealed.position) throw new AppError("statistics.as_of_unsealed");
@@ -233,8 +232,15 @@ const yuan = (amount: string) => ({ amount, currency: "CNY" as const });
 
 const isSummed = (name: string): name is store.Dimension => Object.hasOwn(store.dimensions, name);
 
+/** How far the log is sealed; the row is there since the migration. */
+async function sealedState(db: Executor) {
+  const sealed = await store.selectSealed(db);
+  if (!sealed) throw new Error("the sealer has its row since the migration");
+  return sealed;
+}
+
 /** The table that was asked for, from the running sums where they have it. */
-function select(
+async function select(
   db: Executor,
   query: ContractVolumeQuery,
   position: number | null,
@@ -253,7 +259,8 @@ function select(
     dateBasis !== "paid" &&
     asKept
   ) {
-    return store.selectSummed(db, { ...bounds, basis: dateBasis, period, dimension });
+    const { floor } = await sealedState(db);
+    return store.selectSummed(db, { ...bounds, basis: dateBasis, period, dimension, floor });
   }
   return store.selectVolume(db, {
     ...bounds,
@@ -280,7 +287,7 @@ export async function readContractVolume(
   const rows = await select(db, query, position);
   // A contract that was paid in two periods is one contract: the total is asked for, not added up.
   const whole = query.dateBasis === "paid" ? await totalPaid(db, query, position) : totalOf(rows);
-  const now = position ?? (await store.selectSealed(db))?.position ?? 0;
+  const now = position ?? (await sealedState(db)).position;
   return {
     ...headOf(query, "full"),
     asOf: { position: now, instant: instantOf(query.asOf) },
@@ -364,7 +371,9 @@ async function readPublicVolume(db: Executor, query: ContractVolumeQuery): Promi
   const [dimension = null] = query.by;
   // Small cells are told by all quarters there are, whatever span was asked for: asking for less must
   // not show more.
+  const { floor } = await sealedState(db);
   const all = await store.selectSummed(db, {
+    floor,
     basis: "registered",
     period: "quarter",
     from: null,

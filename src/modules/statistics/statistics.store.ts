@@ -62,7 +62,11 @@ export const addToSums = (tx: Executor, from: number, to: number) =>
 export const selectSealed = async (db: Executor) =>
   (
     await db
-      .select({ position: sealerState.position, sealedThrough: sealerState.sealedThrough })
+      .select({
+        position: sealerState.position,
+        sealedThrough: sealerState.sealedThrough,
+        floor: sealerState.floor,
+      })
       .from(sealerState)
   )[0];
 
@@ -180,15 +184,18 @@ export async function selectVolume(db: Executor, query: VolumeQuery): Promise<Vo
 /**
  * By period and at most one summed dimension: the running sums, and in the same statement, so from one
  * snapshot, what was committed since and is not in them yet.
+ * @param query `floor`: a transaction below which everything was sealed a moment ago, and so still is. As
+ *   a value that the planner knows it leads to the few entries above it, however many there are below.
  */
 export async function selectSummed(
   db: Executor,
   query: Pick<VolumeQuery, "period" | "from" | "to"> & {
     basis: "registered" | "signed";
     dimension: Dimension | null;
+    floor: string;
   },
 ): Promise<VolumeRow[]> {
-  const { basis, period, from, to, dimension } = query;
+  const { basis, period, from, to, dimension, floor } = query;
   const day = days[basis];
   const name = dimension ?? "all";
   const value = dimension ? dimensions[dimension] : "'all'";
@@ -212,7 +219,7 @@ export async function selectSummed(
       select ${sql.raw(periodOf(period, day))}, ${sql.raw(value)}, e.sign, e.sign * e.total_amount,
         e.sign * e.technology_amount
       from ${volumeEntries} e
-      where e.kind = 'contract' and e.transaction_id >= (select floor from ${sealerState}) ${inDays[0]} ${inDays[1]}
+      where e.kind = 'contract' and e.transaction_id >= ${floor}::xid8 ${inDays[0]} ${inDays[1]}
         and not exists (select from ${auditLog} l where l.record_id = e.audit_record_id)
     ) parts
     group by period, g0 having sum(count) <> 0 or sum(total) <> 0
