@@ -9,6 +9,7 @@ export interface Cast {
   officeOrganizationId: string;
   enterprise: Caller;
   enterpriseOrganizationId: string;
+  enterpriseRegionCode: string;
   /** The enterprise's own system. */
   system: Caller;
   broker: Caller;
@@ -29,18 +30,23 @@ async function systemOf(url: string, enterprise: Caller): Promise<Caller> {
   return machine(url, "enterprise's system", clientId, clientSecret);
 }
 
-const organizationOf = async (caller: Caller): Promise<string> =>
-  (await caller.get("/v1/me")).organization.id;
+const organizationOf = async (caller: Caller): Promise<{ id: string; regionCode: string }> =>
+  (await caller.get("/v1/me")).organization;
 
 async function complete(
   url: string,
-  people: Omit<Cast, "public" | "system" | "officeOrganizationId" | "enterpriseOrganizationId">,
+  people: Pick<
+    Cast,
+    "operator" | "office" | "enterprise" | "broker" | "firstReviewer" | "secondReviewer"
+  >,
 ): Promise<Cast> {
+  const enterprise = await organizationOf(people.enterprise);
   return {
     ...people,
     public: callerOf(url, "the public", null),
-    officeOrganizationId: await organizationOf(people.office),
-    enterpriseOrganizationId: await organizationOf(people.enterprise),
+    officeOrganizationId: (await organizationOf(people.office)).id,
+    enterpriseOrganizationId: enterprise.id,
+    enterpriseRegionCode: enterprise.regionCode,
     system: await systemOf(url, people.enterprise),
   };
 }
