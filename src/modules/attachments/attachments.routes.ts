@@ -223,6 +223,7 @@ export default async function attachmentRoutes(app: App) {
         // RFC 6266: the plain name for old clients, the whole one beside it.
         "content-disposition": `attachment; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(file.fileName).replaceAll(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)}`,
       });
+      // A stream goes past the serializers; its declared type is text.
       return reply.send(files.read(file.sha256) as never);
     },
   );

@@ -13,7 +13,7 @@ import { allowedActions, nextStatus } from "../../lib/lifecycle.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
-import { isSaidByAll, say, type Word } from "./confirmations.service.ts";
+import { isSaidByAll, noPending, say, type Word } from "./confirmations.service.ts";
 import { auditOf, type Loaded, lockAs, record, standingOf } from "./contracts.access.ts";
 import { contractFaults } from "./contracts.completeness.ts";
 import { hashContent, toColumns, toContent, toPartyRows } from "./contracts.content.ts";
@@ -225,8 +225,7 @@ async function afterWord(
   const columns = { ...toColumns(next), revision, contentSha256 };
   // A word on cancelling was about the content before.
   await store.voidConfirmations(tx, row.id, "cancel", row.revision);
-  const nothing = { pendingAction: null, pendingBy: null, pendingSince: null, pendingReason: null };
-  const changed = await updateRow(tx, contracts, row, { ...columns, ...nothing });
+  const changed = await updateRow(tx, contracts, row, { ...columns, ...noPending });
   await store.replaceParties(tx, row.id, toPartyRows(row.id, next));
   const now = { row: changed, parties: await store.selectParties(tx, row.id) };
   await record(tx, context, "amend", loaded, now, before.reason);

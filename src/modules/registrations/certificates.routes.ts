@@ -56,6 +56,7 @@ export default async function certificateRoutes(app: App) {
       const isWhole = certificate.revision !== undefined;
       const qr = isWhole ? await QRCode.toString(address, { type: "svg", margin: 1 }) : null;
       reply.header("content-security-policy", policy).type("text/html; charset=utf-8");
+      // A page is no object of the contract: its type is declared with its own content type.
       return reply.send(certificatePage(certificate, qr) as never);
     },
   );
