@@ -217,27 +217,59 @@ async function measureRegistering(target: Target, database: string, rounds: numb
   const waiting = Array.from({ length: offices }, (_, office) =>
     rows.filter((r) => r.office === office),
   );
+  // What registering leaves: the contract and the registration as they are then, two records, an entry of the
+  // feed and one of the volume.
+  const own =
+    "'id', 'reference', 'contract_id', 'origin', 'number', 'number_year', 'serial', 'status', 'registered_at', 'registered_on', 'check_code'";
+  const columnsOf = async (table: string) => {
+    const { rows: found } = await pool.query<{ columns: string }>(
+      `select string_agg(column_name, ', ') as columns from information_schema.columns
+       where table_schema = 'public' and table_name = $1 and is_generated = 'NEVER' and column_name not in (${own})`,
+      [table],
+    );
+    return found[0]?.columns ?? "";
+  };
+  const contractColumns = await columnsOf("contracts");
+  const registrationColumns = await columnsOf("registrations");
   const { rows: sample } = await pool.query(
-    "select id, office_organization_id, facts from registrations where origin = 'imported' limit 1",
+    "select case_id, contract_id, organization_id, facts from bench_cases order by n limit 1",
   );
+  const model = sample[0];
+  const { organization_id: organization, facts } = model;
+  let numbers = 0;
   const insert = async () => {
     const client = await pool.connect();
-    const { id, office_organization_id: organization, facts } = sample[0];
-    const record = newId();
+    const [contract, registration, record] = [newId(), newId(), newId()];
+    numbers += 1;
+    const number = `8${String(numbers).padStart(15, "0")}`;
     const audit = {
       name: "audit",
       text: `insert into audit_records (id, type, subject_type, subject_id, organization_id, actor_kind, before, after)
         values ($1, 'registration.register', 'registration', $2, $3, 'member', $4, $4)`,
     };
     await client.query("begin");
-    await client.query({ ...audit, values: [newId(), id, organization, facts] });
-    await client.query({ ...audit, values: [record, id, organization, facts] });
+    await client.query({
+      name: "contract",
+      text: `insert into contracts (id, status, ${contractColumns})
+        select $1, 'registered', ${contractColumns} from contracts where id = $2`,
+      values: [contract, model.contract_id],
+    });
+    await client.query({
+      name: "registration",
+      text: `insert into registrations (id, contract_id, origin, status, number, number_year, registered_at, registered_on,
+          check_code, ${registrationColumns})
+        select $1, $2, 'imported', 'registered', $3, 2026, now(), '2026-11-01', 'none', ${registrationColumns}
+        from registrations where id = $4`,
+      values: [registration, contract, number, model.case_id],
+    });
+    await client.query({ ...audit, values: [newId(), contract, organization, facts] });
+    await client.query({ ...audit, values: [record, registration, organization, facts] });
     await client.query({
       name: "entry",
       text: `insert into registry_entries (id, audit_record_id, kind, registration_id, office_organization_id, number, revision,
           facts, registered_on, total_amount, technology_amount)
-        values ($1, $2, 'registered', $3, $4, '2026000000000001', 1, $5, '2026-11-01', 1, 1)`,
-      values: [newId(), record, id, organization, facts],
+        values ($1, $2, 'registered', $3, $4, $5, 1, $6, '2026-11-01', 1, 1)`,
+      values: [newId(), record, registration, organization, number, facts],
     });
     await client.query({
       name: "volume",
@@ -246,7 +278,7 @@ async function measureRegistering(target: Target, database: string, rounds: numb
           buyer_nature, seller_region, buyer_region, size_band, total_amount, technology_amount)
         select $1, $2, 'contract', 1, $3, $4, 'here', '2026-11-01', '2026-10-01', 'service', '51', '03', '00', '90', 'C', '022',
           '150', '410711', '410702', '10k_100k', 1, 1`,
-      values: [newId(), record, id, organization],
+      values: [newId(), record, registration, organization],
     });
     await client.query("commit");
     client.release();

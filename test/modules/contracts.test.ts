@@ -549,6 +549,10 @@ t.test("what is paid counts in the volume by its day, each contract once", async
   t.equal(after.count, before.count + 1);
   t.equal(Number(after.totalAmount.amount), Number(before.totalAmount.amount) + 500.5);
   t.equal(after.technologyAmount, null);
+  const last = { paidOn: addDays(today(), -370), amount: yuan("10.00") };
+  const earlier = await must(post(seller, made.id, "payments", last));
+  t.equal((await volume()).count, after.count, "paid in two years, it is one contract");
+  await must(post(seller, made.id, `payments/${earlier.id}/void`, { reason: "录入错误。" }));
   await must(post(seller, made.id, `payments/${second.id}/void`, { reason: "退款。" }));
   t.equal(Number((await volume()).totalAmount.amount), Number(before.totalAmount.amount) + 300);
 });

@@ -337,7 +337,7 @@ async function totalPaid(db: Executor, query: ContractVolumeQuery, position: num
   const rows = await store.selectVolume(db, {
     ...boundsOf(query),
     basis: "paid",
-    period: "year",
+    period: "whole",
     groupings: [],
     conditions: conditionsOf(query),
     position,

@@ -94,7 +94,8 @@ export interface Grouping {
 
 export interface VolumeQuery {
   basis: "registered" | "signed" | "paid";
-  period: "year" | "quarter" | "month";
+  /** `whole`: the span as one. */
+  period: "year" | "quarter" | "month" | "whole";
   from: string | null;
   to: string | null;
   groupings: readonly Grouping[];
@@ -119,6 +120,7 @@ const periodOf = (period: VolumeQuery["period"], day: string): string =>
     year: `to_char(${day}, 'YYYY')`,
     quarter: `to_char(${day}, 'YYYY"-Q"Q')`,
     month: `to_char(${day}, 'YYYY-MM')`,
+    whole: "'whole'",
   })[period];
 
 /** Rows of numeric text and labels as PostgreSQL gives them. */
