@@ -192,6 +192,7 @@ t.test(
       for (const query of [
         "?period=month",
         "?by=type,field",
+        "?by=subtype",
         "?dateBasis=paid",
         "?dateBasis=signed",
         "?region=410700",

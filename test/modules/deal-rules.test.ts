@@ -360,31 +360,38 @@ t.test("10: a negotiated price was put up for fifteen days; fourteen are too few
 t.test(
   "14: cells of one or two contracts are hidden from the public, not from the office",
   async (t) => {
-    // Two in one sub-type, in a quarter that is over.
+    // Two of one type, in a quarter that is over.
     const first = addDays(today(), -200);
     at(t, `${first}T02:00:00.000Z`);
     const dated = { signedOn: first, validFrom: first, validUntil: addDays(first, 700) };
     const noticed = { method: "listed" };
     for (let i = 0; i < 2; i++) {
-      const content = { ...dated, subtype: "12", pricing: noticed };
+      const service = {
+        type: "service",
+        subtype: "51",
+        rights: [],
+        intellectualPropertyType: "00",
+      };
+      const content = { ...dated, ...service, pricing: noticed };
       await registeredCase(market, office, { ...options, content });
     }
     for (let i = 0; i < 4; i++) {
       await registeredCase(market, office, { ...options, content: { ...dated, pricing: noticed } });
     }
     clock.now = () => new Date(`${addDays(first, 200)}T02:00:00.000Z`);
-    const query = "?period=quarter&by=subtype";
+    const query = "?period=quarter&by=type";
     const open = (await must(as(null)("GET", `/v1/statistics/contract-volume${query}`))).rows;
-    const small = open.find((row: { subtype: string }) => row.subtype === "12");
+    const small = open.find((row: { type: string }) => row.type === "service");
     t.match(small, { count: null, totalAmount: null, suppressed: true });
     const seen = (await volume(office.first, query)).rows;
     const period = small.period;
     const whole = seen.find(
-      (row: { subtype: string; period: string }) => row.subtype === "12" && row.period === period,
+      (row: { type: string; period: string }) => row.type === "service" && row.period === period,
     );
     t.match(whole, { count: 2, suppressed: false });
     const other = open.find(
-      (row: { subtype: string; period: string }) => row.subtype === "11" && row.period === period,
+      (row: { type: string; period: string }) =>
+        row.type === "development" && row.period === period,
     );
     t.equal(other.suppressed, true, "with it the other cell of its row: the total would tell");
   },

@@ -352,6 +352,8 @@ function assertPublic(query: ContractVolumeQuery): void {
     period !== "month" &&
     by.length <= 1 &&
     !by.includes("direction") &&
+    // Types are sums of sub-types: shown beside each other, the one would tell what the other hides.
+    !by.includes("subtype") &&
     query.regionLevel === "county" &&
     dateBasis === "registered" &&
     asOf === undefined &&
