@@ -64,7 +64,10 @@ export const listingColumns = <const S extends readonly [string, ...string[]]>(
   reviewNote: text("review_note"),
   submittedAt: instant("submitted_at"),
   publishedAt: instant("published_at"),
-  /** Characters pairs and words that `q` looks for (`src/lib/search-terms.ts`). */
+  /** What `q` looks for and ranks by, written with the row (`src/lib/terms.ts`). */
+  titleText: text("title_text").notNull().default(""),
+  summaryText: text("summary_text").notNull().default(""),
+  titleTerms: text("title_terms").array().notNull().default(sql`'{}'`),
   searchTerms: text("search_terms").array().notNull(),
   version: version(),
   ...timestamps(),
@@ -78,4 +81,8 @@ const shape = pgTable("listings", {
 
 /** A table that has at least the columns of a listing. */
 export type ListingTable = typeof shape;
+
+/** Columns that follow from the others and are for the database only. */
+export const searchColumns = ["titleText", "summaryText", "titleTerms", "searchTerms"] as const;
+export type SearchColumn = (typeof searchColumns)[number];
 export type ListingRow = Omit<typeof shape.$inferSelect, "unused">;

@@ -104,7 +104,9 @@ export const needs = pgTable(
         .where(published),
       index("needs_cooperation").using("gin", t.cooperationModes).where(published),
       index("needs_tags").using("gin", t.tags).where(published),
-      index("needs_search").using("gin", t.searchTerms).where(published),
+      // Of all statuses: the owner and the operator search what is not public as well.
+      index("needs_search").using("gin", t.searchTerms),
+      index("needs_search_title").using("gin", t.titleTerms).where(published),
       index("needs_owner").on(t.organizationId, t.updatedAt, t.id),
       index("needs_owner_created").on(t.organizationId, t.createdAt, t.id),
       index("needs_status").on(t.status, t.updatedAt, t.id),

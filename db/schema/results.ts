@@ -133,7 +133,9 @@ export const results = pgTable(
       index("results_cooperation").using("gin", t.cooperationModes).where(published),
       index("results_tags").using("gin", t.tags).where(published),
       index("results_ip_types").using("gin", t.intellectualPropertyTypes).where(published),
-      index("results_search").using("gin", t.searchTerms).where(published),
+      // Of all statuses: the owner and the operator search what is not public as well.
+      index("results_search").using("gin", t.searchTerms),
+      index("results_search_title").using("gin", t.titleTerms).where(published),
       index("results_owner").on(t.organizationId, t.updatedAt, t.id),
       index("results_owner_created").on(t.organizationId, t.createdAt, t.id),
       index("results_status").on(t.status, t.updatedAt, t.id),

@@ -4,7 +4,7 @@ import { needTypes, urgencies } from "../../db/taxonomies/needs.ts";
 import { regions } from "../../db/taxonomies/regions.ts";
 import { resultForms, resultNatures, resultTypes } from "../../db/taxonomies/results.ts";
 import { technologyFields } from "../../db/taxonomies/technology-fields.ts";
-import { searchTermsOf } from "../../src/lib/search-terms.ts";
+import { searchColumnsOf } from "../../src/lib/terms.ts";
 
 type Row = Record<string, unknown>;
 
@@ -238,16 +238,24 @@ export function* resultRows(count: number): Generator<Row> {
       price_kind: price,
       price_min: price === "negotiable" ? null : yuan(least),
       price_max: price === "negotiable" ? null : yuan(most),
-      search_terms: searchTermsOf(common.title, [
-        common.summary,
-        ...common.keywords,
-        ...common.tags,
-        description,
-        "先进制造与现代农业",
-        advantages,
-      ]),
+      ...searched(common, [description, "先进制造与现代农业", advantages]),
     };
   }
+}
+
+/** The search columns, as the table names them. */
+function searched(
+  listing: { title: string; summary: string; keywords: string[]; tags: string[] },
+  texts: readonly string[],
+): Row {
+  const { title, summary, keywords, tags } = listing;
+  const columns = searchColumnsOf({ title, summary, rest: [...keywords, ...tags, ...texts] });
+  return {
+    title_text: columns.titleText,
+    summary_text: columns.summaryText,
+    title_terms: columns.titleTerms,
+    search_terms: columns.searchTerms,
+  };
 }
 
 export function* needRows(count: number): Generator<Row> {
@@ -274,13 +282,7 @@ export function* needRows(count: number): Generator<Row> {
       authenticity_confirmed: true,
       anonymous,
       alias: anonymous ? "匿名需求方 BENCH" : null,
-      search_terms: searchTermsOf(common.title, [
-        common.summary,
-        ...common.keywords,
-        ...common.tags,
-        background,
-        bottleneck,
-      ]),
+      ...searched(common, [background, bottleneck]),
     };
   }
 }

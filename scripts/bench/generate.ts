@@ -46,7 +46,7 @@ function fingerprint(): string {
     "scripts/bench/content.ts",
     "scripts/bench/generate.ts",
     "src/database/migrate.ts",
-    "src/lib/search-terms.ts",
+    "src/lib/terms.ts",
   ];
   for (const file of [...files, ...own]) hash.update(readFileSync(join(projectRoot, file)));
   return hash.digest("hex").slice(0, 10);

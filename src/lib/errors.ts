@@ -37,6 +37,11 @@ interface ErrorKind extends Text {
 
 const special = {
   "request.invalid": { status: 400, en: "The request is not valid", zh: "请求无效" },
+  "cursor.expired": {
+    status: 400,
+    en: "The term statistics were counted anew since this page: scores are others now. Start from the first page",
+    zh: "词项统计已更新，得分随之变化：请从第一页重新检索",
+  },
   "request.malformed_json": {
     status: 400,
     en: "The body is not valid JSON",

@@ -1,4 +1,4 @@
-/** The clock, lifecycles as data, and what listings are found by. */
+/** The clock, and lifecycles as data. */
 import t from "tap";
 import { addYears, clock, instantIn, nowInstant, today } from "../../src/lib/clock.ts";
 import {
@@ -7,7 +7,6 @@ import {
   nextStatus,
   statusPairs,
 } from "../../src/lib/lifecycle.ts";
-import { queryTermsOf, searchTermsOf } from "../../src/lib/search-terms.ts";
 
 t.test("some years later; a leap day becomes 28 February in a common year", async (t) => {
   t.equal(addYears("2026-03-02", 1), "2027-03-02");
@@ -71,50 +70,4 @@ t.test("allowed actions are those of all of the caller's standings, each once", 
 
 t.test("all pairs of a table, each once", async (t) => {
   t.same(statusPairs(door), ["open>locked", "open>shut", "shut>locked", "shut>open"]);
-});
-
-t.test(
-  "a listing is found by words, pairs of characters, and single ones of its title",
-  async (t) => {
-    t.same(
-      searchTermsOf("LED封装", ["散热胶 H2"]).sort(),
-      ["h2", "led", "封", "封装", "散热", "热胶", "装"].sort(),
-    );
-    t.same(searchTermsOf("轴承", [null, undefined, ""]).sort(), ["承", "轴", "轴承"].sort());
-    t.same(searchTermsOf("轴承轴承", ["轴承"]).length, 4, "no duplicates: 轴, 承, 轴承, 承轴");
-  },
-);
-
-t.test("full-width letters and capitals are found by small ones, and the other way", async (t) => {
-  t.same(queryTermsOf("ＬＥＤ"), ["led"]);
-  t.ok(searchTermsOf("ＬＥＤ　灯", []).includes("led"));
-  t.same(queryTermsOf("5G"), ["5g"]);
-});
-
-t.test("a query asks for each word and each pair; one single character for itself", async (t) => {
-  t.same(queryTermsOf("轴承钢"), ["轴承", "承钢"]);
-  t.same(queryTermsOf("钢"), ["钢"]);
-  t.same(queryTermsOf("LED封装 led"), ["led", "封装"]);
-  t.same(queryTermsOf("！？ ..."), []);
-  t.same(queryTermsOf("𠮷野家"), ["𠮷野", "野家"], "a character beyond the first plane is one");
-});
-
-t.test("a query of a part of a title finds the title", async (t) => {
-  const terms = new Set(searchTermsOf("盐碱地玉米专用缓释肥制备技术", ["亩均减肥两成"]));
-  for (const q of ["缓释肥", "玉米", "肥", "盐碱地 技术", "减肥"]) {
-    t.ok(
-      queryTermsOf(q).every((term) => terms.has(term)),
-      q,
-    );
-  }
-  t.notOk(queryTermsOf("小麦").every((term) => terms.has(term)));
-  t.notOk(
-    queryTermsOf("亩").every((term) => terms.has(term)),
-    "a single character looks at titles only",
-  );
-});
-
-t.test("a rare character written with two code units is one character", async (t) => {
-  t.same(queryTermsOf("𠮷"), ["𠮷"]);
-  t.ok(searchTermsOf("𠮷野", []).includes("𠮷"));
 });

@@ -630,7 +630,7 @@ for (const noun of nouns) {
       organizationId: "not-a-uuid",
       "publishedAt[gte]": "yesterday",
       "publishedAt[lte]": "2026-02-30T00:00:00Z",
-      include: "facets",
+      include: "facet",
       scope: "mine",
       ...(noun === "result"
         ? { maturity: "10", "maturity[gte]": "x", "price[lte]": "1.234", priceKind: "cheap" }
@@ -754,7 +754,12 @@ for (const noun of nouns) {
     for (const q of ["，。！", "%", "_", "--", "（）", "'", "\\", "😀"]) {
       const { status, body } = await find(asNobody, noun, { q, include: "total" });
       t.equal(status, 200, q);
-      t.strictSame(body, { data: [], page: { hasMore: false }, total: { exact: 0 } });
+      t.strictSame(body, {
+        data: [],
+        page: { hasMore: false },
+        total: { exact: 0 },
+        understood: { words: [], version: 0 },
+      });
     }
     for (const q of ["", "  ", "长".repeat(101), "a\u0000b"]) {
       const reply = await find(asNobody, noun, { q });

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { searchColumns } from "../../../db/schema/listings.ts";
 import { auditRecords } from "../../../db/schema/plumbing.ts";
 import type { Executor } from "../../database/connect.ts";
 import { placeholdersFor, prepared } from "../../database/prepared.ts";
@@ -31,9 +32,9 @@ const columns = [
 const withheld = new Set(["passwordHash", "secretHash", "email", "phone", "contact", "inventors"]);
 
 /** Columns that tell nothing about the change. */
-const ignored = new Set([
+const ignored = new Set<string>([
   "updatedAt",
-  "searchTerms",
+  ...searchColumns,
   "provinceCode",
   "cityCode",
   "fieldTop",

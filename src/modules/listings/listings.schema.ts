@@ -14,6 +14,13 @@ import {
   taxonomyCode,
   uuid,
 } from "../../lib/wire.ts";
+import { moneyBands, SearchMatch, searchInclude } from "./search.schema.ts";
+
+/** What a row of a list adds to a summary. */
+export const listed = {
+  completeness: z.int().describe("Score of 100."),
+  match: SearchMatch.optional().describe("Only with `q`."),
+};
 
 /** A list without duplicates. */
 export const distinct = <T extends z.ZodType>(item: T, max: number) =>
@@ -160,6 +167,7 @@ export const anyOf = (taxonomy: string) =>
 /** Query parameters of every list of listings. */
 export const listingQuery = {
   ...pageQuery,
+  include: searchInclude.optional(),
   scope: z
     .enum(["public", "own", "all"])
     .default("public")
@@ -169,7 +177,7 @@ export const listingQuery = {
   q: line(100)
     .optional()
     .describe(
-      "Words to find in title, summary, keywords, tags and text; all of them. Chinese too.",
+      "Words to find in title, summary, keywords, tags and text; all of them, or their synonyms. Chinese is cut into words; full-width, traditional and capital forms are the same.",
     ),
   fieldCode: taxonomyCode("technology-fields").optional(),
   "fieldCode[in]": anyOf("technology-fields").optional(),
@@ -181,6 +189,10 @@ export const listingQuery = {
     .describe("A province or city includes what lies in it."),
   cooperationMode: taxonomyCode("cooperation-modes").optional(),
   tag: line(30).optional(),
+  moneyBand: z
+    .enum(moneyBands)
+    .optional()
+    .describe("By the least price, or by the budget, in yuan."),
   organizationId: uuid.optional(),
   "publishedAt[gte]": instantInput.optional(),
   "publishedAt[lte]": instantInput.optional(),
@@ -189,6 +201,9 @@ export const listingQuery = {
 /** Orders of the owner's and the operator's lists, where dates of publication may be missing. */
 export const innerSorts = ["-updatedAt", "-createdAt"] as const;
 
+/** Orders of every scope: `relevance` with `q` only. */
+export const searchSorts = ["relevance"] as const;
+
 /**
  * Refuses what a scope does not offer: the public list has one status and orders of its own, the
  * caller's own list one organisation.
@@ -196,13 +211,16 @@ export const innerSorts = ["-updatedAt", "-createdAt"] as const;
 export const inScope =
   (publicSorts: readonly string[]) =>
   (
-    query: { scope: string; sort?: string; status?: string; organizationId?: string },
+    query: { scope: string; q?: string; sort?: string; status?: string; organizationId?: string },
     context: z.RefinementCtx,
   ): void => {
     const refuse = (code: "filter.unavailable" | "sort.unavailable", parameter: string) =>
       context.addIssue({ ...issueOf(code), path: [parameter] });
     const { scope, sort, status, organizationId } = query;
-    const sorts: readonly string[] = scope === "public" ? publicSorts : innerSorts;
+    const sorts: readonly string[] = [
+      ...(scope === "public" ? publicSorts : innerSorts),
+      ...(query.q === undefined ? [] : searchSorts),
+    ];
     if (sort && !sorts.includes(sort)) refuse("sort.unavailable", "sort");
     if (scope === "public" && status) refuse("filter.unavailable", "status");
     if (scope === "own" && organizationId) refuse("filter.unavailable", "organizationId");

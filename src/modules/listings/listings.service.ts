@@ -1,6 +1,6 @@
 /** The rules that results and needs share. Each feature gives its own part as a `ListingKind`. */
 import { isDeepStrictEqual } from "node:util";
-import type { ListingRow, ListingTable } from "../../../db/schema/listings.ts";
+import type { ListingRow, ListingTable, SearchColumn } from "../../../db/schema/listings.ts";
 import type { Executor } from "../../database/connect.ts";
 import { updateRow } from "../../database/rows.ts";
 import { type Actor, isOperator, systemOrigin } from "../../lib/access.ts";
@@ -15,7 +15,7 @@ import {
   type Transition,
   transitionRefused,
 } from "../../lib/lifecycle.ts";
-import { queryTermsOf } from "../../lib/search-terms.ts";
+import { searchColumnsOf } from "../../lib/terms.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { lapseInterestsOf } from "../interests/interests.service.ts";
@@ -24,6 +24,9 @@ import { assertCodes } from "../taxonomies/taxonomies.service.ts";
 import { looseStatuses } from "./listings.lifecycle.ts";
 import type { Gap, ReviewInput } from "./listings.schema.ts";
 import * as store from "./listings.store.ts";
+import type { ListingTexts } from "./listings.texts.ts";
+import type { MoneyBand } from "./search.schema.ts";
+import { bandBounds } from "./search.store.ts";
 
 /** What a feature tells of its listings. */
 export interface ListingKind<Row extends ListingRow> {
@@ -31,7 +34,9 @@ export interface ListingKind<Row extends ListingRow> {
   table: ListingTable;
   lifecycle: Lifecycle;
   /** What a row lacks, the required things marked. */
-  gapsOf: (row: Omit<Row, "searchTerms">) => Gap[];
+  gapsOf: (row: Omit<Row, SearchColumn>) => Gap[];
+  /** What a row is found by. */
+  textsOf: (row: Omit<Row, SearchColumn>) => ListingTexts;
   /** Throws what else keeps a row from being submitted or staying public. */
   assertPublishable?: (tx: Executor, row: store.Found<Row>, ended: boolean) => Promise<void>;
 }
@@ -57,7 +62,7 @@ export function toListing<Row extends ListingRow>(
   actor: Actor | null,
 ) {
   const standing = standingOf(actor, row);
-  const missing = kind.gapsOf(row as Omit<Row, "searchTerms">);
+  const missing = kind.gapsOf(row as Omit<Row, SearchColumn>);
   const insider = standing.length > 0;
   const sees =
     insider ||
@@ -87,7 +92,9 @@ export async function draftListing<Row extends ListingRow>(
   kind: ListingKind<Row>,
   values: { organizationId: string } & Partial<Row>,
 ): Promise<store.Found<Row>> {
-  const row = await store.insertListing<Row>(tx, kind.table, kind.noun, values);
+  // The values are a whole row but for what the database fills in by itself.
+  const search = searchColumnsOf(kind.textsOf(values as unknown as Row));
+  const row = await store.insertListing<Row>(tx, kind.table, kind.noun, { ...values, ...search });
   const { organization: _, ...after } = row;
   await recordAudit(tx, context, {
     type: `${kind.noun}.create`,
@@ -160,7 +167,7 @@ async function assertPublishable<Row extends ListingRow>(
   ended = false,
 ): Promise<void> {
   const faults: Fault[] = kind
-    .gapsOf(row as Omit<Row, "searchTerms">)
+    .gapsOf(row as Omit<Row, SearchColumn>)
     .filter((gap) => gap.required)
     .map((gap) => ({ pointer: gap.field, code: "required", detail: { zh: gap.zh, en: gap.en } }));
   if (!ended && row.validUntil && row.validUntil < today())
@@ -200,13 +207,13 @@ export async function changeListing<Row extends ListingRow>(
     context,
     kind,
     before,
-    { ...changes, ...lastDay, changedSinceReview },
+    { ...changes, ...lastDay, changedSinceReview, ...searchColumnsOf(kind.textsOf(changed)) },
     "update",
   );
 }
 
-/** Whether a change changes anything. Search terms follow from the rest. */
-function differs(before: object, { searchTerms: _, ...after }: Record<string, unknown>): boolean {
+/** Whether a change changes anything. */
+function differs(before: object, after: Record<string, unknown>): boolean {
   const was = before as Record<string, unknown>;
   return Object.keys(after).some((key) => !isDeepStrictEqual(was[key], after[key]));
 }
@@ -221,7 +228,8 @@ async function writeListing<Row extends ListingRow>(
   verb: string,
   reason: string | null = null,
 ): Promise<store.Found<Row>> {
-  const { searchTerms: _, ...after } = await updateRow(tx, kind.table, before, changes);
+  const stored = await updateRow(tx, kind.table, before, changes);
+  const { titleText, summaryText, titleTerms, searchTerms, ...after } = stored;
   const { organization, ...plain } = before;
   await recordAudit(tx, context, {
     type: `${kind.noun}.${verb}`,
@@ -520,7 +528,7 @@ export function listingVerbs<Row extends ListingRow, Wire>(
 /** The shared part of a list's query string. */
 interface SharedQuery {
   scope: "public" | "own" | "all";
-  q?: string | undefined;
+  moneyBand?: MoneyBand | undefined;
   fieldCode?: string | undefined;
   "fieldCode[in]"?: string[] | undefined;
   industryCode?: string | undefined;
@@ -541,7 +549,8 @@ export function conditionsOf(actor: Actor | null, query: SharedQuery): store.Con
   if (query.scope === "all" && !isOperator(actor)) {
     throw new AppError("auth.forbidden_role", { members: { requiredRoles: ["operator"] } });
   }
-  const { fieldCode, industryCode, q } = query;
+  const { fieldCode, industryCode } = query;
+  const band = query.moneyBand && bandBounds(query.moneyBand);
   const conditions: Record<string, unknown> = {
     organization: query.scope === "own" ? actor?.organizationId : query.organizationId,
     field: fieldCode && fieldCode.length > 2 ? fieldCode : undefined,
@@ -553,7 +562,9 @@ export function conditionsOf(actor: Actor | null, query: SharedQuery): store.Con
     ...regionCondition(query.regionCode),
     cooperationMode: query.cooperationMode,
     tag: query.tag,
-    terms: q === undefined ? undefined : termsOf(q),
+    moneyNegotiable: query.moneyBand === "negotiable" ? true : undefined,
+    moneyFrom: band?.from,
+    moneyBelow: band?.below ?? undefined,
     publishedFrom: query["publishedAt[gte]"],
     publishedTo: query["publishedAt[lte]"],
   };
@@ -566,10 +577,4 @@ function regionCondition(code: string | undefined): Record<string, string> {
   if (!code) return {};
   if (code.endsWith("0000")) return { province: code.slice(0, 2) };
   return code.endsWith("00") ? { city: code.slice(0, 4) } : { region: code };
-}
-
-/** Nothing but punctuation finds nothing: no listing has the empty term. */
-function termsOf(q: string): string[] {
-  const terms = queryTermsOf(q);
-  return terms.length > 0 ? terms : [""];
 }

@@ -11,7 +11,7 @@ import {
 import type { PgColumn } from "drizzle-orm/pg-core";
 import { z } from "zod";
 import { interests } from "../../../db/schema/interests.ts";
-import type { ListingRow, ListingTable } from "../../../db/schema/listings.ts";
+import type { ListingRow, ListingTable, SearchColumn } from "../../../db/schema/listings.ts";
 import { matches } from "../../../db/schema/matches.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
@@ -20,6 +20,7 @@ import { type Actor, isOperator } from "../../lib/access.ts";
 import { countLimit } from "../../lib/pagination.ts";
 import { civilDate, instantInput } from "../../lib/wire.ts";
 import { openStatuses } from "./listings.lifecycle.ts";
+import { type SearchWord, wordsIn } from "./search.store.ts";
 
 /** What a listing shows of its owner. */
 const owner = {
@@ -36,13 +37,13 @@ export interface Owner {
   regionCode: string;
 }
 
-/** All columns but the search terms, which are many and for the database only. */
+/** All columns but those that follow from the others: they are many and for the database only. */
 function columnsOf(table: ListingTable) {
-  const { searchTerms: _, ...columns } = getTableColumns(table);
+  const { titleText, summaryText, titleTerms, searchTerms, ...columns } = getTableColumns(table);
   return columns;
 }
 
-export type Found<Row> = Omit<Row, "searchTerms"> & {
+export type Found<Row> = Omit<Row, SearchColumn> & {
   organization: Owner;
   /** The owner let this caller know who it is: it accepted an interest of theirs, or a match. */
   revealed?: boolean;
@@ -217,12 +218,17 @@ export interface ListRequest {
   scope: "public" | "own" | "all";
   order: Order;
   conditions: readonly Condition[];
+  /** A search; `common` when more than `depth` listings match it. */
+  words?: { words: readonly SearchWord[]; common: boolean } | null;
   after: { key: string; id: string } | null;
   limit: number;
 }
 
-/** Conditions that every list of listings offers, by name. */
-export const sharedConditions = (table: ListingTable): Conditions => ({
+/**
+ * Conditions that every list of listings offers, by name.
+ * @param amount the column that the bands of money go by
+ */
+export const sharedConditions = (table: ListingTable, amount: PgColumn): Conditions => ({
   organization: (value) => sql`${table.organizationId} = ${value}`,
   status: (value) => sql`${table.status} = ${value}`,
   field: (value) => sql`${table.fieldCode} = ${value}`,
@@ -237,7 +243,9 @@ export const sharedConditions = (table: ListingTable): Conditions => ({
   region: (value) => sql`${table.regionCode} = ${value}`,
   cooperationMode: (value) => sql`${table.cooperationModes} @> array[${value}]::text[]`,
   tag: (value) => sql`${table.tags} @> array[${value}]::text[]`,
-  terms: (value) => sql`${table.searchTerms} @> ${value}::text[]`,
+  moneyNegotiable: () => sql`${amount} is null`,
+  moneyFrom: (value) => sql`${amount} >= ${value}`,
+  moneyBelow: (value) => sql`${amount} < ${value}`,
   publishedFrom: (value) => sql`${table.publishedAt} >= ${value}`,
   publishedTo: (value) => sql`${table.publishedAt} <= ${value}`,
 });
@@ -267,25 +275,72 @@ export async function selectListings<Row>(
     const where = [
       inScope(table, scope),
       ...request.conditions.map((c) => conditions[c.name]?.(sql.placeholder(c.name))),
+      request.words && searchedIn(table, conditions, request),
       after && (order.descending ? sql`${position} < ${given}` : sql`${position} > ${given}`),
     ];
-    const direction = sql.raw(order.descending ? "desc" : "asc");
     return db
       .select({ ...columns, organization: owner })
       .from(table)
       .innerJoin(organizations, eq(organizations.id, table.organizationId))
       .where(and(...where.filter((condition) => condition !== null)))
-      .orderBy(sql`${order.column} ${direction}`, sql`${table.id} ${direction}`)
+      .orderBy(orderBy(table, order))
       .limit(sql.placeholder("limit"))
       .prepare(statementName);
   };
   const names = request.conditions.map((condition) => condition.name);
   const key = [name, scope, after ? "next" : "first", ...names].join("_");
   const filters = names.filter((n) => n !== "organization");
-  const statement = filters.length <= 1 ? prepared(db, key, build) : build("");
+  const plain = filters.length <= 1 && !request.words;
+  const statement = plain ? prepared(db, key, build) : build("");
   const values = Object.fromEntries(request.conditions.map((c) => [c.name, c.value]));
   const rows = await statement.execute({ ...values, ...after, limit: limit + 1 });
   return rows as (Row & { organization: Owner })[];
+}
+
+/** The order of a list, which ends in the id and so is total. */
+export function orderBy(table: ListingTable, { column, descending }: Order): SQL {
+  const direction = sql.raw(descending ? "desc" : "asc");
+  return sql`${column} ${direction}, ${table.id} ${direction}`;
+}
+
+/**
+ * The words of a search beside another order than relevance, which the planner must not be left to
+ * guess at: few matches are taken from the index of the terms and sorted; of many, the first ones are
+ * soon met by walking the order's own index.
+ */
+function searchedIn(table: ListingTable, conditions: Conditions, request: ListRequest) {
+  const { words, common } = request.words ?? { words: [], common: false };
+  if (common) return sql`${wordsIn(table, words)} is true`;
+  const where = and(whereOf(table, conditions, request), wordsIn(table, words));
+  return sql`${table.id} = any(array(select ${table.id} from ${table}
+    inner join ${organizations} on ${eq(organizations.id, table.organizationId)} where ${where}))`;
+}
+
+/** A scope and its filters, with their values. */
+export const whereOf = (
+  table: ListingTable,
+  conditions: Conditions,
+  request: Pick<ListRequest, "scope" | "conditions">,
+): SQL | undefined =>
+  and(
+    inScope(table, request.scope),
+    ...request.conditions.map((c) => conditions[c.name]?.(sql.param(c.value))),
+  );
+
+/** Some listings of a list, in no order. */
+export async function selectListingsOf<Row>(
+  db: Executor,
+  table: ListingTable,
+  columns: Record<string, PgColumn>,
+  ids: readonly string[],
+): Promise<(Row & { organization: Owner })[]> {
+  if (ids.length === 0) return [];
+  const rows = await db
+    .select({ ...columns, organization: owner })
+    .from(table)
+    .innerJoin(organizations, eq(organizations.id, table.organizationId))
+    .where(inArray(table.id, [...ids]));
+  return rows as unknown as (Row & { organization: Owner })[];
 }
 
 /** How many match, counted no further than is told. */
@@ -293,7 +348,7 @@ export const countListings = (
   db: Executor,
   table: ListingTable,
   conditions: Conditions,
-  request: Pick<ListRequest, "scope" | "conditions">,
+  request: Pick<ListRequest, "scope" | "conditions"> & { words?: readonly SearchWord[] },
 ) =>
   db.$count(
     db
@@ -302,8 +357,8 @@ export const countListings = (
       .innerJoin(organizations, eq(organizations.id, table.organizationId))
       .where(
         and(
-          inScope(table, request.scope),
-          ...request.conditions.map((c) => conditions[c.name]?.(sql.param(c.value))),
+          whereOf(table, conditions, request),
+          request.words?.length ? wordsIn(table, request.words) : undefined,
         ),
       )
       .limit(countLimit + 1)

@@ -1,9 +1,9 @@
-import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
 import { actorOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
 import { registerListingActions } from "../listings/listings.actions.ts";
+import { searchPageOf } from "../listings/search.schema.ts";
 import {
   ListNeedsQuery,
   Need,
@@ -34,16 +34,16 @@ export default async function needRoutes(app: App) {
       config: {
         access: { public: true, scope: "needs:read" },
         cacheSeconds: 30,
-        errors: ["auth.required", "auth.forbidden_role"],
+        errors: ["auth.required", "auth.forbidden_role", "cursor.expired"],
       },
       schema: {
         operationId: "listNeeds",
         summary: "Find needs",
         description:
-          "Published ones for everybody, newest first; the caller's own in every state with `scope=own`. Anonymous needs are found by neither organization nor county.",
+          "Published ones for everybody, newest first, or with `q` the best match first; the caller's own in every state with `scope=own`. Anonymous needs are found by neither organization nor county.",
         tags,
         querystring: ListNeedsQuery,
-        response: { 200: pageOf(NeedSummary) },
+        response: { 200: searchPageOf(NeedSummary) },
       },
     },
     (request) => listNeeds(app.database.db, request.actor, request.query),

@@ -14,10 +14,12 @@ import {
   codeOrNull,
   innerSorts,
   inScope,
+  listed,
   listingInput,
   listingOutput,
   listingQuery,
   proseOrNull,
+  searchSorts,
 } from "../listings/listings.schema.ts";
 
 /** From, to, or a word that it is to be talked about. Both ends or none. */
@@ -170,7 +172,7 @@ export const NeedSummary = Need.pick({
   validUntil: true,
   updatedAt: true,
 })
-  .extend({ completeness: z.int().describe("Score of 100.") })
+  .extend(listed)
   .meta({ id: "NeedSummary" });
 
 export const SolveInput = z
@@ -194,17 +196,17 @@ export const SolveInput = z
 export type SolveInput = z.output<typeof SolveInput>;
 
 /** Orders of the public list. */
-const publicSorts = ["-publishedAt", "publishedAt", "deadline", "validUntil"] as const;
+const publicSorts = ["-publishedAt", "newest", "publishedAt", "deadline", "validUntil"] as const;
 
 export const ListNeedsQuery = z
   .strictObject({
     ...listingQuery,
     status: z.enum(needStatuses).optional().describe("In the scopes `own` and `all`."),
     sort: z
-      .enum([...publicSorts, ...innerSorts])
+      .enum([...publicSorts, ...innerSorts, ...searchSorts])
       .optional()
       .describe(
-        "Newest publication first in `public` (also `publishedAt`, `deadline`, `validUntil`); latest change first in `own` and `all` (also `-createdAt`).",
+        "With `q` the best match first (`relevance`, at most 2,000 deep), else newest publication first in `public` (`newest` or `-publishedAt`; also `publishedAt`, `deadline`, `validUntil`), latest change first in `own` and `all` (also `-createdAt`).",
       ),
     needType: taxonomyCode("need-types").optional(),
     urgency: taxonomyCode("urgencies").optional(),

@@ -6,19 +6,19 @@ import { today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
-import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
-import { searchTermsOf } from "../../lib/search-terms.ts";
 import { toMoney } from "../../lib/wire.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { listingCodes } from "../listings/listings.schema.ts";
 import * as listings from "../listings/listings.service.ts";
+import { listListings } from "../listings/lists.service.ts";
 import { assertCodes, broughtIn } from "../taxonomies/taxonomies.service.ts";
 import { masked, newAlias, revealingFaults } from "./needs.anonymity.ts";
 import { gapsOf } from "./needs.completeness.ts";
 import { needLifecycle } from "./needs.lifecycle.ts";
 import { type ListNeedsQuery, type Need, NeedInput, type SolveInput } from "./needs.schema.ts";
 import * as store from "./needs.store.ts";
+import { textsOf } from "./needs.texts.ts";
 
 type Row = typeof needs.$inferSelect;
 type Found = Awaited<ReturnType<typeof listings.readListing<Row>>>;
@@ -29,6 +29,7 @@ const kind: listings.ListingKind<Row> = {
   table: needs as unknown as ListingTable,
   lifecycle: needLifecycle,
   gapsOf,
+  textsOf,
   assertPublishable,
 };
 
@@ -54,13 +55,11 @@ const codesOf = (input: NeedInput) => [
 
 /** An input as the columns keep it. */
 function toColumns({ budget, ...input }: NeedInput) {
-  const { title, summary, keywords, tags, background, bottleneck } = input;
   const columns = {
     ...input,
     budgetMin: budget?.min?.amount ?? null,
     budgetMax: budget?.max?.amount ?? null,
     budgetNegotiable: budget?.negotiable ?? false,
-    searchTerms: searchTermsOf(title, [summary, ...keywords, ...tags, background, bottleneck]),
   };
   return { ...columns, completeness: listings.scoreOf(gapsOf(columns)) };
 }
@@ -129,31 +128,14 @@ export async function createNeed(
   return toNeed(row, actor);
 }
 
-/** Published needs; in the scope `own` the caller's, in every state; in `all`, the operator's, everything. */
-export async function listNeeds(
-  db: Executor,
-  actor: Actor | null,
-  query: ListNeedsQuery,
-): Promise<Page<ReturnType<typeof toSummary>>> {
-  const sort = query.sort ?? (query.scope === "public" ? "-publishedAt" : "-updatedAt");
-  const list = `needs ${query.scope} ${query.scope === "own" ? actor?.organizationId : ""}`;
+/**
+ * Published needs; in the scope `own` the caller's, in every state; in `all`, the operator's, everything.
+ * @throws AppError `auth.required`, `auth.forbidden_role` for a scope that is not the caller's, `cursor.expired`
+ */
+export function listNeeds(db: Executor, actor: Actor | null, query: ListNeedsQuery) {
   const shared = store.withoutAnonymous(query.scope, listings.conditionsOf(actor, query));
-  const request = {
-    scope: query.scope,
-    conditions: [...shared, ...store.conditionsOf(query)],
-    after: readCursor(list, query, store.cursorKey(sort)),
-    limit: query.limit,
-  };
-  const rows = await store.selectNeeds(db, sort, request);
-  const page = toPage(
-    list,
-    query,
-    rows,
-    (row) => store.sortKey(sort, row),
-    (row) => toSummary(row, actor),
-  );
-  if (query.include) page.total = totalOf(await store.countNeeds(db, request));
-  return page;
+  const conditions = [...shared, ...store.conditionsOf(query)];
+  return listListings(db, actor, store.needList, query, conditions, (row) => toSummary(row, actor));
 }
 
 /**

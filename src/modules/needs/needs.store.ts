@@ -7,15 +7,14 @@ import type { Executor } from "../../database/connect.ts";
 import {
   type Condition,
   type Conditions,
-  countListings,
   type ListRequest,
   type Order,
   type Owner,
-  selectListings,
   sharedConditions,
-  sortKeys,
 } from "../listings/listings.store.ts";
+import type { ListingList } from "../listings/lists.service.ts";
 import type { ListNeedsQuery } from "./needs.schema.ts";
+import { type NeedWords, textsOf } from "./needs.texts.ts";
 
 // It has all the columns of a listing, and more.
 const listingTable = needs as unknown as ListingTable;
@@ -70,7 +69,7 @@ const notAnonymous = sql`not ${needs.anonymous}`;
 const named = (condition: SQL): SQL => sql`(${condition} and ${notAnonymous})`;
 
 const conditions: Conditions = {
-  ...sharedConditions(listingTable),
+  ...sharedConditions(listingTable, needs.budgetMax),
   organizationNamed: (value) => named(sql`${needs.organizationId} = ${value}`),
   regionNamed: (value) => named(sql`${needs.regionCode} = ${value}`),
   needType: (value) => sql`${needs.needType} = ${value}`,
@@ -108,9 +107,7 @@ export function withoutAnonymous(scope: ListRequest["scope"], shared: Condition[
   });
 }
 
-type Sort = NonNullable<ListNeedsQuery["sort"]>;
-
-const orders: Record<Sort, Order> = {
+const orders: Record<string, Order> = {
   "-publishedAt": { column: needs.publishedAt, key: "instant", descending: true },
   publishedAt: { column: needs.publishedAt, key: "instant", descending: false },
   deadline: { column: needs.deadline, key: "date", descending: false },
@@ -119,33 +116,31 @@ const orders: Record<Sort, Order> = {
   "-createdAt": { column: needs.createdAt, key: "instant", descending: true },
 };
 
-/** What the sort key in a cursor of this order must be. */
-export const cursorKey = (sort: Sort) => sortKeys[orders[sort].key];
-
-/** The value that a row is sorted by, as a cursor carries it. */
-export function sortKey(sort: Sort, row: SummaryRow): string {
-  const key = sort.replace("-", "") as
-    | "publishedAt"
-    | "deadline"
-    | "validUntil"
-    | "updatedAt"
-    | "createdAt";
-  return String(row[key]);
-}
-
-export const selectNeeds = (
-  db: Executor,
-  sort: Sort,
-  request: Omit<ListRequest, "name" | "order">,
-) =>
-  selectListings<SummaryRow>(db, listingTable, summaryColumns, conditions, {
-    ...request,
-    name: `needs_${sort}`,
-    order: orders[sort],
-  });
-
-export const countNeeds = (db: Executor, request: Pick<ListRequest, "scope" | "conditions">) =>
-  countListings(db, listingTable, conditions, request);
+/** The list of needs. In public, an anonymous one lies in its city. */
+export const needList: ListingList<SummaryRow & NeedWords> = {
+  noun: "need",
+  table: listingTable,
+  columns: summaryColumns,
+  wordColumns: {
+    keywords: needs.keywords,
+    background: needs.background,
+    bottleneck: needs.bottleneck,
+    existingBase: needs.existingBase,
+    solverRequirements: needs.solverRequirements,
+    targetIndicators: needs.targetIndicators,
+  },
+  textsOf,
+  conditions,
+  orders,
+  facetColumns: (scope) => ({
+    maturity: sql`${needs.minimumMaturity}`,
+    amount: sql`${needs.budgetMax}`,
+    region:
+      scope === "public"
+        ? sql`case when ${needs.anonymous} and substr(${needs.regionCode}, 3, 2) <> '90' then ${needs.cityCode} || '00' else ${needs.regionCode} end`
+        : sql`${needs.regionCode}`,
+  }),
+};
 
 /** Whether a contract in force, of which this owner is a party, may be said to have solved the need. */
 export async function isSolvingContract(

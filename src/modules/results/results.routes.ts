@@ -1,9 +1,9 @@
-import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
 import { actorOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
 import { registerListingActions } from "../listings/listings.actions.ts";
+import { searchPageOf } from "../listings/search.schema.ts";
 import {
   ListResultsQuery,
   Result,
@@ -28,16 +28,16 @@ export default async function resultRoutes(app: App) {
       config: {
         access: { public: true, scope: "results:read" },
         cacheSeconds: 30,
-        errors: ["auth.required", "auth.forbidden_role"],
+        errors: ["auth.required", "auth.forbidden_role", "cursor.expired"],
       },
       schema: {
         operationId: "listResults",
         summary: "Find results",
         description:
-          "Published ones for everybody, newest first; the caller's own in every state with `scope=own`.",
+          "Published ones for everybody, newest first, or with `q` the best match first; the caller's own in every state with `scope=own`.",
         tags,
         querystring: ListResultsQuery,
-        response: { 200: pageOf(ResultSummary) },
+        response: { 200: searchPageOf(ResultSummary) },
       },
     },
     (request) => listResults(app.database.db, request.actor, request.query),

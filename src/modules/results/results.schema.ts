@@ -8,10 +8,12 @@ import {
   distinct,
   innerSorts,
   inScope,
+  listed,
   listingInput,
   listingOutput,
   listingQuery,
   proseOrNull,
+  searchSorts,
 } from "../listings/listings.schema.ts";
 
 const money = Money.nullable().default(null);
@@ -234,21 +236,28 @@ export const ResultSummary = Result.pick({
   validUntil: true,
   updatedAt: true,
 })
-  .extend({ completeness: z.int().describe("Score of 100.") })
+  .extend(listed)
   .meta({ id: "ResultSummary" });
 
 /** Orders of the public list. */
-const publicSorts = ["-publishedAt", "publishedAt", "-maturity", "validUntil"] as const;
+const publicSorts = [
+  "-publishedAt",
+  "newest",
+  "publishedAt",
+  "-maturity",
+  "validUntil",
+  "deadline",
+] as const;
 
 export const ListResultsQuery = z
   .strictObject({
     ...listingQuery,
     status: z.enum(resultStatuses).optional().describe("In the scopes `own` and `all`."),
     sort: z
-      .enum([...publicSorts, ...innerSorts])
+      .enum([...publicSorts, ...innerSorts, ...searchSorts])
       .optional()
       .describe(
-        "Newest publication first in `public` (also `publishedAt`, `-maturity`, `validUntil`); latest change first in `own` and `all` (also `-createdAt`).",
+        "With `q` the best match first (`relevance`, at most 2,000 deep), else newest publication first in `public` (`newest` or `-publishedAt`; also `publishedAt`, `-maturity`, `validUntil` or `deadline`), latest change first in `own` and `all` (also `-createdAt`).",
       ),
     resultType: taxonomyCode("result-types").optional(),
     sampleStatus: taxonomyCode("sample-statuses").optional(),

@@ -3,18 +3,18 @@ import { results } from "../../../db/schema/results.ts";
 import type { Executor } from "../../database/connect.ts";
 import type { Actor } from "../../lib/access.ts";
 import { newId } from "../../lib/ids.ts";
-import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
-import { searchTermsOf } from "../../lib/search-terms.ts";
 import { toMoney } from "../../lib/wire.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { listingCodes } from "../listings/listings.schema.ts";
 import * as listings from "../listings/listings.service.ts";
+import { listListings } from "../listings/lists.service.ts";
 import { assertCodes, broughtIn } from "../taxonomies/taxonomies.service.ts";
 import { gapsOf } from "./results.completeness.ts";
 import { resultLifecycle } from "./results.lifecycle.ts";
 import { type ListResultsQuery, type Result, ResultInput } from "./results.schema.ts";
 import * as store from "./results.store.ts";
+import { textsOf } from "./results.texts.ts";
 
 type Row = typeof results.$inferSelect;
 
@@ -24,6 +24,7 @@ const kind: listings.ListingKind<Row> = {
   table: results as unknown as ListingTable,
   lifecycle: resultLifecycle,
   gapsOf,
+  textsOf,
 };
 
 const codesOf = (input: ResultInput) => [
@@ -50,7 +51,6 @@ const codesOf = (input: ResultInput) => [
 
 /** An input as the columns keep it. */
 function toColumns({ price, funding, ...input }: ResultInput) {
-  const { title, summary, keywords, tags, description, applicationField, advantages } = input;
   const types = input.intellectualProperty.map((ip) => ip.typeCode);
   const columns = {
     ...input,
@@ -59,14 +59,6 @@ function toColumns({ price, funding, ...input }: ResultInput) {
     priceMin: price?.amount?.amount ?? price?.min?.amount ?? null,
     priceMax: price?.amount?.amount ?? price?.max?.amount ?? null,
     intellectualPropertyTypes: [...new Set(types)],
-    searchTerms: searchTermsOf(title, [
-      summary,
-      ...keywords,
-      ...tags,
-      description,
-      applicationField,
-      advantages,
-    ]),
   };
   return { ...columns, completeness: listings.scoreOf(gapsOf(columns)) };
 }
@@ -126,31 +118,19 @@ export async function createResult(
   return toResult(row, actor);
 }
 
-/** Published results; in the scope `own` the caller's, in every state; in `all`, the operator's, everything. */
-export async function listResults(
-  db: Executor,
-  actor: Actor | null,
-  query: ListResultsQuery,
-): Promise<Page<ReturnType<typeof store.toSummary>>> {
-  const sort = query.sort ?? (query.scope === "public" ? "-publishedAt" : "-updatedAt");
-  const list = `results ${query.scope} ${query.scope === "own" ? actor?.organizationId : ""}`;
-  const request = {
-    scope: query.scope,
-    conditions: [...listings.conditionsOf(actor, query), ...store.conditionsOf(query)],
-    after: readCursor(list, query, store.cursorKey(sort)),
-    limit: query.limit,
-  };
-  const rows = await store.selectResults(db, sort, request);
-  const page = toPage(
-    list,
-    query,
-    rows,
-    (row) => store.sortKey(sort, row),
+/**
+ * Published results; in the scope `own` the caller's, in every state; in `all`, the operator's, everything.
+ * @throws AppError `auth.required`, `auth.forbidden_role` for a scope that is not the caller's, `cursor.expired`
+ */
+export const listResults = (db: Executor, actor: Actor | null, query: ListResultsQuery) =>
+  listListings(
+    db,
+    actor,
+    store.resultList,
+    query.sort === "deadline" ? { ...query, sort: "validUntil" } : query,
+    [...listings.conditionsOf(actor, query), ...store.conditionsOf(query)],
     (row) => store.toSummary(row, toPrice(row)),
   );
-  if (query.include) page.total = totalOf(await store.countResults(db, request));
-  return page;
-}
 
 /**
  * Changes a result by merge patch; a published one stays live, marked as changed since review.

@@ -5,15 +5,13 @@ import type { Executor } from "../../database/connect.ts";
 import {
   type Condition,
   type Conditions,
-  countListings,
-  type ListRequest,
   type Order,
   type Owner,
-  selectListings,
   sharedConditions,
-  sortKeys,
 } from "../listings/listings.store.ts";
+import type { ListingList } from "../listings/lists.service.ts";
 import type { ListResultsQuery, Result } from "./results.schema.ts";
+import { type ResultWords, textsOf } from "./results.texts.ts";
 
 // It has all the columns of a listing, and more.
 const listingTable = results as unknown as ListingTable;
@@ -46,7 +44,7 @@ type SummaryRow = Pick<typeof results.$inferSelect, keyof typeof summaryColumns>
 };
 
 const conditions: Conditions = {
-  ...sharedConditions(listingTable),
+  ...sharedConditions(listingTable, results.priceMin),
   resultType: (value) => sql`${results.resultType} = ${value}`,
   sampleStatus: (value) => sql`${results.sampleStatus} = ${value}`,
   ipType: (value) => sql`${results.intellectualPropertyTypes} @> array[${value}]::text[]`,
@@ -76,9 +74,7 @@ export function conditionsOf(query: ListResultsQuery): Condition[] {
     .map(([name, value]) => ({ name, value }));
 }
 
-type Sort = NonNullable<ListResultsQuery["sort"]>;
-
-const orders: Record<Sort, Order> = {
+const orders: Record<string, Order> = {
   "-publishedAt": { column: results.publishedAt, key: "instant", descending: true },
   publishedAt: { column: results.publishedAt, key: "instant", descending: false },
   "-maturity": { column: results.maturity, key: "level", descending: true },
@@ -87,31 +83,28 @@ const orders: Record<Sort, Order> = {
   "-createdAt": { column: results.createdAt, key: "instant", descending: true },
 };
 
-/** What the sort key in a cursor of this order must be. */
-export const cursorKey = (sort: Sort) => sortKeys[orders[sort].key];
-
-/** The value that a row is sorted by, as a cursor carries it. */
-export function sortKey(sort: Sort, row: SummaryRow): string {
-  return String(
-    row[
-      sort.replace("-", "") as "publishedAt" | "maturity" | "validUntil" | "updatedAt" | "createdAt"
-    ],
-  );
-}
-
-export const selectResults = (
-  db: Executor,
-  sort: Sort,
-  request: Omit<ListRequest, "name" | "order">,
-) =>
-  selectListings<SummaryRow>(db, listingTable, summaryColumns, conditions, {
-    ...request,
-    name: `results_${sort}`,
-    order: orders[sort],
-  });
-
-export const countResults = (db: Executor, request: Pick<ListRequest, "scope" | "conditions">) =>
-  countListings(db, listingTable, conditions, request);
+/** The list of results. */
+export const resultList: ListingList<SummaryRow & ResultWords> = {
+  noun: "result",
+  table: listingTable,
+  columns: summaryColumns,
+  wordColumns: {
+    keywords: results.keywords,
+    description: results.description,
+    applicationField: results.applicationField,
+    technicalIndicators: results.technicalIndicators,
+    advantages: results.advantages,
+    benefits: results.benefits,
+  },
+  textsOf,
+  conditions,
+  orders,
+  facetColumns: () => ({
+    maturity: sql`${results.maturity}`,
+    amount: sql`${results.priceMin}`,
+    region: sql`${results.regionCode}`,
+  }),
+};
 
 /** A row of a list on the wire. */
 export const toSummary = (row: SummaryRow, price: Result["price"]) => ({ ...row, price });

@@ -1,0 +1,177 @@
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  check,
+  customType,
+  date,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  real,
+  smallint,
+  text,
+  unique,
+  uuid,
+} from "drizzle-orm/pg-core";
+import { id, instant, known, timestamps, version } from "./columns.ts";
+import { needs } from "./needs.ts";
+import { members, organizations } from "./organizations.ts";
+import { results } from "./results.ts";
+
+/** The two kinds of listing, which are matched with each other. */
+export const listingNouns = ["result", "need"] as const;
+
+const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => "bytea" });
+
+/**
+ * What suggestions are made from: a published listing in the few bytes that scoring reads. Written and
+ * removed with the listing itself (`src/modules/matching/`); never the source of anything.
+ */
+export const matchingDocuments = pgTable(
+  "matching_documents",
+  {
+    /** A short key for the postings, of which there are many. */
+    number: integer("number").primaryKey().generatedAlwaysAsIdentity(),
+    noun: text("noun", { enum: listingNouns }).notNull(),
+    listingId: uuid("listing_id").notNull(),
+    organizationId: uuid("organization_id")
+      .notNull()
+      .references(() => organizations.id),
+    fieldCode: text("field_code"),
+    industryCode: text("industry_code"),
+    /** Of an anonymous need the city only. */
+    regionCode: text("region_code"),
+    /** A result's level; the least that a need can use. */
+    maturity: smallint("maturity"),
+    /** A result's price; a need's budget. In yuan, null when it is to be negotiated. */
+    amountMin: numeric("amount_min", { precision: 18, scale: 2 }),
+    amountMax: numeric("amount_max", { precision: 18, scale: 2 }),
+    cooperationModes: text("cooperation_modes").array().notNull().default(sql`'{}'`),
+    /** A need's deadline. */
+    deadline: date("deadline", { mode: "string" }),
+    publishedAt: instant("published_at").notNull(),
+    /** The listing's terms, packed (`src/modules/matching/matching.vector.ts`). */
+    vector: bytes("vector").notNull(),
+    /** Lengths of the two vectors, words and pairs, with the weights of `weighedWith`. */
+    wordNorm: real("word_norm").notNull(),
+    pairNorm: real("pair_norm").notNull(),
+    /** How many listings the term statistics counted when the lengths were taken. */
+    weighedWith: integer("weighed_with").notNull(),
+    /** Its postings, so that they can be removed by their key. */
+    postedTerms: integer("posted_terms").array().notNull(),
+    postedWeights: smallint("posted_weights").array().notNull(),
+  },
+  (t) => [
+    unique("matching_documents_listing").on(t.listingId),
+    index("matching_documents_weighed").on(t.noun, t.weighedWith),
+    known("matching_documents_noun_known", "noun", listingNouns),
+  ],
+);
+
+/**
+ * Which published listings have a term, the heaviest first. A term is a number that also tells the kind
+ * of listing (`src/lib/terms.ts`). Read by its index alone, which holds all three columns.
+ */
+export const matchingPostings = pgTable(
+  "matching_postings",
+  {
+    term: integer("term").notNull(),
+    /** Share of the listing's vector, in ten-thousandths. */
+    weight: smallint("weight").notNull(),
+    document: integer("document").notNull(),
+  },
+  // Ascending: heaviest first walks it backwards.
+  (t) => [index("matching_postings_term").on(t.term, t.weight, t.document)],
+);
+
+/** In how many published listings a term is, counted anew from time to time. */
+export const termStatistics = pgTable(
+  "term_statistics",
+  {
+    noun: text("noun", { enum: listingNouns }).notNull(),
+    term: integer("term").notNull(),
+    documents: integer("documents").notNull(),
+  },
+  (t) => [primaryKey({ name: "term_statistics_key", columns: [t.noun, t.term] })],
+);
+
+/** Which count it is. Whatever changes the score of an unchanged listing makes a new version. */
+export const termStatisticsVersions = pgTable(
+  "term_statistics_versions",
+  {
+    noun: text("noun", { enum: listingNouns }).primaryKey(),
+    version: bigint("version", { mode: "number" }).notNull().default(0),
+    /** Listings that were counted. */
+    documents: integer("documents").notNull().default(0),
+    countedAt: instant("counted_at"),
+    /** The way of cutting text (`termsVersion` in `src/lib/terms.ts`) of the rows there are. */
+    termsVersion: integer("terms_version").notNull().default(0),
+  },
+  () => [known("term_statistics_versions_noun_known", "noun", listingNouns)],
+);
+
+/** Words that mean the same in a search. */
+export const synonyms = pgTable(
+  "synonyms",
+  {
+    id: id(),
+    /** As they are shown. */
+    words: text("words").array().notNull(),
+    /** As they are compared (`fold` in `src/lib/terms.ts`). */
+    folded: text("folded").array().notNull(),
+    note: text("note"),
+    createdBy: uuid("created_by").references(() => members.id),
+    version: version(),
+    ...timestamps(),
+  },
+  (t) => [
+    index("synonyms_folded").using("gin", t.folded),
+    index("synonyms_updated").on(t.updatedAt, t.id),
+    check("synonyms_several_words", sql`cardinality(words) between 2 and 20`),
+  ],
+);
+
+export const verdicts = ["useful", "not_useful"] as const;
+
+/** What a broker thinks of a suggestion, kept for learning: with the score and its parts as they were. */
+export const suggestionVerdicts = pgTable(
+  "suggestion_verdicts",
+  {
+    id: id(),
+    needId: uuid("need_id")
+      .notNull()
+      .references(() => needs.id),
+    resultId: uuid("result_id")
+      .notNull()
+      .references(() => results.id),
+    /** The listing for which the other one was suggested. */
+    suggestedFor: text("suggested_for", { enum: listingNouns }).notNull(),
+    memberId: uuid("member_id")
+      .notNull()
+      .references(() => members.id),
+    organizationId: uuid("organization_id")
+      .notNull()
+      .references(() => organizations.id),
+    verdict: text("verdict", { enum: verdicts }).notNull(),
+    /** Code of the taxonomy `suggestion-reasons`. */
+    reason: text("reason"),
+    note: text("note"),
+    /** Null when it was not suggested at that moment. */
+    score: numeric("score", { precision: 6, scale: 4, mode: "number" }),
+    parts: jsonb("parts").$type<unknown[]>().notNull().default(sql`'[]'`),
+    engine: text("engine").notNull(),
+    version: version(),
+    ...timestamps(),
+  },
+  (t) => [
+    unique("suggestion_verdicts_one_each").on(t.memberId, t.needId, t.resultId),
+    index("suggestion_verdicts_need").on(t.needId, t.id),
+    index("suggestion_verdicts_result").on(t.resultId, t.id),
+    index("suggestion_verdicts_verdict").on(t.verdict, t.id),
+    known("suggestion_verdicts_verdict_known", "verdict", verdicts),
+    known("suggestion_verdicts_noun_known", "suggested_for", listingNouns),
+  ],
+);

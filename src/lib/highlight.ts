@@ -1,0 +1,66 @@
+/** Where the words of a query stand in a text. */
+import { fold } from "./terms.ts";
+
+/** From and before where, in UTF-16 code units. */
+export type Range = [from: number, to: number];
+
+/** Characters around the first word of a fragment. */
+const around = 40;
+
+const literally = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+
+/** A folded spelling as a pattern: a number may stand apart from its unit, and have separators. */
+const patternOf = (spelling: string): string =>
+  [...spelling].map((c) => (/\p{N}/u.test(c) ? `${literally(c)}[ ,°]*` : literally(c))).join("");
+
+/** A text folded character by character, with the place in the text that each code unit came from. */
+function foldWithPlaces(text: string): { folded: string; places: number[] } {
+  let folded = "";
+  const places: number[] = [];
+  let place = 0;
+  for (const character of text) {
+    const piece = fold(character);
+    for (let i = 0; i < piece.length; i++) places.push(place);
+    folded += piece;
+    place += character.length;
+  }
+  places.push(place);
+  return { folded, places };
+}
+
+/** All places of the spellings in a text, in order, those that touch joined. */
+export function rangesIn(text: string, spellings: readonly string[]): Range[] {
+  if (spellings.length === 0) return [];
+  const { folded, places } = foldWithPlaces(text);
+  // The longest first: an alternative that begins another would hide it.
+  const patterns = [...spellings].sort((a, b) => b.length - a.length).map(patternOf);
+  const found = folded.matchAll(new RegExp(patterns.join("|"), "gu"));
+  const ranges: Range[] = [];
+  for (const match of found) {
+    const trimmed = match[0].replace(/[ ,°]+$/u, "");
+    const from = places[match.index] ?? 0;
+    const to = places[match.index + trimmed.length] ?? text.length;
+    const last = ranges.at(-1);
+    if (last && last[1] >= from) last[1] = Math.max(last[1], to);
+    else ranges.push([from, to]);
+  }
+  return ranges;
+}
+
+/** The part of a text around its first range, with the ranges that lie in it. */
+export function fragmentOf(
+  text: string,
+  ranges: readonly Range[],
+): { text: string; ranges: Range[] } {
+  const [first] = ranges;
+  if (!first || text.length <= around * 3) return { text, ranges: [...ranges] };
+  // Not in the middle of a character of two code units.
+  const whole = (place: number) => (/[\uDC00-\uDFFF]/.test(text.charAt(place)) ? place - 1 : place);
+  const from = whole(Math.max(0, first[0] - around));
+  const to = whole(Math.min(text.length, first[1] + around * 2));
+  const inside = ranges.filter((range) => range[0] >= from && range[1] <= to);
+  return {
+    text: text.slice(from, to),
+    ranges: inside.map((range) => [range[0] - from, range[1] - from]),
+  };
+}

@@ -1,0 +1,215 @@
+/** Lists of results and needs: filtered, searched, sorted, paged. Each feature gives its part as a `ListingList`. */
+import type { PgColumn } from "drizzle-orm/pg-core";
+import { z } from "zod";
+import type { ListingTable } from "../../../db/schema/listings.ts";
+import type { Executor } from "../../database/connect.ts";
+import type { Actor } from "../../lib/access.ts";
+import { AppError } from "../../lib/errors.ts";
+import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
+import * as store from "./listings.store.ts";
+import type { ListingTexts } from "./listings.texts.ts";
+import type { Facets, SearchMatch, Understood } from "./search.schema.ts";
+import { highlightsOf, type Search, toUnderstood, understand } from "./search.service.ts";
+import * as search from "./search.store.ts";
+
+/** What a feature tells of its lists. */
+export interface ListingList<Row> {
+  noun: "result" | "need";
+  table: ListingTable;
+  /** What a row of a list shows. */
+  columns: Record<string, PgColumn>;
+  /** What else is read of it to show where the words of a search stand. */
+  wordColumns: Record<string, PgColumn>;
+  textsOf: (row: Row) => ListingTexts;
+  conditions: store.Conditions;
+  orders: Record<string, store.Order>;
+  facetColumns: (scope: store.ListRequest["scope"]) => search.FacetColumns;
+}
+
+interface ListQuery {
+  scope: store.ListRequest["scope"];
+  q?: string | undefined;
+  sort?: string | undefined;
+  regionCode?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
+  include?: ("total" | "facets")[] | undefined;
+}
+
+export interface SearchPage<T> extends Page<T> {
+  facets?: Facets;
+  understood?: Understood;
+}
+
+/** Other names of orders. */
+const byAnotherName: Record<string, string> = { newest: "-publishedAt" };
+
+function sortOf(query: ListQuery): string {
+  if (query.sort) return byAnotherName[query.sort] ?? query.sort;
+  if (query.q !== undefined) return "relevance";
+  return query.scope === "public" ? "-publishedAt" : "-updatedAt";
+}
+
+/** A relevance cursor's key: version of the term statistics, and score. */
+const relevanceKey = z.string().regex(/^\d{1,15}\.\d{1,15}$/);
+
+/**
+ * Where a page of a ranked list begins.
+ * @throws AppError `cursor.expired` (400) when scores are no longer those of the cursor
+ */
+function positionOf(list: string, query: ListQuery, { version }: Search) {
+  const after = readCursor(list, query, relevanceKey);
+  if (!after) return null;
+  const [of, key = ""] = after.key.split(".");
+  if (Number(of) !== version) throw new AppError("cursor.expired");
+  return { key, id: after.id };
+}
+
+/** One page of a list. */
+export async function listListings<Row extends { id: string }, Item extends object>(
+  db: Executor,
+  actor: Actor | null,
+  of: ListingList<Row>,
+  query: ListQuery,
+  conditions: readonly store.Condition[],
+  toItem: (row: Row & { organization: store.Owner }) => Item,
+): Promise<SearchPage<Item & { match?: SearchMatch }>> {
+  const { scope, limit } = query;
+  const sort = sortOf(query);
+  const list = `${of.noun}s ${scope} ${scope === "own" ? actor?.organizationId : ""} ${sort}`;
+  const searched = query.q === undefined ? null : await understand(db, of.noun, query.q);
+  const words = searched?.words ?? [];
+  // Nothing but punctuation finds nothing.
+  if (searched && words.length === 0) return nothing(query, searched);
+
+  const where = store.whereOf(of.table, of.conditions, { scope, conditions });
+  const request: search.SearchRequest = {
+    table: of.table,
+    facetColumns: of.facetColumns(scope),
+    where,
+    words,
+    withFacets: query.include?.includes("facets") ?? false,
+    withStatus: scope !== "public",
+    byCounty: /^\d{4}00$/.test(query.regionCode ?? "") && !query.regionCode?.endsWith("0000"),
+    after: null,
+    limit,
+  };
+
+  let page: SearchPage<Item & { match?: SearchMatch }>;
+  let counted: Pick<search.Ranked, "matches" | "facets"> | null = null;
+  if (searched && sort === "relevance") {
+    const ranked = await search.selectRanked(db, {
+      ...request,
+      after: positionOf(list, query, searched),
+    });
+    counted = ranked;
+    const columns = { ...of.columns, ...of.wordColumns };
+    const ids = ranked.page.map(({ id }) => id);
+    const rows = await store.selectListingsOf<Row>(db, of.table, columns, ids);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    // Whatever left the list between the two looks is left out.
+    const found = ranked.page.filter(({ id }) => byId.has(id));
+    const full = search.fullScore(words);
+    page = toPage(
+      list,
+      query,
+      found,
+      ({ score }) => `${searched.version}.${score}`,
+      ({ id, score }) => {
+        const row = byId.get(id) as Row & { organization: store.Owner };
+        const match = matchOf(of, words, row, Math.round((score / full) * 10_000) / 10_000);
+        return { ...toItem(row), match };
+      },
+    );
+  } else {
+    const order = of.orders[sort];
+    if (!order) throw new Error(`no order ${sort}`);
+    const common = searched ? await search.isCommon(db, of.table, where, words) : false;
+    const rows = await store.selectListings<Row>(
+      db,
+      of.table,
+      searched ? { ...of.columns, ...of.wordColumns } : of.columns,
+      of.conditions,
+      {
+        name: `${of.noun}s_${sort}`,
+        scope,
+        order,
+        conditions,
+        words: searched ? { words, common } : null,
+        after: readCursor(list, query, store.sortKeys[order.key]),
+        limit,
+      },
+    );
+    page = toPage(
+      list,
+      query,
+      rows,
+      // The column that a list is sorted by is one of those that it shows.
+      (row) => String((row as unknown as Record<string, unknown>)[sort.replace("-", "")]),
+      (row) => (searched ? { ...toItem(row), match: matchOf(of, words, row, null) } : toItem(row)),
+    );
+    if (request.withFacets) {
+      counted = searched
+        ? await search.selectRanked(db, request)
+        : await search.selectFacets(db, request, store.orderBy(of.table, order));
+    }
+  }
+
+  if (request.withFacets && counted) page.facets = facetsOf(counted, request.withStatus);
+  if (query.include?.includes("total")) {
+    page.total = totalOf(
+      await store.countListings(db, of.table, of.conditions, { scope, conditions, words }),
+    );
+  }
+  if (searched) {
+    const empty = page.data.length === 0 && query.cursor === undefined;
+    const counts = empty ? await search.countWords(db, of.table, where, words) : undefined;
+    page.understood = toUnderstood(searched, counts);
+  }
+  return page;
+}
+
+const matchOf = <Row>(
+  of: ListingList<Row>,
+  words: readonly search.SearchWord[],
+  row: Row,
+  score: number | null,
+): SearchMatch => ({ score, highlights: highlightsOf(words, of.textsOf(row)) });
+
+const facetNames = [
+  "fieldCode",
+  "industryCode",
+  "regionCode",
+  "maturity",
+  "cooperationMode",
+  "moneyBand",
+] as const;
+
+function facetsOf(
+  { matches, facets }: Pick<search.Ranked, "matches" | "facets">,
+  withStatus: boolean,
+): Facets {
+  const [fieldCode, industryCode, regionCode, maturity, cooperationMode, moneyBand] =
+    facetNames.map((name) => facets?.[name] ?? []);
+  const counts = { fieldCode, industryCode, regionCode, maturity, cooperationMode, moneyBand };
+  return {
+    matches: Math.min(matches, search.depth),
+    approximate: matches > search.depth,
+    // One for each name.
+    ...(counts as Record<(typeof facetNames)[number], Facets["fieldCode"]>),
+    ...(withStatus ? { status: facets?.status ?? [] } : {}),
+  };
+}
+
+function nothing(query: ListQuery, searched: Search): SearchPage<never> {
+  const none = { matches: 0, facets: null };
+  return {
+    data: [],
+    page: { hasMore: false },
+    ...(query.include?.includes("total") ? { total: { exact: 0 } } : {}),
+    ...(query.include?.includes("facets")
+      ? { facets: facetsOf(none, query.scope !== "public") }
+      : {}),
+    understood: toUnderstood(searched),
+  };
+}
