@@ -12,9 +12,9 @@ CREATE TABLE "matching_documents" (
 	"cooperation_modes" text[] DEFAULT '{}' NOT NULL,
 	"deadline" date,
 	"published_at" timestamp(3) with time zone NOT NULL,
-	"vector" "bytea" NOT NULL,
-	"word_norm" real NOT NULL,
-	"pair_norm" real NOT NULL,
+	"terms" integer[] NOT NULL,
+	"frequencies" "bytea" NOT NULL,
+	"norm" real NOT NULL,
 	"weighed_with" integer NOT NULL,
 	"posted_terms" integer[] NOT NULL,
 	"posted_weights" smallint[] NOT NULL,
@@ -22,7 +22,13 @@ CREATE TABLE "matching_documents" (
 	CONSTRAINT "matching_documents_noun_known" CHECK (noun in ('result', 'need'))
 );
 --> statement-breakpoint
-CREATE TABLE "matching_postings" (
+CREATE TABLE "need_postings" (
+	"term" integer NOT NULL,
+	"weight" smallint NOT NULL,
+	"document" integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "result_postings" (
 	"term" integer NOT NULL,
 	"weight" smallint NOT NULL,
 	"document" integer NOT NULL
@@ -62,19 +68,18 @@ CREATE TABLE "synonyms" (
 );
 --> statement-breakpoint
 CREATE TABLE "term_statistics" (
-	"noun" text NOT NULL,
-	"term" integer NOT NULL,
-	"documents" integer NOT NULL,
-	CONSTRAINT "term_statistics_key" PRIMARY KEY("noun","term")
+	"term" integer PRIMARY KEY NOT NULL,
+	"documents" integer NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "term_statistics_versions" (
-	"noun" text PRIMARY KEY NOT NULL,
-	"version" bigint DEFAULT 0 NOT NULL,
+	"single_row" smallint PRIMARY KEY DEFAULT 1 NOT NULL,
+	"version" integer DEFAULT 0 NOT NULL,
 	"documents" integer DEFAULT 0 NOT NULL,
+	"through" integer DEFAULT 0 NOT NULL,
 	"counted_at" timestamp(3) with time zone,
 	"terms_version" integer DEFAULT 0 NOT NULL,
-	CONSTRAINT "term_statistics_versions_noun_known" CHECK (noun in ('result', 'need'))
+	CONSTRAINT "term_statistics_versions_one_row" CHECK (single_row = 1)
 );
 --> statement-breakpoint
 CREATE TABLE "saved_searches" (
@@ -106,8 +111,10 @@ ALTER TABLE "suggestion_verdicts" ADD CONSTRAINT "suggestion_verdicts_member_id_
 ALTER TABLE "suggestion_verdicts" ADD CONSTRAINT "suggestion_verdicts_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "synonyms" ADD CONSTRAINT "synonyms_created_by_members_id_fk" FOREIGN KEY ("created_by") REFERENCES "public"."members"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "saved_searches" ADD CONSTRAINT "saved_searches_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-CREATE INDEX "matching_documents_weighed" ON "matching_documents" USING btree ("noun","weighed_with");--> statement-breakpoint
-CREATE INDEX "matching_postings_term" ON "matching_postings" USING btree ("term","weight","document");--> statement-breakpoint
+CREATE INDEX "matching_documents_weighed" ON "matching_documents" USING btree ("weighed_with","number");--> statement-breakpoint
+CREATE INDEX "matching_documents_organization" ON "matching_documents" USING btree ("organization_id");--> statement-breakpoint
+CREATE INDEX "need_postings_term" ON "need_postings" USING btree ("term","weight","document");--> statement-breakpoint
+CREATE INDEX "result_postings_term" ON "result_postings" USING btree ("term","weight","document");--> statement-breakpoint
 CREATE INDEX "suggestion_verdicts_need" ON "suggestion_verdicts" USING btree ("need_id","id");--> statement-breakpoint
 CREATE INDEX "suggestion_verdicts_result" ON "suggestion_verdicts" USING btree ("result_id","id");--> statement-breakpoint
 CREATE INDEX "suggestion_verdicts_verdict" ON "suggestion_verdicts" USING btree ("verdict","id");--> statement-breakpoint

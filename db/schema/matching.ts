@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
 import {
-  bigint,
   check,
   customType,
   date,
@@ -9,7 +8,6 @@ import {
   jsonb,
   numeric,
   pgTable,
-  primaryKey,
   real,
   smallint,
   text,
@@ -53,12 +51,12 @@ export const matchingDocuments = pgTable(
     /** A need's deadline. */
     deadline: date("deadline", { mode: "string" }),
     publishedAt: instant("published_at").notNull(),
-    /** The listing's terms, packed (`src/modules/matching/matching.vector.ts`). */
-    vector: bytes("vector").notNull(),
-    /** Lengths of the two vectors, words and pairs, with the weights of `weighedWith`. */
-    wordNorm: real("word_norm").notNull(),
-    pairNorm: real("pair_norm").notNull(),
-    /** How many listings the term statistics counted when the lengths were taken. */
+    /** Its most telling terms by number (`termNumber` in `src/lib/terms.ts`) */
+    terms: integer("terms").array().notNull(),
+    /** and how often it has each, a byte a term (`src/modules/matching/matching.vector.ts`). */
+    frequencies: bytes("frequencies").notNull(),
+    /** Length of the vector, with the term statistics over so many listings. */
+    norm: real("norm").notNull(),
     weighedWith: integer("weighed_with").notNull(),
     /** Its postings, so that they can be removed by their key. */
     postedTerms: integer("posted_terms").array().notNull(),
@@ -66,51 +64,52 @@ export const matchingDocuments = pgTable(
   },
   (t) => [
     unique("matching_documents_listing").on(t.listingId),
-    index("matching_documents_weighed").on(t.noun, t.weighedWith),
+    index("matching_documents_weighed").on(t.weighedWith, t.number),
+    index("matching_documents_organization").on(t.organizationId),
     known("matching_documents_noun_known", "noun", listingNouns),
   ],
 );
 
+const posting = {
+  term: integer("term").notNull(),
+  /** Share of the listing's vector (`matching.vector.ts`). */
+  weight: smallint("weight").notNull(),
+  document: integer("document").notNull(),
+};
+
 /**
- * Which published listings have a term, the heaviest first. A term is a number that also tells the kind
- * of listing (`src/lib/terms.ts`). Read by its index alone, which holds all three columns.
+ * Which published results have a term, the heaviest first: read by its index alone, which holds all
+ * three columns. (Ascending: heaviest first walks it backwards.)
  */
-export const matchingPostings = pgTable(
-  "matching_postings",
-  {
-    term: integer("term").notNull(),
-    /** Share of the listing's vector, in ten-thousandths. */
-    weight: smallint("weight").notNull(),
-    document: integer("document").notNull(),
-  },
-  // Ascending: heaviest first walks it backwards.
-  (t) => [index("matching_postings_term").on(t.term, t.weight, t.document)],
-);
+export const resultPostings = pgTable("result_postings", posting, (t) => [
+  index("result_postings_term").on(t.term, t.weight, t.document),
+]);
 
-/** In how many published listings a term is, counted anew from time to time. */
-export const termStatistics = pgTable(
-  "term_statistics",
-  {
-    noun: text("noun", { enum: listingNouns }).notNull(),
-    term: integer("term").notNull(),
-    documents: integer("documents").notNull(),
-  },
-  (t) => [primaryKey({ name: "term_statistics_key", columns: [t.noun, t.term] })],
-);
+/** The same of needs. */
+export const needPostings = pgTable("need_postings", posting, (t) => [
+  index("need_postings_term").on(t.term, t.weight, t.document),
+]);
 
-/** Which count it is. Whatever changes the score of an unchanged listing makes a new version. */
+/** In how many published listings, results and needs together, a term is; counted anew from time to time. */
+export const termStatistics = pgTable("term_statistics", {
+  term: integer("term").primaryKey(),
+  documents: integer("documents").notNull(),
+});
+
+/** Which count it is, in one row. Whatever changes the score of an unchanged listing makes a new version. */
 export const termStatisticsVersions = pgTable(
   "term_statistics_versions",
   {
-    noun: text("noun", { enum: listingNouns }).primaryKey(),
-    version: bigint("version", { mode: "number" }).notNull().default(0),
-    /** Listings that were counted. */
+    row: smallint("single_row").primaryKey().default(1),
+    version: integer("version").notNull().default(0),
+    /** Listings that were counted, and the last of their numbers. */
     documents: integer("documents").notNull().default(0),
+    through: integer("through").notNull().default(0),
     countedAt: instant("counted_at"),
-    /** The way of cutting text (`termsVersion` in `src/lib/terms.ts`) of the rows there are. */
+    /** The way of cutting text (`termsVersion` in `src/lib/terms.ts`) that all listings were written with. */
     termsVersion: integer("terms_version").notNull().default(0),
   },
-  () => [known("term_statistics_versions_noun_known", "noun", listingNouns)],
+  () => [check("term_statistics_versions_one_row", sql`single_row = 1`)],
 );
 
 /** Words that mean the same in a search. */

@@ -138,45 +138,70 @@ function chineseWord(text: string, required: boolean): QueryWord {
 export const synonymTermsOf = (folded: string): string[] =>
   queryWordsOf(folded).flatMap((word) => (word.inTitle ? [] : word.terms));
 
-/** What two listings are compared by. */
-export interface MatchTerms {
-  /** Words of the dictionary, and what is not Chinese; with how often. */
-  words: Map<string, number>;
-  /** Pairs of neighbouring Chinese characters; with how often. */
-  pairs: Map<string, number>;
-}
+/** Kinds of terms that listings are compared by; a number's last two bits tell its kind. */
+export const termKinds = ["character", "pair", "word"] as const;
+export type TermKind = (typeof termKinds)[number];
 
-function count(terms: Map<string, number>, term: string): void {
-  terms.set(term, (terms.get(term) ?? 0) + 1);
-}
+/** What a text is compared by: each term under its kind and spelling, with how often it occurs. */
+export type TermCounts = Map<string, number>;
 
-/** The terms of a text for matching: what is shorter than two characters tells nothing and is left out. */
-export function matchTermsOf(text: string): MatchTerms {
-  const terms: MatchTerms = { words: new Map(), pairs: new Map() };
+const keyOf = (kind: TermKind, term: string) => `${kind.charAt(0)}${term}`;
+
+/** The spelling of a term. */
+export const spellingOf = (key: string): string => key.slice(1);
+
+/** The kind of a term. */
+export const kindOf = (key: string): TermKind =>
+  key.startsWith("c") ? "character" : key.startsWith("p") ? "pair" : "word";
+
+/**
+ * The terms of a text for matching: of Chinese each character, each pair of neighbours and each word
+ * of the dictionary, words within words too; of other scripts each word, as all three. Numbers tell
+ * nothing of what a listing is about.
+ */
+export function matchTermsOf(text: string): TermCounts {
+  const counts: TermCounts = new Map();
+  const add = (kind: TermKind, term: string) => {
+    const key = keyOf(kind, term);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  };
   for (const run of runsOf(fold(text))) {
     if (!isHan(run)) {
-      for (const part of partsOf(run)) if (part.length > 1) count(terms.words, part);
+      if (/^\p{L}+$/u.test(run)) add("character", run);
+      if (run.length > 1 && /^\p{L}+$/u.test(run)) add("pair", run);
+      if (run.length > 1 && /\p{L}/u.test(run)) add("word", run);
       continue;
     }
-    for (const word of jieba.cut(run, true)) if (word.length > 1) count(terms.words, word);
-    for (const pair of pairsOf(run)) count(terms.pairs, pair);
+    for (const character of run) add("character", character);
+    for (const pair of pairsOf(run)) add("pair", pair);
+    for (const word of jieba.cutForSearch(run, true)) {
+      if ([...word].length > 1) add("word", word);
+    }
   }
-  return terms;
+  return counts;
 }
 
 /**
- * The number of a term: 32 bits of FNV-1a over the kind of listing, the kind of term and the term. Two
- * of a few million terms may share a number; a score is then off by a little, nothing else.
+ * The number of a term, of 32 bits: FNV-1a over kind and spelling, the last two bits its kind. Two of a
+ * few million terms may share a number; a score is then off by a little, nothing else.
  */
-export function termNumber(noun: "result" | "need", kind: "word" | "pair", term: string): number {
+export function termNumber(key: string): number {
   let hash = 0x811c9dc5;
-  const text = `${noun.charAt(0)}${kind.charAt(0)}${term}`;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i);
     hash = Math.imul(hash ^ (code & 0xff), 0x01000193);
     hash = Math.imul(hash ^ (code >>> 8), 0x01000193);
   }
-  // FNV's low bits are its best mixed ones; one more round spreads them over all.
-  hash ^= hash >>> 16;
-  return Math.imul(hash, 0x45d9f3b) | 0;
+  // The high bits are mixed worse than the low ones, two of which are given up.
+  hash = Math.imul(hash ^ (hash >>> 15), 0x45d9f3b);
+  return (hash & ~3) | termKinds.indexOf(kindOf(key));
 }
+
+/** The kind of the term that has this number. */
+export const kindOfNumber = (number: number): TermKind => termKinds[number & 3] ?? "word";
+
+/** The number of a word as listings are compared by it. */
+export const wordNumber = (word: string): number => termNumber(keyOf("word", word));
+
+/** The number of a pair of characters, likewise. */
+export const pairNumber = (pair: string): number => termNumber(keyOf("pair", pair));

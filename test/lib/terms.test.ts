@@ -2,11 +2,14 @@
 import t from "tap";
 import {
   fold,
+  kindOfNumber,
   matchTermsOf,
+  pairNumber,
   queryWordsOf,
   searchColumnsOf,
   synonymTermsOf,
   termNumber,
+  wordNumber,
 } from "../../src/lib/terms.ts";
 
 const columns = (title: string, ...rest: string[]) =>
@@ -94,30 +97,30 @@ t.test("a rare character written with two code units is one character", async (t
 });
 
 t.test(
-  "for matching, words and pairs with how often; single characters tell nothing",
+  "for matching: characters, pairs and words with how often; numbers tell nothing",
   async (t) => {
-    const { words, pairs } = matchTermsOf("锂电池的检测，检测 5G a");
-    t.same([...words].sort(), [
-      ["5g", 1],
-      ["检测", 2],
-      ["锂电池", 1],
-    ]);
-    t.equal(pairs.get("检测"), 2);
-    t.notOk(pairs.has("测5"));
+    const counts = matchTermsOf("锂电池的检测，检测 LED 5G 2024");
+    t.equal(counts.get("w锂电池"), 1);
+    t.equal(counts.get("w电池"), 1, "a word within a word");
+    t.equal(counts.get("w检测"), 2);
+    t.equal(counts.get("p检测"), 2);
+    t.equal(counts.get("c检"), 2);
+    t.notOk(counts.has("p测检"), "no pair over a comma");
+    t.same([counts.get("cled"), counts.get("pled"), counts.get("wled")], [1, 1, 1]);
+    t.equal(counts.get("w5g"), 1);
+    t.notOk([...counts.keys()].some((key) => key.includes("2024")));
   },
 );
 
-t.test("a term's number tells the kind of listing and of term, and is of 32 bits", async (t) => {
-  const numbers = [
-    termNumber("result", "word", "检测"),
-    termNumber("result", "pair", "检测"),
-    termNumber("need", "word", "检测"),
-    termNumber("need", "word", "检验"),
-  ];
-  t.equal(new Set(numbers).size, 4);
-  for (const number of numbers) t.equal(number, number | 0);
-  // Spread over all of them: no two of these many are the same.
-  const many = Array.from({ length: 20_000 }, (_, i) => termNumber("need", "pair", `词${i}`));
+t.test("a term's number is of 32 bits and tells the kind of term", async (t) => {
+  const kinds = ["c检", "p检测", "w检测", "wled"].map((key) => kindOfNumber(termNumber(key)));
+  t.same(kinds, ["character", "pair", "word", "word"]);
+  t.equal(wordNumber("检测"), termNumber("w检测"));
+  t.equal(pairNumber("检测"), termNumber("p检测"));
+  t.not(wordNumber("检测"), pairNumber("检测"));
+  // Spread over all of them: hardly two of these many are the same.
+  const many = Array.from({ length: 20_000 }, (_, i) => termNumber(`w词${i}`));
+  for (const number of many.slice(0, 100)) t.equal(number, number | 0);
   t.ok(new Set(many).size > 19_990);
 });
 

@@ -296,3 +296,12 @@ export async function lapseInterestsOf(
     await record(tx, context, "lapse", before, after);
   }
 }
+
+/** How owners answer interests: of those that were due within the last year, how many in time. */
+export async function answeringRecords(
+  db: Executor,
+  ownerIds: readonly string[],
+): Promise<Map<string, { inTime: number; due: number }>> {
+  const rows = await store.countAnswers(db, [...new Set(ownerIds)]);
+  return new Map(rows.map(({ ownerId, inTime, due }) => [ownerId, { inTime, due }]));
+}

@@ -195,3 +195,19 @@ export const selectAccepted = async (db: Executor, id: string): Promise<Interest
       .from(interests)
       .where(and(eq(interests.id, id), eq(interests.status, "accepted")))
   )[0];
+
+/**
+ * Of each owner, the interests of the last year that it should have answered by now, and those that it
+ * answered by their day. Owners without any are left out.
+ */
+export async function countAnswers(db: Executor, ownerIds: readonly string[]) {
+  const { rows } = await db.execute<{ ownerId: string; inTime: number; due: number }>(sql`
+    select owner_organization_id as "ownerId", count(*)::int as due,
+      count(*) filter (where (answered_at at time zone 'Asia/Shanghai')::date <= due_on)::int as "inTime"
+    from ${interests}
+    where owner_organization_id = any(${sql.param(ownerIds)}::uuid[])
+      and created_at > now() - interval '1 year'
+      and (status in ('accepted', 'declined') or (status = 'open' and due_on < ${today()}))
+    group by 1`);
+  return rows;
+}

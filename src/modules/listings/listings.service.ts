@@ -20,6 +20,11 @@ import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { lapseInterestsOf } from "../interests/interests.service.ts";
 import { lapseMatchesOf } from "../matches/matches.service.ts";
+import {
+  type DocumentFacts,
+  indexListings,
+  unindexListings,
+} from "../matching/matching.service.ts";
 import { assertCodes } from "../taxonomies/taxonomies.service.ts";
 import { looseStatuses } from "./listings.lifecycle.ts";
 import type { Gap, ReviewInput } from "./listings.schema.ts";
@@ -37,6 +42,8 @@ export interface ListingKind<Row extends ListingRow> {
   gapsOf: (row: Omit<Row, SearchColumn>) => Gap[];
   /** What a row is found by. */
   textsOf: (row: Omit<Row, SearchColumn>) => ListingTexts;
+  /** What of a row suggestions weigh beside the text. */
+  factsOf: (row: Omit<Row, SearchColumn>) => DocumentFacts;
   /** Throws what else keeps a row from being submitted or staying public. */
   assertPublishable?: (tx: Executor, row: store.Found<Row>, ended: boolean) => Promise<void>;
 }
@@ -238,23 +245,31 @@ async function writeListing<Row extends ListingRow>(
     after,
     reason,
   });
-  await afterStep(tx, context, kind.noun, before, after);
+  await afterStep(tx, context, kind, before, after);
   // The update returns all columns of the table it was given, not only those that listings share.
   return { ...after, organization } as unknown as store.Found<Row>;
 }
 
 /**
- * What hangs on a listing's being in public view ends when it leaves it: open interests and proposed
- * matches lapse in the same transaction.
+ * What hangs on a listing's being in public view follows in the same transaction. While it is there, it
+ * is in the index of suggestions; when it leaves, open interests and proposed matches lapse.
  */
-async function afterStep(
+async function afterStep<Row extends ListingRow>(
   tx: Executor,
   context: WriteContext,
-  noun: "result" | "need",
+  kind: ListingKind<Row>,
   before: Pick<ListingRow, "id" | "status">,
-  after: Pick<ListingRow, "status">,
+  after: Omit<ListingRow, SearchColumn>,
 ): Promise<void> {
-  if (before.status !== "published" || after.status === "published") return;
+  const { noun } = kind;
+  if (after.status === "published") {
+    // The update returns all columns of the table it was given, not only those that listings share.
+    const row = after as unknown as Row;
+    await indexListings(tx, noun, [{ facts: kind.factsOf(row), texts: kind.textsOf(row) }]);
+    return;
+  }
+  if (before.status !== "published") return;
+  await unindexListings(tx, noun, [before.id]);
   const listing = { noun, id: before.id };
   await lapseInterestsOf(tx, context, listing);
   await lapseMatchesOf(tx, context, listing);
@@ -411,7 +426,7 @@ async function expireListings<Row extends ListingRow>(
       before,
       after,
     });
-    await afterStep(tx, { ...systemOrigin, expected: null }, kind.noun, before, after);
+    await afterStep(tx, { ...systemOrigin, expected: null }, kind, before, after);
   }
   return { expired: overdue.length, more: overdue.length === batch };
 }
@@ -433,7 +448,7 @@ async function withdrawListingsOf<Row extends ListingRow>(
       after,
       reason: "organization closed",
     });
-    await afterStep(tx, context, kind.noun, before, after);
+    await afterStep(tx, context, kind, before, after);
   }
 }
 
@@ -489,7 +504,7 @@ async function moveBySystem<Row extends ListingRow>(
     before,
     after,
   });
-  await afterStep(tx, context, kind.noun, before, after);
+  await afterStep(tx, context, kind, before, after);
 }
 
 /** The verbs that results and needs share, each answering with `toWire` of the row. */

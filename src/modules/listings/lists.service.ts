@@ -77,7 +77,7 @@ export async function listListings<Row extends { id: string }, Item extends obje
   const { scope, limit } = query;
   const sort = sortOf(query);
   const list = `${of.noun}s ${scope} ${scope === "own" ? actor?.organizationId : ""} ${sort}`;
-  const searched = query.q === undefined ? null : await understand(db, of.noun, query.q);
+  const searched = query.q === undefined ? null : await understand(db, query.q);
   const words = searched?.words ?? [];
   // Nothing but punctuation finds nothing.
   if (searched && words.length === 0) return nothing(query, searched);

@@ -34,11 +34,7 @@ function spansOf(words: readonly { text: string }[]): { from: number; to: number
 }
 
 /** What `q` asks for: its words, each with its synonyms and its weight. Neighbours that are a synonym together count as one word. */
-export async function understand(
-  db: Executor,
-  noun: "result" | "need",
-  q: string,
-): Promise<Search> {
+export async function understand(db: Executor, q: string): Promise<Search> {
   const cut = queryWordsOf(fold(q));
   const spans = spansOf(cut);
   const [groups, { version, weightOf }] = [
@@ -48,7 +44,6 @@ export async function understand(
     ),
     await weighWords(
       db,
-      noun,
       cut.map(({ text, terms }) => ({ text, terms })),
     ),
   ];

@@ -1,9 +1,8 @@
 /** How much a term tells: the fewer published listings have it, the more. */
 import type { Executor } from "../../database/connect.ts";
-import { termNumber } from "../../lib/terms.ts";
+import { instantIn } from "../../lib/clock.ts";
+import { pairNumber, wordNumber } from "../../lib/terms.ts";
 import * as store from "./statistics.store.ts";
-
-type Noun = "result" | "need";
 
 /** The weight of a term that `documents` of `all` listings have. */
 export const rarity = (documents: number, all: number): number =>
@@ -15,18 +14,16 @@ export const rarity = (documents: number, all: number): number =>
  */
 export async function weighWords(
   db: Executor,
-  noun: Noun,
   words: readonly { text: string; terms: readonly string[] }[],
 ): Promise<{ version: number; weightOf: (text: string) => number }> {
   const numbers = words.map(({ text, terms }) => ({
     text,
-    word: termNumber(noun, "word", text),
-    pairs: terms.map((term) => termNumber(noun, "pair", term)),
+    word: wordNumber(text),
+    pairs: terms.map(pairNumber),
   }));
-  const { version, documents } = await store.selectVersion(db, noun);
+  const { version, documents } = await store.selectVersion(db);
   const terms = numbers.flatMap(({ word, pairs }) => [word, ...pairs]);
-  const found = terms.length > 0 ? await store.selectFrequencies(db, noun, terms) : [];
-  const frequency = new Map(found.map((row) => [row.term, row.documents]));
+  const frequency = await store.selectFrequencies(db, terms);
   const weights = new Map(
     numbers.map(({ text, word, pairs }) => {
       const known = frequency.get(word);
@@ -36,4 +33,33 @@ export async function weighWords(
     }),
   );
   return { version, weightOf: (text) => weights.get(text) ?? 1 };
+}
+
+/** New listings since the last count, as a share of those counted, from which it is made again. */
+const enough = 0.05;
+
+/** Hours after which it is made again for any change: listings that leave change it too. */
+const longest = 24;
+
+/**
+ * Counts in how many listings each term is, when enough has changed since the last count. Scores change
+ * with it: it is a new version.
+ * @param always count now
+ * @returns whether it counted
+ */
+export async function refreshStatistics(tx: Executor, always = false): Promise<boolean> {
+  const before = await store.selectVersion(tx);
+  const { documents, last } = await store.countDocuments(tx);
+  const added = last - before.through;
+  const gone = Math.max(0, before.documents + added - documents);
+  const changed = added + gone;
+  const old = before.countedAt === null || before.countedAt < instantIn(-longest * 3600);
+  if (!always && !(changed > before.documents * enough || (old && changed > 0))) return false;
+  await store.recount(tx);
+  return true;
+}
+
+/** Makes a new version of the scores, because something that they are made of was changed. */
+export async function touchStatistics(tx: Executor): Promise<void> {
+  await store.changeVersion(tx, {});
 }

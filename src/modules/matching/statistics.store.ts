@@ -1,27 +1,63 @@
-import { and, eq, inArray } from "drizzle-orm";
-import { termStatistics, termStatisticsVersions } from "../../../db/schema/matching.ts";
+import { inArray, sql } from "drizzle-orm";
+import {
+  matchingDocuments,
+  termStatistics,
+  termStatisticsVersions,
+} from "../../../db/schema/matching.ts";
 import type { Executor } from "../../database/connect.ts";
 
-type Noun = "result" | "need";
-
 /** Which count of the terms it is, and over how many listings. */
-export async function selectVersion(
-  db: Executor,
-  noun: Noun,
-): Promise<{ version: number; documents: number }> {
+export async function selectVersion(db: Executor) {
   const [row] = await db
     .select({
       version: termStatisticsVersions.version,
       documents: termStatisticsVersions.documents,
+      through: termStatisticsVersions.through,
+      countedAt: termStatisticsVersions.countedAt,
+      termsVersion: termStatisticsVersions.termsVersion,
     })
-    .from(termStatisticsVersions)
-    .where(eq(termStatisticsVersions.noun, noun));
-  return row ?? { version: 0, documents: 0 };
+    .from(termStatisticsVersions);
+  return row ?? { version: 0, documents: 0, through: 0, countedAt: null, termsVersion: 0 };
 }
 
 /** In how many listings each of these terms is; those in none are left out. */
-export const selectFrequencies = (db: Executor, noun: Noun, terms: readonly number[]) =>
-  db
+export async function selectFrequencies(
+  db: Executor,
+  terms: readonly number[],
+): Promise<Map<number, number>> {
+  if (terms.length === 0) return new Map();
+  const rows = await db
     .select({ term: termStatistics.term, documents: termStatistics.documents })
     .from(termStatistics)
-    .where(and(eq(termStatistics.noun, noun), inArray(termStatistics.term, [...terms])));
+    .where(inArray(termStatistics.term, [...terms]));
+  return new Map(rows.map(({ term, documents }) => [term, documents]));
+}
+
+/** How many listings there are to match, and the last one's number. */
+export async function countDocuments(db: Executor): Promise<{ documents: number; last: number }> {
+  const { rows } = await db.execute<{ documents: number; last: number }>(
+    sql`select count(*)::int as documents, coalesce(max(number), 0)::int as last from ${matchingDocuments}`,
+  );
+  return rows[0] ?? { documents: 0, last: 0 };
+}
+
+/** Counts all terms anew and makes that the next version. One at a time: the row is locked first. */
+export async function recount(tx: Executor): Promise<void> {
+  await changeVersion(tx, {});
+  await tx.execute(sql`set local statement_timeout = 0`);
+  await tx.execute(sql`delete from ${termStatistics}`);
+  await tx.execute(sql`insert into ${termStatistics} (term, documents)
+    select term, count(*) from ${matchingDocuments} d, unnest(d.terms) term group by term`);
+  const { documents, last } = await countDocuments(tx);
+  await tx.update(termStatisticsVersions).set({ documents, through: last, countedAt: sql`now()` });
+}
+
+/** Makes the next version, and sets what else is given. */
+export const changeVersion = (tx: Executor, changes: { termsVersion?: number }) =>
+  tx
+    .insert(termStatisticsVersions)
+    .values({ version: 1, ...changes })
+    .onConflictDoUpdate({
+      target: termStatisticsVersions.row,
+      set: { version: sql`${termStatisticsVersions.version} + 1`, ...changes },
+    });

@@ -18,7 +18,7 @@ import { gapsOf } from "./needs.completeness.ts";
 import { needLifecycle } from "./needs.lifecycle.ts";
 import { type ListNeedsQuery, type Need, NeedInput, type SolveInput } from "./needs.schema.ts";
 import * as store from "./needs.store.ts";
-import { textsOf } from "./needs.texts.ts";
+import { factsOf, textsOf } from "./needs.texts.ts";
 
 type Row = typeof needs.$inferSelect;
 type Found = Awaited<ReturnType<typeof listings.readListing<Row>>>;
@@ -30,6 +30,7 @@ const kind: listings.ListingKind<Row> = {
   lifecycle: needLifecycle,
   gapsOf,
   textsOf,
+  factsOf,
   assertPublishable,
 };
 

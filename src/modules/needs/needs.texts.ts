@@ -1,5 +1,9 @@
+import type { SearchColumn } from "../../../db/schema/listings.ts";
 import type { needs } from "../../../db/schema/needs.ts";
+import { nowInstant } from "../../lib/clock.ts";
+import { cityOf } from "../../lib/regions.ts";
 import type { ListingTexts } from "../listings/listings.texts.ts";
+import type { DocumentFacts } from "../matching/matching.service.ts";
 
 type Row = typeof needs.$inferSelect;
 
@@ -30,4 +34,19 @@ export const textsOf = (row: NeedWords): ListingTexts => ({
     row.solverRequirements,
     ...row.targetIndicators.map(({ name, target, unit }) => `${name} ${target}${unit ?? ""}`),
   ].filter((text) => text !== null),
+});
+
+/** What suggestions weigh of a need beside its text. Of an anonymous one the city, not the county. */
+export const factsOf = (row: Omit<Row, SearchColumn>): DocumentFacts => ({
+  listingId: row.id,
+  organizationId: row.organizationId,
+  fieldCode: row.fieldCode,
+  industryCode: row.industryCode,
+  regionCode: row.anonymous && row.regionCode ? cityOf(row.regionCode) : row.regionCode,
+  maturity: row.minimumMaturity,
+  amountMin: row.budgetMin,
+  amountMax: row.budgetMax,
+  cooperationModes: row.cooperationModes,
+  deadline: row.deadline,
+  publishedAt: row.publishedAt ?? nowInstant(),
 });

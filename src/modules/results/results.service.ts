@@ -14,7 +14,7 @@ import { gapsOf } from "./results.completeness.ts";
 import { resultLifecycle } from "./results.lifecycle.ts";
 import { type ListResultsQuery, type Result, ResultInput } from "./results.schema.ts";
 import * as store from "./results.store.ts";
-import { textsOf } from "./results.texts.ts";
+import { factsOf, textsOf } from "./results.texts.ts";
 
 type Row = typeof results.$inferSelect;
 
@@ -25,6 +25,7 @@ const kind: listings.ListingKind<Row> = {
   lifecycle: resultLifecycle,
   gapsOf,
   textsOf,
+  factsOf,
 };
 
 const codesOf = (input: ResultInput) => [

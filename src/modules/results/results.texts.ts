@@ -1,5 +1,8 @@
+import type { SearchColumn } from "../../../db/schema/listings.ts";
 import type { results } from "../../../db/schema/results.ts";
+import { nowInstant } from "../../lib/clock.ts";
 import type { ListingTexts } from "../listings/listings.texts.ts";
+import type { DocumentFacts } from "../matching/matching.service.ts";
 
 type Row = typeof results.$inferSelect;
 
@@ -30,4 +33,19 @@ export const textsOf = (row: ResultWords): ListingTexts => ({
     row.advantages,
     row.benefits,
   ].filter((text) => text !== null),
+});
+
+/** What suggestions weigh of a result beside its text. */
+export const factsOf = (row: Omit<Row, SearchColumn>): DocumentFacts => ({
+  listingId: row.id,
+  organizationId: row.organizationId,
+  fieldCode: row.fieldCode,
+  industryCode: row.industryCode,
+  regionCode: row.regionCode,
+  maturity: row.maturity,
+  amountMin: row.priceMin,
+  amountMax: row.priceMax,
+  cooperationModes: row.cooperationModes,
+  deadline: null,
+  publishedAt: row.publishedAt ?? nowInstant(),
 });

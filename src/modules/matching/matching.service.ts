@@ -1,0 +1,141 @@
+/**
+ * The engine of suggestions: keeps published listings as vectors of terms, and finds those that are
+ * nearest to another listing's text. It knows texts and documents, not results and needs.
+ */
+import type { Executor } from "../../database/connect.ts";
+import { send } from "../../database/transact.ts";
+import { kindOf, spellingOf, type TermKind } from "../../lib/terms.ts";
+import * as store from "./matching.store.ts";
+import {
+  candidateTerms,
+  commonTerms,
+  frequenciesOf,
+  nearness,
+  numbered,
+  postingsBudget,
+  queryOf,
+  type Statistics,
+  type Texts,
+  unpacked,
+  vectorOf,
+} from "./matching.vector.ts";
+import * as statistics from "./statistics.store.ts";
+
+export type { DocumentFacts } from "./matching.store.ts";
+export type { Texts } from "./matching.vector.ts";
+
+type Noun = store.Noun;
+
+/** A published listing, as it is matched. */
+export interface Matchable {
+  facts: store.DocumentFacts;
+  texts: Texts;
+}
+
+/** The statistics of the terms of some texts. */
+async function statisticsOf(db: Executor, terms: readonly number[]): Promise<Statistics> {
+  const { documents } = await statistics.selectVersion(db);
+  return { documents, frequencies: await statistics.selectFrequencies(db, terms) };
+}
+
+/**
+ * Puts listings that are public into the index, in place of what was there of them. One or a thousand
+ * at a time: the number of statements is the same.
+ */
+export async function indexListings(
+  tx: Executor,
+  noun: Noun,
+  listings: readonly Matchable[],
+): Promise<void> {
+  if (listings.length === 0) return;
+  const cut = listings.map(({ facts, texts }) => ({
+    facts,
+    terms: numbered(frequenciesOf(texts)),
+  }));
+  const all = new Set(cut.flatMap(({ terms }) => terms.map(({ term }) => term)));
+  const known = await statisticsOf(tx, [...all]);
+  await unindexListings(
+    tx,
+    noun,
+    listings.map(({ facts }) => facts.listingId),
+  );
+  const documents = cut.map(({ facts, terms }) => ({
+    ...facts,
+    ...vectorOf(terms, known),
+    weighedWith: known.documents,
+  }));
+  await send(tx, store.insertDocuments(tx, noun, documents));
+}
+
+/** Takes listings that are no longer public out of the index. */
+export const unindexListings = (
+  tx: Executor,
+  noun: Noun,
+  listingIds: readonly string[],
+): Promise<void> => send(tx, store.deleteDocuments(tx, noun, listingIds));
+
+/** A listing that is near, and why. */
+export interface Near {
+  facts: store.DocumentFacts;
+  /** Cosine, 0 to 1. */
+  nearness: number;
+  /** The terms in common that add most; computed when asked for. */
+  common: (limit: number) => { term: string; kind: TermKind; part: number }[];
+}
+
+/** Candidates that are scored exactly. */
+export const candidates = 1_000;
+
+/**
+ * The listings of a kind that are nearest to a text, the nearest first.
+ * @param depth how many candidates are scored
+ * @param withoutOrganization whose own listings are left out
+ */
+export async function findNear(
+  db: Executor,
+  noun: Noun,
+  texts: Texts,
+  { depth = candidates, withoutOrganization = null as string | null } = {},
+): Promise<Near[]> {
+  const frequencies = frequenciesOf(texts);
+  const known = await statisticsOf(
+    db,
+    numbered(frequencies).map(({ term }) => term),
+  );
+  const query = queryOf(frequencies, known);
+  const terms = candidateTerms(query, known.frequencies);
+  const found = await store.selectCandidates(db, noun, terms, {
+    withoutOrganization,
+    limit: depth,
+    budget: postingsBudget,
+  });
+  return found
+    .map(({ packed, ...facts }) => ({
+      facts,
+      nearness: nearness(query, packed),
+      common: (limit: number) =>
+        commonTerms(query, packed)
+          .slice(0, limit)
+          .map(({ key, part }) => ({ term: spellingOf(key), kind: kindOf(key), part })),
+    }))
+    .sort((a, b) => b.nearness - a.nearness || (a.facts.listingId < b.facts.listingId ? 1 : -1));
+}
+
+/** Documents weighed anew in one transaction. */
+const batch = 500;
+
+/**
+ * Weighs some listings anew whose lengths were taken when the market was much smaller or larger.
+ * @returns how many; fewer than a batch means that none is left
+ */
+export async function reweigh(tx: Executor): Promise<{ done: number; more: boolean }> {
+  const { documents } = await statistics.selectVersion(tx);
+  const stale = await store.lockStale(tx, documents, batch);
+  const opened = stale.map((row) => ({ ...row, terms: unpacked({ ...row, norm: 1 }) }));
+  const all = new Set(opened.flatMap(({ terms }) => terms.map(({ term }) => term)));
+  const known = await statisticsOf(tx, [...all]);
+  for (const { noun, number, terms } of opened) {
+    await send(tx, store.updateVector(tx, noun, number, vectorOf(terms, known), documents));
+  }
+  return { done: stale.length, more: stale.length === batch };
+}

@@ -1,0 +1,78 @@
+/** The ranking behind suggestions: the nearest texts, weighed by everything else that is known. */
+import type { Executor } from "../../database/connect.ts";
+import { today } from "../../lib/clock.ts";
+import { answeringRecords } from "../interests/interests.service.ts";
+import {
+  type DocumentFacts,
+  findNear,
+  type Near,
+  type Texts,
+} from "../matching/matching.service.ts";
+import { failedGates, type Gate, type Pair, type Part, scoreOf } from "./suggestions.signals.ts";
+
+export type Noun = "result" | "need";
+
+/** What suggestions are made for. */
+export interface Source {
+  noun: Noun;
+  facts: DocumentFacts;
+  texts: Texts;
+}
+
+/** A listing that is suggested, with the reasons. */
+export interface Ranked {
+  listingId: string;
+  score: number;
+  parts: Part[];
+  failedGates: { gate: Gate; zh: string; en: string }[];
+  pair: Pair;
+  common: Near["common"];
+}
+
+/** How many of the best get the owner's answering record looked up: it weighs too little to lift others. */
+const lookedUp = 200;
+
+/**
+ * Ranks the listings of the other kind for one listing, the best first; all candidates, whether they
+ * fit or nearly.
+ * @param depth how many candidates are scored
+ */
+export async function rank(
+  db: Executor,
+  { noun, facts, texts }: Source,
+  depth?: number,
+): Promise<Ranked[]> {
+  const suggested: Noun = noun === "need" ? "result" : "need";
+  const near = await findNear(db, suggested, texts, {
+    ...(depth ? { depth } : {}),
+    withoutOrganization: facts.organizationId,
+  });
+  const day = today();
+  const ranked = near.map(({ facts: other, nearness, common }): Ranked => {
+    const pair: Pair = {
+      result: noun === "result" ? facts : other,
+      need: noun === "need" ? facts : other,
+      suggested,
+      nearness,
+      answering: null,
+      today: day,
+    };
+    const gates = failedGates(pair);
+    return { listingId: other.listingId, ...scoreOf(pair), failedGates: gates, pair, common };
+  });
+  ranked.sort(byScore);
+  const best = ranked.slice(0, lookedUp);
+  const records = await answeringRecords(
+    db,
+    best.map(({ pair }) => pair[suggested].organizationId),
+  );
+  for (const one of best) {
+    const answering = records.get(one.pair[suggested].organizationId);
+    if (!answering) continue;
+    one.pair = { ...one.pair, answering };
+    Object.assign(one, scoreOf(one.pair));
+  }
+  return ranked.sort(byScore);
+}
+
+const byScore = (a: Ranked, b: Ranked) => b.score - a.score || (a.listingId < b.listingId ? 1 : -1);
