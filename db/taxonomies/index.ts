@@ -21,7 +21,7 @@ import { legalTypes, organizationKinds } from "./organizations.ts";
 import { partyNatures } from "./party-natures.ts";
 import { paymentModes, priceKinds } from "./payments.ts";
 import { planSources } from "./plan-sources.ts";
-import { declineReasons, reviewReasons } from "./reasons.ts";
+import { declineReasons, reviewReasons, suggestionReasons } from "./reasons.ts";
 import { regions } from "./regions.ts";
 import { registrationGrounds } from "./registration-grounds.ts";
 import { resultForms, resultNatures, resultTypes } from "./results.ts";
@@ -58,6 +58,7 @@ export const taxonomies: readonly Taxonomy[] = [
   urgencies,
   interestTopics,
   declineReasons,
+  suggestionReasons,
   reviewReasons,
   organizationKinds,
   legalTypes,

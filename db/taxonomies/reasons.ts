@@ -29,6 +29,26 @@ export const declineReasons: Taxonomy = {
   ],
 };
 
+export const suggestionReasons: Taxonomy = {
+  name: "suggestion-reasons",
+  zh: "推荐评价原因",
+  en: "Reasons of a verdict on a suggestion",
+  source: "This project's own list.",
+  certainty: "proposed",
+  items: [
+    { code: "good_fit", zh: "技术与需求吻合", en: "The result solves the need" },
+    { code: "partial_fit", zh: "部分吻合", en: "Solves a part of it" },
+    { code: "same_words_only", zh: "仅字面相似", en: "Alike in words only" },
+    { code: "other_field", zh: "领域不符", en: "Another field" },
+    { code: "maturity_gap", zh: "成熟度不符", en: "Maturity does not fit" },
+    { code: "price_gap", zh: "价格差距过大", en: "Prices too far apart" },
+    { code: "known_already", zh: "双方已有接触", en: "The two know each other already" },
+    { code: "outdated", zh: "信息过时", en: "Out of date" },
+    { code: "too_little_said", zh: "信息不足以判断", en: "Too little is said to tell" },
+    { code: "other", zh: "其他", en: "Other" },
+  ],
+};
+
 export const reviewReasons: Taxonomy = {
   name: "review-reasons",
   zh: "审核意见",

@@ -24,6 +24,13 @@ export async function listBrokers(db: Executor, query: ListBrokersQuery): Promis
  */
 export const findValidBroker = store.selectBroker;
 
+/** Brokers of a field, second level or first, those who brought about most contracts first. */
+export const listBrokersOfField = (
+  db: Executor,
+  fieldCode: string,
+  limit: number,
+): Promise<Broker[]> => store.selectBrokersOfField(db, fieldCode, limit);
+
 /** @throws AppError `broker.not_found` (404) for a person who is no broker now */
 export async function readBroker(db: Executor, memberId: string): Promise<Broker> {
   const broker = await findValidBroker(db, memberId);

@@ -1,4 +1,4 @@
-import { and, arrayContains, asc, eq, gt, like, type SQL, sql } from "drizzle-orm";
+import { and, arrayContains, arrayOverlaps, asc, eq, gt, like, type SQL, sql } from "drizzle-orm";
 import { brokerCertificates } from "../../../db/schema/broker-certificates.ts";
 import { matches } from "../../../db/schema/matches.ts";
 import { members, organizations } from "../../../db/schema/organizations.ts";
@@ -76,6 +76,29 @@ export const selectBrokers = (
     .where(and(filtered(query), after ? gt(brokerCertificates.memberId, after.id) : undefined))
     .orderBy(asc(brokerCertificates.memberId))
     .limit(query.limit + 1);
+
+/** Brokers of a field or of the first level above it, in the order of contracts brought about. */
+export const selectBrokersOfField = (
+  db: Executor,
+  fieldCode: string,
+  limit: number,
+): Promise<Broker[]> =>
+  db
+    .select(columns)
+    .from(brokerCertificates)
+    .innerJoin(members, eq(members.id, brokerCertificates.memberId))
+    .innerJoin(organizations, eq(organizations.id, brokerCertificates.organizationId))
+    .where(
+      and(
+        valid(),
+        arrayOverlaps(brokerCertificates.fieldCodes, [fieldCode, fieldCode.slice(0, 2)]),
+      ),
+    )
+    .orderBy(
+      sql`(select count(*) from ${matches} m where m.broker_id = ${brokerCertificates.memberId} and m.status = 'contracted') desc`,
+      asc(brokerCertificates.memberId),
+    )
+    .limit(limit);
 
 export const countBrokers = (db: Executor, query: ListBrokersQuery) =>
   db.$count(

@@ -507,6 +507,50 @@ async function moveBySystem<Row extends ListingRow>(
   await afterStep(tx, context, kind, before, after);
 }
 
+/** A listing as suggestions are made for it. */
+export interface Matched {
+  status: string;
+  facts: DocumentFacts;
+  texts: ListingTexts;
+  /** What it lacks. */
+  gaps: Gap[];
+}
+
+/**
+ * A listing that this caller may read, as suggestions are made for it.
+ * @throws AppError `<noun>.not_found` (404)
+ */
+export async function readMatchable<Row extends ListingRow>(
+  db: Executor,
+  kind: ListingKind<Row>,
+  actor: Actor,
+  id: string,
+): Promise<Matched> {
+  const row = await readListing(db, kind, actor, id);
+  // A found row is a whole one.
+  const whole = row as unknown as Row;
+  const { status } = row;
+  return {
+    status,
+    facts: kind.factsOf(whole),
+    texts: kind.textsOf(whole),
+    gaps: kind.gapsOf(whole),
+  };
+}
+
+/** Published listings of organisations in good standing, each as `toItem` shows it and with what it lacks. */
+export async function describeListings<Row extends ListingRow, Item>(
+  db: Executor,
+  kind: ListingKind<Row>,
+  ids: readonly string[],
+  toItem: (row: store.Found<Row>) => Item,
+): Promise<Map<string, { item: Item; gaps: Gap[] }>> {
+  const rows = await store.selectPublished<Row>(db, kind.table, ids);
+  return new Map(
+    rows.map((row) => [row.id, { item: toItem(row), gaps: kind.gapsOf(row as unknown as Row) }]),
+  );
+}
+
 /** The verbs that results and needs share, each answering with `toWire` of the row. */
 export function listingVerbs<Row extends ListingRow, Wire>(
   kind: ListingKind<Row>,

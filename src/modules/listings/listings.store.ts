@@ -327,6 +327,21 @@ export const whereOf = (
     ...request.conditions.map((c) => conditions[c.name]?.(sql.param(c.value))),
   );
 
+/** Those of these listings that are in public view, whole, in no order. */
+export async function selectPublished<Row extends ListingRow>(
+  db: Executor,
+  table: ListingTable,
+  ids: readonly string[],
+): Promise<Found<Row>[]> {
+  if (ids.length === 0) return [];
+  const rows = await db
+    .select({ ...columnsOf(table), organization: owner })
+    .from(table)
+    .innerJoin(organizations, eq(organizations.id, table.organizationId))
+    .where(and(inArray(table.id, [...ids]), inScope(table, "public")));
+  return rows as unknown as Found<Row>[];
+}
+
 /** Some listings of a list, in no order. */
 export async function selectListingsOf<Row>(
   db: Executor,

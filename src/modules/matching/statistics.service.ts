@@ -35,6 +35,9 @@ export async function weighWords(
   return { version, weightOf: (text) => weights.get(text) ?? 1 };
 }
 
+/** Which count of the terms is in use. */
+export const currentStatistics = store.selectVersion;
+
 /** New listings since the last count, as a share of those counted, from which it is made again. */
 const enough = 0.05;
 

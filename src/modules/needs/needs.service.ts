@@ -196,6 +196,14 @@ export async function closeNeed(tx: Executor, context: WriteContext, id: string)
   return toNeed(await listings.endListing(tx, context, kind, id, "close", {}), context.actor);
 }
 
+/** A need as suggestions are made for it. */
+export const readMatchableNeed = (db: Executor, actor: Actor, id: string) =>
+  listings.readMatchable(db, kind, actor, id);
+
+/** Published needs as lists show them, with what each lacks. */
+export const describeNeeds = (db: Executor, actor: Actor, ids: readonly string[]) =>
+  listings.describeListings(db, kind, ids, (row) => toSummary(row, actor));
+
 /** Reading, and the steps that needs share with results. */
 export const needVerbs = listings.listingVerbs(kind, toNeed);
 

@@ -50,6 +50,11 @@ export const gapsOf = gapsFrom<Row>([
     weight: 8,
     zh: "填写知识产权及专利号",
     en: "give the intellectual property and patent number",
+    has: ({ intellectualProperty }) =>
+      intellectualProperty.length > 0 &&
+      intellectualProperty.every(
+        ({ typeCode, number }) => !typeCode.startsWith("2") || number !== null,
+      ),
   },
   {
     field: "advantages",

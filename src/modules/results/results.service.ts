@@ -153,6 +153,14 @@ export async function updateResult(
   );
 }
 
+/** A result as suggestions are made for it. */
+export const readMatchableResult = (db: Executor, actor: Actor, id: string) =>
+  listings.readMatchable(db, kind, actor, id);
+
+/** Published results as lists show them, with what each lacks. */
+export const describeResults = (db: Executor, _: Actor, ids: readonly string[]) =>
+  listings.describeListings(db, kind, ids, (row) => store.toSummary(row, toPrice(row)));
+
 /** Reading, and the steps that results share with needs. */
 export const resultVerbs = listings.listingVerbs(kind, toResult);
 
