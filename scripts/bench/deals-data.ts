@@ -149,8 +149,8 @@ export async function dealsTemplate(
 }
 
 /** A copy of a template that may be written to, and a function that removes it. */
-export async function copyOf(template: string) {
-  const name = `${template}_run_${process.pid}`;
+export async function copyOf(template: string, purpose = "run") {
+  const name = `${template}_${purpose}_${process.pid}`;
   const run = async (statement: string) => {
     const admin = new pg.Client({ connectionString: serverUrl() });
     await admin.connect();

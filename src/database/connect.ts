@@ -32,5 +32,28 @@ export function connect(options: pg.PoolConfig): Database {
   const pool = new pg.Pool(settings);
   // An idle connection that breaks is replaced on the next use; without a listener it would end the process.
   pool.on("error", () => {});
+  pool.on("connect", gatherWrites);
   return { db: drizzle(pool, { schema }), pool, close: () => pool.end() };
+}
+
+/**
+ * What is written to a connection in one turn of the event loop goes out in one packet: statements that
+ * are sent together cost one call of the system, not one each.
+ */
+function gatherWrites(client: pg.PoolClient): void {
+  // A pool's client has its connection, which the type of one does not say.
+  const { stream } = (client as unknown as pg.Client).connection;
+  const write = stream.write.bind(stream) as (...given: unknown[]) => boolean;
+  let gathering = false;
+  stream.write = (...given: unknown[]) => {
+    if (!gathering) {
+      gathering = true;
+      stream.cork();
+      process.nextTick(() => {
+        gathering = false;
+        stream.uncork();
+      });
+    }
+    return write(...given);
+  };
 }

@@ -53,7 +53,8 @@ export interface Access {
 }
 
 /** Whether the actor works for the market operator. */
-export const isOperator = (actor: Actor | null): boolean => actor?.role === "operator";
+export const isOperator = (actor: Pick<Actor, "role"> | null): boolean =>
+  actor?.role === "operator";
 
 /** Where a request came from: who, with which id, from which address. Goes into audit records. */
 export interface Origin {

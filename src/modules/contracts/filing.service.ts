@@ -2,7 +2,7 @@
 import { contracts } from "../../../db/schema/contracts.ts";
 import type { StoredFacts } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
-import { updateRow } from "../../database/rows.ts";
+import { updateLocked } from "../../database/rows.ts";
 import { nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
@@ -54,7 +54,7 @@ export async function stepContract(
   const by = action === "file" ? "applicant" : "system";
   const status = nextStatus(contractLifecycle, row.status, action, by);
   const changes = action === "cancel" ? { status, cancelledAt: nowInstant() } : { status };
-  const after = { ...before, row: await updateRow(tx, contracts, row, changes) };
+  const after = { ...before, row: await updateLocked(tx, contracts, row, changes) };
   await record(tx, context, action, before, after);
   if (action === "cancel") await undo(tx, context, after.row);
 }

@@ -1,7 +1,7 @@
 /** The decision on a case: a number, or a refusal. */
 import { registrations } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
-import { updateRow } from "../../database/rows.ts";
+import { updateLocked } from "../../database/rows.ts";
 import type { Actor } from "../../lib/access.ts";
 import { nowInstant, today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
@@ -51,13 +51,15 @@ export async function registerContract(
   if (before.expertReviewNeeded && !before.expertReviewConcludedAt) {
     throw new AppError("registration.expert_review_needed");
   }
-  const payments = contract ? await paymentsOf(tx, contract.row.id) : [];
   if (contract) await stepContract(tx, context, contract, "register");
   const registeredOn = today();
   const numberYear = Number(registeredOn.slice(0, 4));
-  // The last row that others wait for: from here on nothing is waited for but the rest, sent at once.
-  const serial = await store.nextSerial(tx, before.officeCode, numberYear);
-  const changes = {
+  const [payments, serial] = await Promise.all([
+    contract ? paymentsOf(tx, contract.row.id) : [],
+    // The last row that others wait for: from here on nothing is waited for but the commit.
+    store.nextSerial(tx, before.officeCode, numberYear),
+  ]);
+  const after = await updateLocked(tx, registrations, before, {
     status,
     number: numberOf(numberYear, before.officeCode, serial),
     numberYear,
@@ -67,17 +69,12 @@ export async function registerContract(
     registeredOn,
     decidedAt: nowInstant(),
     checkCode: newCheckCode(),
-  };
-  // The row is locked: it will be what it was, with these changes.
-  const next = { ...before, ...changes, version: before.version + 1 };
-  const counted = countedOf(next);
-  const auditRecordId = await record(tx, context, "register", before, next);
-  const [after] = await Promise.all([
-    updateRow(tx, registrations, before, changes),
-    recordRegistryEntry(tx, auditRecordId, "registered", next),
-    recordVolume(tx, auditRecordId, [{ sign: 1, counted }]),
-    recordPayments(tx, auditRecordId, 1, counted, payments),
-  ]);
+  });
+  const auditRecordId = await record(tx, context, "register", before, after);
+  const counted = countedOf(after);
+  await recordRegistryEntry(tx, auditRecordId, "registered", after);
+  await recordVolume(tx, auditRecordId, [{ sign: 1, counted }]);
+  await recordPayments(tx, auditRecordId, 1, counted, payments);
   return toRegistration(after, actor);
 }
 
@@ -98,7 +95,7 @@ export async function refuseRegistration(
   const status = nextStatus(registrationLifecycle, before.status, "refuse", "registrar");
   if (before.status === "accepted") assertSecond(before, before.firstReviewerId, actor);
   if (contract) await stepContract(tx, context, contract, "release");
-  const after = await updateRow(tx, registrations, before, {
+  const after = await updateLocked(tx, registrations, before, {
     status,
     grounds,
     decisionNote: note,

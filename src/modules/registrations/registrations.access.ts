@@ -128,8 +128,7 @@ export async function lockCase(
   id: string,
   by: readonly Standing[],
 ): Promise<Case> {
-  const seen = await store.selectContractOf(tx, actor, id);
-  const locked = seen && (await lockWithContract(tx, { id, contractId: seen.contractId }));
+  const locked = await store.lockCase(tx, actor, id);
   if (!locked) throw new AppError("registration.not_found");
   const { row, contract } = locked;
   const standing = standingOf(actor, row);

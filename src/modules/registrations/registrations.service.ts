@@ -1,6 +1,6 @@
 import { registrations } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
-import { updateRow } from "../../database/rows.ts";
+import { updateLocked } from "../../database/rows.ts";
 import { type Actor, systemOrigin } from "../../lib/access.ts";
 import { dayOf, nowInstant, today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
@@ -119,7 +119,7 @@ export async function listRegistrations(
   return page;
 }
 
-/** Writes a step that changes nothing but the case. */
+/** Writes a step that changes nothing but the case, which is locked. */
 async function step(
   tx: Executor,
   context: WriteContext,
@@ -129,7 +129,7 @@ async function step(
   changes: Partial<store.RegistrationRow>,
   reason: string | null = null,
 ): Promise<Registration> {
-  const after = await updateRow(tx, registrations, before, changes);
+  const after = await updateLocked(tx, registrations, before, changes);
   await record(tx, context, verb, before, after, reason);
   return toRegistration(after, actor);
 }
@@ -337,7 +337,7 @@ export async function withdrawMissedSupplements(tx: Executor): Promise<{ more: b
     const status = nextStatus(registrationLifecycle, before.status, "withdraw", "job");
     if (contract) await stepContract(tx, context, contract, "release");
     const changes = { status, decidedAt: nowInstant() };
-    const after = await updateRow(tx, registrations, before, changes);
+    const after = await updateLocked(tx, registrations, before, changes);
     await record(tx, context, "withdraw", before, after, "supplement deadline missed");
   }
   return { more: missed.length === batch };

@@ -1,5 +1,18 @@
-import { and, asc, desc, eq, gte, lt, lte, or, type SQL, sql } from "drizzle-orm";
-import { contractParties } from "../../../db/schema/contracts.ts";
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  gte,
+  lt,
+  lte,
+  or,
+  type Placeholder,
+  type SQL,
+  sql,
+} from "drizzle-orm";
+import { contractParties, contracts } from "../../../db/schema/contracts.ts";
 import {
   registrationCounters,
   registrationOffices,
@@ -18,7 +31,10 @@ export type RegistrationRow = typeof registrations.$inferSelect;
  * An office's own cases; the applicant's and those of the contract's parties; for the operator all but
  * trade secrets.
  */
-function visibleTo(actor: Actor): SQL | undefined {
+function visibleTo(actor: {
+  role: Actor["role"];
+  organizationId: string | Placeholder;
+}): SQL | undefined {
   const { organizationId } = actor;
   if (isOperator(actor)) return sql`${registrations.facts} ->> 'confidentiality' <> 'trade_secret'`;
   if (actor.role === "registry") return eq(registrations.officeOrganizationId, organizationId);
@@ -36,31 +52,50 @@ export const selectRegistration = async (db: Executor, actor: Actor, id: string)
       .where(and(eq(registrations.id, id), visibleTo(actor)))
   )[0];
 
-/** The contract of a case that the caller may see; undefined for any other case. */
-export async function selectContractOf(
-  db: Executor,
-  actor: Actor,
-  id: string,
-): Promise<{ contractId: string | null } | undefined> {
-  const { organizationId, role } = actor;
-  if (role !== "registry") return selectRegistration(db, actor, id);
-  // Registrars work on their queue all day: theirs is the short way.
-  const statement = prepared(db, "read_contract_of_case", (name) =>
-    db
-      .select({ contractId: registrations.contractId })
-      .from(registrations)
-      .where(
-        and(
-          eq(registrations.id, sql.placeholder("id")),
-          eq(registrations.officeOrganizationId, sql.placeholder("organizationId")),
-        ),
-      )
+/**
+ * A case that the caller may see, and its contract with its parties, for which an imported one has none.
+ * Both are locked, the contract first: the three statements go out together, and the server takes them in
+ * this order.
+ */
+export async function lockCase(tx: Executor, actor: Actor, id: string) {
+  const { role, organizationId } = actor;
+  const found = () =>
+    and(
+      eq(registrations.id, sql.placeholder("id")),
+      visibleTo({ role, organizationId: sql.placeholder("organizationId") }),
+    );
+  const lockContract = prepared(tx, `lock_contract_of_case_${role}`, (name) =>
+    tx
+      .select(getTableColumns(contracts))
+      .from(contracts)
+      .innerJoin(registrations, eq(registrations.contractId, contracts.id))
+      .where(found())
+      .for("update", { of: contracts })
       .prepare(name),
   );
-  return (await statement.execute({ id, organizationId }))[0];
+  const readParties = prepared(tx, `read_parties_of_case_${role}`, (name) =>
+    tx
+      .select(getTableColumns(contractParties))
+      .from(contractParties)
+      .innerJoin(registrations, eq(registrations.contractId, contractParties.contractId))
+      .where(found())
+      // `seller` before `buyer`, the lead first.
+      .orderBy(desc(contractParties.side), asc(contractParties.position))
+      .prepare(name),
+  );
+  const lock = prepared(tx, `lock_case_${role}`, (name) =>
+    tx.select().from(registrations).where(found()).for("update").prepare(name),
+  );
+  const given = { id, organizationId };
+  const [[contract], parties, [row]] = await Promise.all([
+    lockContract.execute(given),
+    readParties.execute(given),
+    lock.execute(given),
+  ]);
+  return row && { row, contract: contract ? { row: contract, parties } : null };
 }
 
-/** One case, locked, whoever calls: the caller was found to see it. */
+/** One case, locked, whoever calls. */
 export async function lockRegistration(
   tx: Executor,
   id: string,

@@ -1,10 +1,22 @@
 import { type SQL, sql } from "drizzle-orm";
 import { auditLog, registryEntries, registryFeed } from "../../../db/schema/log.ts";
 import type { Executor } from "../../database/connect.ts";
-import { prepared } from "../../database/prepared.ts";
+import { placeholdersFor, prepared } from "../../database/prepared.ts";
+import { send } from "../../database/transact.ts";
 
-export const insertEntry = (tx: Executor, values: typeof registryEntries.$inferInsert) =>
-  tx.insert(registryEntries).values(values);
+/** An entry of the feed; it is stored with the transaction. */
+export function insertEntry(
+  tx: Executor,
+  values: typeof registryEntries.$inferInsert,
+): Promise<void> {
+  const statement = prepared(tx, "insert_registry_entry", (name) =>
+    tx
+      .insert(registryEntries)
+      .values(placeholdersFor(registryEntries, Object.keys(values)) as never)
+      .prepare(name),
+  );
+  return send(tx, statement.execute(values));
+}
 
 /** Puts the entries of these positions of the log into the feed. */
 export const addToFeed = (tx: Executor, from: number, to: number) =>

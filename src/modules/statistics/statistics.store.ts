@@ -2,12 +2,51 @@ import { and, eq, sql } from "drizzle-orm";
 import { auditLog, sealerState, volumeEntries, volumeSums } from "../../../db/schema/log.ts";
 import { registrations } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { placeholdersFor, prepared } from "../../database/prepared.ts";
+import { send } from "../../database/transact.ts";
 
 export type VolumeEntry = typeof volumeEntries.$inferInsert;
 
-export const insertEntries = async (tx: Executor, rows: VolumeEntry[]): Promise<void> => {
-  if (rows.length > 0) await tx.insert(volumeEntries).values(rows);
-};
+/** All but the transaction, which the database sets. */
+const columns = [
+  "id",
+  "auditRecordId",
+  "kind",
+  "sign",
+  "registrationId",
+  "officeOrganizationId",
+  "origin",
+  "registeredOn",
+  "signedOn",
+  "paidOn",
+  "paymentId",
+  "type",
+  "subtype",
+  "field",
+  "intellectualProperty",
+  "planSource",
+  "industry",
+  "sellerNature",
+  "buyerNature",
+  "sellerRegion",
+  "buyerRegion",
+  "sizeBand",
+  "totalAmount",
+  "technologyAmount",
+] as const;
+
+/** What is counted; it is stored with the transaction. */
+export async function insertEntries(tx: Executor, rows: VolumeEntry[]): Promise<void> {
+  const insert = prepared(tx, "insert_volume_entry", (name) =>
+    tx.insert(volumeEntries).values(placeholdersFor(volumeEntries, columns)).prepare(name),
+  );
+  for (const row of rows) {
+    await send(
+      tx,
+      insert.execute({ ...row, paidOn: row.paidOn ?? null, paymentId: row.paymentId ?? null }),
+    );
+  }
+}
 
 /** The registration in force of a contract; undefined when there is none. */
 export const selectRegistered = async (db: Executor, contractId: string) =>
