@@ -17,6 +17,8 @@ import {
   applyForBrokerCertificate,
   moveBrokerCertificate,
 } from "../../src/modules/broker-certificates/broker-certificates.service.ts";
+import { reweigh } from "../../src/modules/matching/matching.service.ts";
+import { noteCutAnew } from "../../src/modules/matching/statistics.service.ts";
 import { InviteInput } from "../../src/modules/members/members.schema.ts";
 import {
   createFirstMember,
@@ -106,6 +108,8 @@ export async function loadDemoMarket(db: Executor): Promise<void> {
         await run(tx);
       }
       await dateBack(tx, written);
+      await noteCutAnew(tx);
+      await reweigh(tx);
     });
   } finally {
     clock.now = now;

@@ -7,7 +7,7 @@ import { Jieba } from "@node-rs/jieba";
 import { dict } from "@node-rs/jieba/dict.js";
 import { Converter } from "opencc-js/t2cn";
 
-/** Rows that were written with another version are written anew (`npm run reindex`). */
+/** Listings that were written with another version are written anew (`suggestions.worker.ts`). */
 export const termsVersion = 1;
 
 const jieba = Jieba.withDict(dict);

@@ -551,6 +551,32 @@ export async function describeListings<Row extends ListingRow, Item>(
   );
 }
 
+/** Listings that are written anew in one transaction. */
+const reindexed = 200;
+
+/**
+ * Writes anew what some listings are searched and matched by, after the way of cutting text has changed.
+ * It is no change of theirs: neither version nor audit record.
+ * @param after the id of the last one of the batch before
+ * @returns the last one's id, null when none was left
+ */
+export async function reindexListings<Row extends ListingRow>(
+  tx: Executor,
+  kind: ListingKind<Row>,
+  after: string | null,
+): Promise<string | null> {
+  const rows = await store.lockAfter<Row>(tx, kind.table, after, reindexed);
+  await store.updateSearchColumns(
+    tx,
+    kind.table,
+    rows.map((row) => ({ id: row.id, ...searchColumnsOf(kind.textsOf(row)) })),
+  );
+  const live = rows.filter(({ status }) => status === "published");
+  const matchables = live.map((row) => ({ facts: kind.factsOf(row), texts: kind.textsOf(row) }));
+  await indexListings(tx, kind.noun, matchables);
+  return rows.at(-1)?.id ?? null;
+}
+
 /** The verbs that results and needs share, each answering with `toWire` of the row. */
 export function listingVerbs<Row extends ListingRow, Wire>(
   kind: ListingKind<Row>,
@@ -579,6 +605,7 @@ export function listingVerbs<Row extends ListingRow, Wire>(
     remove: (tx: Executor, context: WriteContext, id: string) =>
       deleteListing(tx, context, kind, id),
     expire: (tx: Executor) => expireListings(tx, kind),
+    reindex: (tx: Executor, after: string | null) => reindexListings(tx, kind, after),
     withdrawAllOf: (tx: Executor, context: WriteContext, organizationId: string) =>
       withdrawListingsOf(tx, context, kind, organizationId),
   };

@@ -18,6 +18,7 @@ import type { Executor } from "../../database/connect.ts";
 import { placeholdersFor, prepared } from "../../database/prepared.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { countLimit } from "../../lib/pagination.ts";
+import type { SearchColumns } from "../../lib/terms.ts";
 import { civilDate, instantInput } from "../../lib/wire.ts";
 import { openStatuses } from "./listings.lifecycle.ts";
 import { type SearchWord, wordsIn } from "./search.store.ts";
@@ -326,6 +327,37 @@ export const whereOf = (
     inScope(table, request.scope),
     ...request.conditions.map((c) => conditions[c.name]?.(sql.param(c.value))),
   );
+
+/** Some listings behind one, in the order of their ids, locked. */
+export async function lockAfter<Row extends ListingRow>(
+  tx: Executor,
+  table: ListingTable,
+  after: string | null,
+  limit: number,
+): Promise<Row[]> {
+  const rows = await tx
+    .select()
+    .from(table)
+    .where(after ? sql`${table.id} > ${after}` : undefined)
+    .orderBy(table.id)
+    .limit(limit)
+    .for("update");
+  return rows as unknown as Row[];
+}
+
+/** Writes what listings are searched by, in one statement. */
+export async function updateSearchColumns(
+  tx: Executor,
+  table: ListingTable,
+  rows: readonly ({ id: string } & SearchColumns)[],
+): Promise<void> {
+  await tx.execute(sql`
+    update ${table} set title_text = new."titleText", summary_text = new."summaryText",
+      title_terms = new."titleTerms", search_terms = new."searchTerms"
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as new(id uuid, "titleText" text, "summaryText" text, "titleTerms" text[], "searchTerms" text[])
+    where ${table.id} = new.id`);
+}
 
 /** Those of these listings that are in public view, whole, in no order. */
 export async function selectPublished<Row extends ListingRow>(

@@ -1,7 +1,7 @@
 /** How much a term tells: the fewer published listings have it, the more. */
 import type { Executor } from "../../database/connect.ts";
 import { instantIn } from "../../lib/clock.ts";
-import { pairNumber, wordNumber } from "../../lib/terms.ts";
+import { pairNumber, termsVersion, wordNumber } from "../../lib/terms.ts";
 import * as store from "./statistics.store.ts";
 
 /** The weight of a term that `documents` of `all` listings have. */
@@ -60,6 +60,16 @@ export async function refreshStatistics(tx: Executor, always = false): Promise<b
   if (!always && !(changed > before.documents * enough || (old && changed > 0))) return false;
   await store.recount(tx);
   return true;
+}
+
+/** Whether all listings are cut into terms as this program cuts them. */
+export const isCutAnew = async (db: Executor): Promise<boolean> =>
+  (await store.selectVersion(db)).termsVersion === termsVersion;
+
+/** Notes that they are, and counts their terms. */
+export async function noteCutAnew(tx: Executor): Promise<void> {
+  await store.changeVersion(tx, { termsVersion });
+  await store.recount(tx);
 }
 
 /** Makes a new version of the scores, because something that they are made of was changed. */

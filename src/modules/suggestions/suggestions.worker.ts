@@ -1,0 +1,26 @@
+import { transact } from "../../database/transact.ts";
+import type { App } from "../../plugins/contract.ts";
+import { isCutAnew, noteCutAnew } from "../matching/statistics.service.ts";
+import { needVerbs } from "../needs/needs.service.ts";
+import { resultVerbs } from "../results/results.service.ts";
+
+/** After an upgrade that cuts text in another way, writes anew what listings are found by. */
+export default async function suggestionWorker(app: App) {
+  const { pool } = app.database;
+  app.addJob({
+    name: "suggestions.reindex",
+    everyMilliseconds: 60_000,
+    run: async (db) => {
+      if (await isCutAnew(db)) return;
+      for (const { reindex } of [resultVerbs, needVerbs]) {
+        let after: string | null = null;
+        do {
+          const from: string | null = after;
+          after = await transact(pool, (tx) => reindex(tx, from));
+        } while (after);
+      }
+      await transact(pool, noteCutAnew);
+      app.log.info({ job: "suggestions.reindex" }, "all listings are cut into terms anew");
+    },
+  });
+}
