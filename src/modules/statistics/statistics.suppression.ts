@@ -26,6 +26,7 @@ import {
   join,
   type Node,
   newNode,
+  type Step,
 } from "../../lib/network.ts";
 import { sumAmounts } from "../../lib/wire.ts";
 
@@ -108,42 +109,29 @@ function decideTotals(cells: readonly Cell[]): { total: Member; links: Link[] } 
 
 /** A dimension's cells and their years' sums, hidden or not. */
 function decideCells(cells: readonly Cell[], links: readonly Link[]) {
-  const outside = newNode();
-  const rows = new Map(cells.map((cell) => [cell.quarter, newNode()]));
-  const rowOf = (quarter: string | null) => rows.get(quarter ?? "") ?? outside;
-  const columnOf = (cell: Cell) => `${cell.year} ${cell.value}`;
-  const columns = new Map(cells.map((cell) => [columnOf(cell), newNode()]));
-  const nodeOf = (cell: Cell) => columns.get(columnOf(cell)) ?? outside;
-  const quarter = cells.map((cell) =>
-    member(rowOf(cell.quarter), nodeOf(cell), cell.quarter, cell.value, cell),
-  );
-  const year = [...groupBy(cells, columnOf).values()].map((list) => {
-    const [first] = list;
-    return member(nodeOf(first), outside, first.year, first.value, sum(list));
-  });
-
+  const { rows, outside, quarter, year } = tableOf(cells);
   // Nodes tied by cycles along which counts can change, and by those along which amounts can.
   const [counts, amounts]: [Groups, Groups] = [new Map(), new Map()];
+  const take = (cycle: readonly Step[], isBounded: boolean) => {
+    hide(cycle);
+    join(amounts, cycle);
+    if (isBounded) join(counts, cycle);
+  };
+
   for (const { from, to } of links) {
     // Without groups: what flows through another link would not flow alone in another dimension.
-    const ends = [rowOf(from), rowOf(to)] as const;
+    const ends = [rows.get(from ?? "") ?? outside, rows.get(to ?? "") ?? outside] as const;
     const bounded = cheapestWay(...ends, "along", new Map());
     const way = bounded ?? cheapestWay(...ends, "freely", new Map());
-    if (!way) continue;
-    hide(way.steps);
-    join(amounts, way.steps);
-    if (bounded) join(counts, way.steps);
+    take(way?.steps ?? [], bounded !== null);
   }
 
   const protect = (one: Member, isBounded: boolean) => {
     const groups = isBounded ? counts : amounts;
     if (groupOf(groups, one.from) === groupOf(groups, one.to)) return;
-    const cycle = cheapestCycle(one, isBounded, groups) ?? [];
-    hide(cycle);
-    join(amounts, cycle);
-    if (isBounded) join(counts, cycle);
+    take(cheapestCycle(one, isBounded, groups) ?? [], isBounded);
   };
-  // In a row of single contracts none can be more, as none can be less.
+  // In a row of single contracts none can be more, as none can be less, unless a link lets its total change.
   const isLoose = (row: Node) =>
     groupOf(counts, row).length > 1 ||
     (row.edges.length > 1 && row.edges.some(({ count }) => count > 1));
@@ -154,6 +142,23 @@ function decideCells(cells: readonly Cell[], links: readonly Link[]) {
   }
   for (const one of [...quarter, ...year].filter(isSmall)) protect(one, false);
   return { quarter, year };
+}
+
+/** A dimension's table as a network, without the totals: a node for each quarter and each value's year. */
+function tableOf(cells: readonly Cell[]) {
+  const outside = newNode();
+  const rows = new Map(cells.map((cell) => [cell.quarter, newNode()]));
+  const keyOf = (cell: Cell) => `${cell.year} ${cell.value}`;
+  const columns = new Map(cells.map((cell) => [keyOf(cell), newNode()]));
+  const columnOf = (cell: Cell) => columns.get(keyOf(cell)) as Node;
+  const quarter = cells.map((cell) =>
+    member(rows.get(cell.quarter) as Node, columnOf(cell), cell.quarter, cell.value, cell),
+  );
+  const year = [...groupBy(cells, keyOf).values()].map((list) => {
+    const [first] = list;
+    return member(columnOf(first), outside, first.year, first.value, sum(list));
+  });
+  return { rows, outside, quarter, year };
 }
 
 function member(from: Node, to: Node, period: string, value: string, figure: Figure): Member {
