@@ -1,11 +1,11 @@
-/** What the public table hides: small cells, and enough others that no line gives one away. */
+/**
+ * What the public table hides: small figures, and enough others that neither a view nor several taken
+ * together give one away.
+ */
 import fc from "fast-check";
 import t from "tap";
-import {
-  type Cell,
-  suppress,
-  tableOf,
-} from "../../src/modules/statistics/statistics.suppression.ts";
+import { type Cell, suppress } from "../../src/modules/statistics/statistics.suppression.ts";
+import { counted, narrowed, solved, systemOf } from "../support/public-figures.ts";
 
 const cell = (quarter: string, value: string, count: number): Cell => ({
   year: quarter.slice(0, 4),
@@ -23,6 +23,8 @@ const shown = (cells: Cell[], period: "year" | "quarter") =>
       figure?.count ?? null,
     ]),
   );
+
+const isSmall = ({ count }: { count: number }): boolean => count < 3;
 
 t.test("cells of three and more are shown", async (t) => {
   const cells = [cell("2025-Q1", "a", 3), cell("2025-Q1", "b", 7), cell("2025-Q2", "a", 5)];
@@ -53,6 +55,29 @@ t.test("a year does not tell what one of its quarters hides", async (t) => {
   t.equal(Object.values(years).filter((count) => count === null).length, 2);
 });
 
+t.test("several totals taken together do not solve a hidden cell", async (t) => {
+  // Decided line by line, T(Q1) + T(Q2) less the years of c1 and c2 less the open cells gave Q1 c3.
+  const rows = { Q1: [2, 2, 2, 5], Q2: [2, 2, 5, 5], Q3: [5, 5, 2, 2], Q4: [5, 5, 2, 2] };
+  const cells = Object.entries(rows).flatMap(([quarter, counts]) =>
+    counts.map((count, at) => cell(`2025-${quarter}`, `c${at + 1}`, count)),
+  );
+  const system = systemOf([cells]);
+  t.same(solved(system).filter(isSmall), []);
+  t.same(counted(system).filter(isSmall), []);
+  t.equal(shown(cells, "quarter")["2025-Q1 c3"], null);
+});
+
+t.test("the order in which cells come decides nothing about totals", async (t) => {
+  const cells = [
+    cell("2024-Q4", "a", 9),
+    cell("2025-Q1", "a", 4),
+    cell("2025-Q2", "a", 4),
+    cell("2025-Q3", "a", 2),
+  ];
+  t.same(shown([...cells].reverse(), "quarter"), shown(cells, "quarter"));
+  t.equal(shown(cells, "quarter")["2025-Q1 a"], null);
+});
+
 const quarters = ["2024-Q3", "2024-Q4", "2025-Q1", "2025-Q2", "2025-Q3", "2025-Q4"];
 const tables = fc
   .array(
@@ -68,48 +93,81 @@ const tables = fc
     return [...cells.values()].map(({ quarter, value, count }) => cell(quarter, value, count));
   });
 
-/**
- * What a reader can work out: the least and the most that each hidden member may hold, narrowed line by
- * line (a total is the sum of its parts).
- */
-function workedOut(lines: ReturnType<typeof tableOf>["lines"]): Map<object, [number, number]> {
-  const bounds = new Map<object, [number, number]>();
-  for (const one of lines.flat()) {
-    bounds.set(one, one.hidden ? [0, 10_000] : [one.figure.count, one.figure.count]);
-  }
-  const of = (one: object) => bounds.get(one)!;
-  for (let lap = 0; lap < 30; lap++) {
-    for (const line of lines) {
-      const [parts, total] = [line.slice(0, -1), line.at(-1)!];
-      const sum = (side: 0 | 1, without?: object) =>
-        parts.reduce((all, part) => all + (part === without ? 0 : of(part)[side]), 0);
-      const [low, high] = of(total);
-      bounds.set(total, [Math.max(low, sum(0)), Math.min(high, sum(1))]);
-      for (const part of parts) {
-        const [least, most] = of(part);
-        const up = of(total)[1] - sum(0, part);
-        const down = of(total)[0] - sum(1, part);
-        bounds.set(part, [Math.max(least, down), Math.min(most, up)]);
-      }
-    }
-  }
-  return bounds;
-}
+/** Contracts that have two dimensions, in the table of either. */
+const pairs = fc
+  .array(
+    fc.record({
+      quarter: fc.constantFrom(...quarters),
+      a: fc.constantFrom("a", "b", "c", "d"),
+      b: fc.constantFrom("u", "v", "w"),
+      count: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 20 })),
+    }),
+    { maxLength: 20 },
+  )
+  .map((list) =>
+    (["a", "b"] as const).map((by) => {
+      const keys = [...new Set(list.map((one) => `${one.quarter} ${one[by]}`))];
+      return keys.map((key) => {
+        const [quarter = "", value = ""] = key.split(" ");
+        const same = list.filter((one) => one.quarter === quarter && one[by] === value);
+        return cell(
+          quarter,
+          value,
+          same.reduce((sum, { count }) => sum + count, 0),
+        );
+      });
+    }),
+  );
 
-t.test("no hidden small cell can be worked out, from all views taken together", async (t) => {
+/** Whether in some quarter as many values are shown as there are contracts: their number tells them. */
+const hasSingles = (cells: Cell[]): boolean =>
+  quarters.some((quarter) => {
+    const row = cells.filter((one) => one.quarter === quarter);
+    return row.length > 1 && row.every(({ count }) => count === 1);
+  });
+
+t.test("no hidden small figure can be worked out, from all views taken together", async (t) => {
   fc.assert(
     fc.property(tables, (cells) => {
-      const { lines, cells: placed, years } = tableOf(cells);
-      const bounds = workedOut(lines);
-      for (const [one, [low, high]] of bounds) {
-        const { hidden, figure } = one as (typeof placed)[number];
-        if (hidden && figure.count < 3 && low === high) return false;
-      }
-      return [...placed, ...years].every(({ figure, hidden }) => hidden || figure.count > 2);
+      const system = systemOf([cells]);
+      return (
+        system.facts.every((one) => one.hidden || !isSmall(one) || one.count === 0) &&
+        !solved(system).some(isSmall) &&
+        !narrowed(system, 0).some(isSmall)
+      );
     }),
     { numRuns: 3000 },
   );
   t.pass("three thousand tables");
+});
+
+t.test("nor by two dimensions of the same contracts", async (t) => {
+  fc.assert(
+    fc.property(pairs, (both) => {
+      const system = systemOf(both);
+      return !solved(system).some(isSmall) && !narrowed(system, 0).some(isSmall);
+    }),
+    { numRuns: 2000 },
+  );
+  t.pass("two thousand pairs of tables");
+});
+
+t.test("nor by knowing that what is hidden is not zero", async (t) => {
+  fc.assert(
+    fc.property(tables, (cells) => {
+      fc.pre(!hasSingles(cells));
+      return !counted(systemOf([cells])).some(isSmall);
+    }),
+    { numRuns: 3000 },
+  );
+  fc.assert(
+    fc.property(pairs, (both) => {
+      fc.pre(!both.some(hasSingles));
+      return !narrowed(systemOf(both), 1).some(isSmall);
+    }),
+    { numRuns: 2000 },
+  );
+  t.pass("five thousand tables");
 });
 
 t.test(

@@ -1,18 +1,36 @@
 /**
  * What of a public table is hidden, so that nobody reads a single firm's contract out of it.
  *
- * A cell of one or two contracts is hidden, and with it so many others that no line's total gives a
- * hidden cell away. Lines are, for each value and
- * year, the quarters with the year; for each quarter and each year, the values with their total; the
- * quarters' totals with their year's; the years' totals with the grand total. Views by quarter, by year
- * and without a dimension show parts of this one table, so it is decided as a whole, whichever is asked
- * for: first the totals, which are the same for every dimension, then the dimension's cells, which
- * leave the totals as they are. What can be reckoned from open totals alone, such as a cell that is alone
- * in its row, is open itself and cannot hide another.
+ * A figure of one or two contracts is hidden, and with it so many others that it cannot be reckoned from all
+ * that is shown, taken together. Views by quarter, by year and without a dimension show parts of one
+ * table, so it is decided as a whole, whichever is asked for. As a network (`lib/network.ts`): contracts
+ * flow from the outside to all years, to each year, to its quarters, from a quarter through a cell to the
+ * value's year, and outside again. A small figure is hidden with the cheapest cycle through it.
+ *
+ * First the totals, which are the same for every dimension; then the dimension's cells, which leave the totals
+ * as they are. Several dimensions give away no more together than one, because each cycle through hidden
+ * totals can be closed in every dimension, and any other cycle leaves the totals alone.
+ *
+ * What cannot be protected: the counts of a quarter that has as many values as contracts, which their number
+ * tells, and so that of a small total if such a quarter is its partner (amounts are safe); and a quarter's
+ * only value, which is its total, hidden or open with it.
  */
+import {
+  cheapestCycle,
+  cheapestWay,
+  connect,
+  type Edge,
+  type Groups,
+  groupOf,
+  hide,
+  join,
+  type Node,
+  newNode,
+  type Step,
+} from "../../lib/network.ts";
 import { sumAmounts } from "../../lib/wire.ts";
 
-/** Fewest contracts that a shown cell holds. */
+/** Fewest contracts that a shown figure holds. */
 const least = 3;
 
 export interface Figure {
@@ -28,14 +46,129 @@ export interface Cell extends Figure {
   value: string;
 }
 
-/** A cell, a year's sum or a total, with whether it is hidden. */
-interface Member {
-  figure: Figure;
-  hidden: boolean;
+export interface Shown {
+  rows: { period: string; value: string; figure: Figure | null }[];
+  total: Figure | null;
 }
 
-/** Members of which the last is the sum of the others. */
-type Line = readonly Member[];
+/** A cell, a year's sum of a value, or a total. */
+interface Member extends Edge {
+  period: string;
+  value: string;
+  figure: Figure;
+}
+
+/** Between which quarters something must be able to flow in every dimension; null is the outside. */
+interface Link {
+  from: string | null;
+  to: string | null;
+}
+
+/** The table by `period` with null for what is hidden. */
+export function suppress(cells: readonly Cell[], period: "year" | "quarter"): Shown {
+  const { total, links } = decideTotals(cells);
+  const parts = decideCells(cells, links)[period];
+  return {
+    rows: parts.map(({ period, value, hidden, figure }) => ({
+      period,
+      value,
+      figure: hidden ? null : figure,
+    })),
+    total: total.hidden ? null : total.figure,
+  };
+}
+
+/**
+ * The sum of all, hidden or not, and the links that protect small totals. The totals alone are a tree: each
+ * cycle leaves them at one quarter, or at the sum of all, for the cells, and comes back at another.
+ */
+function decideTotals(cells: readonly Cell[]): { total: Member; links: Link[] } {
+  const [outside, all] = [newNode(), newNode()];
+  const total = member(outside, all, "", "", sum(cells));
+  const years: Member[] = [];
+  const quarters: Member[] = [];
+  for (const [year, inYear] of inOrder(groupBy(cells, (cell) => cell.year))) {
+    const node = newNode();
+    years.push(member(all, node, year, "", sum(inYear)));
+    for (const [quarter, list] of inOrder(groupBy(inYear, (cell) => cell.quarter))) {
+      quarters.push(member(node, outside, quarter, "", sum(list)));
+    }
+  }
+  const links = [total, ...years, ...quarters].filter(isSmall).map((small) => {
+    // Always found: all totals can grow together.
+    const cycle = cheapestCycle(small, true, new Map()) ?? [];
+    hide(cycle);
+    const grows = new Map(cycle.map((step) => [step.edge, step.grows]));
+    return {
+      from: quarters.find((quarter) => grows.get(quarter) === true)?.period ?? null,
+      to: quarters.find((quarter) => grows.get(quarter) === false)?.period ?? null,
+    };
+  });
+  return { total, links };
+}
+
+/** A dimension's cells and their years' sums, hidden or not. */
+function decideCells(cells: readonly Cell[], links: readonly Link[]) {
+  const { rows, outside, quarter, year } = tableOf(cells);
+  // Nodes tied by cycles along which counts can change, and by those along which amounts can.
+  const [counts, amounts]: [Groups, Groups] = [new Map(), new Map()];
+  const take = (cycle: readonly Step[], isBounded: boolean) => {
+    hide(cycle);
+    join(amounts, cycle);
+    if (isBounded) join(counts, cycle);
+  };
+
+  for (const { from, to } of links) {
+    // Without groups: what flows through another link would not flow alone in another dimension.
+    const ends = [rows.get(from ?? "") ?? outside, rows.get(to ?? "") ?? outside] as const;
+    const bounded = cheapestWay(...ends, "along", new Map());
+    const way = bounded ?? cheapestWay(...ends, "freely", new Map());
+    take(way?.steps ?? [], bounded !== null);
+  }
+
+  const protect = (one: Member, isBounded: boolean) => {
+    const groups = isBounded ? counts : amounts;
+    if (groupOf(groups, one.from) === groupOf(groups, one.to)) return;
+    take(cheapestCycle(one, isBounded, groups) ?? [], isBounded);
+  };
+  // In a row of single contracts none can be more, as none can be less, unless a link lets its total change.
+  const isLoose = (row: Node) =>
+    groupOf(counts, row).length > 1 ||
+    (row.edges.length > 1 && row.edges.some(({ count }) => count > 1));
+  const loose = new Set([...rows.values()].filter(isLoose));
+  for (const one of quarter.filter(isSmall)) if (loose.has(one.from)) protect(one, true);
+  for (const one of year.filter(isSmall)) {
+    if (one.from.edges.some(({ from }) => loose.has(from))) protect(one, true);
+  }
+  for (const one of [...quarter, ...year].filter(isSmall)) protect(one, false);
+  return { quarter, year };
+}
+
+/** A dimension's table as a network, without the totals: a node for each quarter and each value's year. */
+function tableOf(cells: readonly Cell[]) {
+  const outside = newNode();
+  const rows = new Map(cells.map((cell) => [cell.quarter, newNode()]));
+  const keyOf = (cell: Cell) => `${cell.year} ${cell.value}`;
+  const columns = new Map(cells.map((cell) => [keyOf(cell), newNode()]));
+  const columnOf = (cell: Cell) => columns.get(keyOf(cell)) as Node;
+  const quarter = cells.map((cell) =>
+    member(rows.get(cell.quarter) as Node, columnOf(cell), cell.quarter, cell.value, cell),
+  );
+  const year = [...groupBy(cells, keyOf).values()].map((list) => {
+    const [first] = list;
+    return member(columnOf(first), outside, first.year, first.value, sum(list));
+  });
+  return { rows, outside, quarter, year };
+}
+
+function member(from: Node, to: Node, period: string, value: string, figure: Figure): Member {
+  const { count } = figure;
+  const one = { from, to, period, value, figure, count, hidden: count > 0 && count < least };
+  // What is none is shown, and moves nothing.
+  return count > 0 ? connect(one) : one;
+}
+
+const isSmall = ({ count }: Member): boolean => count > 0 && count < least;
 
 const sum = (figures: readonly Figure[]): Figure => ({
   count: figures.reduce((total, { count }) => total + count, 0),
@@ -43,147 +176,17 @@ const sum = (figures: readonly Figure[]): Figure => ({
   technologyAmount: sumAmounts(figures.map(({ technologyAmount }) => technologyAmount)),
 });
 
-const member = (figure: Figure): Member => ({
-  figure,
-  hidden: figure.count > 0 && figure.count < least,
-});
-
-/** Members by a key, in the order in which the keys first come. */
-function groups<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const found = new Map<string, T[]>();
-  for (const item of items) found.set(keyOf(item), [...(found.get(keyOf(item)) ?? []), item]);
+/** Items by a key, in the order in which the keys first come. */
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, [T, ...T[]]> {
+  const found = new Map<string, [T, ...T[]]>();
+  for (const item of items) {
+    const list = found.get(keyOf(item));
+    if (list) list.push(item);
+    else found.set(keyOf(item), [item]);
+  }
   return found;
 }
 
-/**
- * Whether a line gives away what it hides: a hidden total of open parts, a single hidden part beside an
- * open total, or hidden parts of one contract each, which their number gives away.
- */
-export function tells(line: Line): boolean {
-  const total = line.at(-1);
-  const hidden = line.slice(0, -1).filter((one) => one.hidden);
-  if (!total) return false;
-  if (total.hidden) return hidden.length === 0;
-  const together = hidden.reduce((count, { figure }) => count + figure.count, 0);
-  return hidden.length === 1 || (hidden.length > 1 && together <= hidden.length);
-}
-
-/**
- * Hides more until no line gives anything away.
- * @param mayHide whether a member may be hidden; the smallest that may is
- */
-function settle(lines: readonly Line[], mayHide: (one: Member) => boolean): void {
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const line of lines) {
-      if (!tells(line)) continue;
-      const [partner] = line
-        .filter((one) => !one.hidden && one.figure.count > 0 && mayHide(one))
-        .sort((a, b) => a.figure.count - b.figure.count);
-      if (!partner) continue;
-      partner.hidden = true;
-      changed = true;
-    }
-  }
-}
-
-/** What anybody can reckon from open totals alone: a line's only unknown member is none. */
-function openFrom(totals: readonly Member[], lines: readonly Line[]): ReadonlySet<Member> {
-  const open = new Set(totals);
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const line of lines) {
-      const [unknown, ...more] = line.filter((one) => !open.has(one));
-      if (!unknown || more.length > 0) continue;
-      open.add(unknown);
-      changed = true;
-    }
-  }
-  return open;
-}
-
-export interface Shown {
-  rows: { period: string; value: string; figure: Figure | null }[];
-  total: Figure | null;
-}
-
-/** The table by `period` with null for what is hidden. */
-export function suppress(cells: readonly Cell[], period: "year" | "quarter"): Shown {
-  const table = tableOf(cells);
-  const parts = period === "year" ? table.years : table.cells;
-  return {
-    rows: parts.map(({ period, value, hidden, figure }) => ({
-      period,
-      value,
-      figure: hidden ? null : figure,
-    })),
-    total: table.total.hidden ? null : table.total.figure,
-  };
-}
-
-interface Placed extends Member {
-  period: string;
-  year: string;
-  value: string;
-}
-
-/** The whole table with its sums, and the lines that tie them; also for tests. */
-export function tableOf(cells: readonly Cell[]) {
-  const quarterTotals = new Map(
-    [...groups(cells, (cell) => cell.quarter)].map(([quarter, list]) => [
-      quarter,
-      { ...member(sum(list)), year: quarter.slice(0, 4) },
-    ]),
-  );
-  const yearTotals = new Map(
-    [...groups(cells, (cell) => cell.year)].map(([year, list]) => [year, member(sum(list))]),
-  );
-  const total = member(sum(cells));
-  const totalLines: Line[] = [
-    ...[...yearTotals].map(([year, whole]) => [
-      ...[...quarterTotals.values()].filter((one) => one.year === year),
-      whole,
-    ]),
-    [...yearTotals.values(), total],
-  ];
-  // A sum of one part is that part: hidden with it, or open with it.
-  settle(totalLines, () => true);
-
-  const placed: Placed[] = cells.map((cell) => ({
-    ...member(cell),
-    period: cell.quarter,
-    year: cell.year,
-    value: cell.value,
-  }));
-  const years: Placed[] = [...groups(placed, ({ year, value }) => `${year} ${value}`).values()].map(
-    (list) => {
-      const { year, value } = list[0] as Placed;
-      return { ...member(sum(list.map(({ figure }) => figure))), period: year, year, value };
-    },
-  );
-  const fixed = new Set<Member>([...quarterTotals.values(), ...yearTotals.values()]);
-  const rows: Line[] = [
-    ...[...groups(placed, (cell) => cell.period)].map(([quarter, list]) => [
-      ...list,
-      quarterTotals.get(quarter) as Member,
-    ]),
-    ...[...groups(years, (one) => one.year)].map(([year, list]) => [
-      ...list,
-      yearTotals.get(year) as Member,
-    ]),
-  ];
-  const columns: Line[] = years.map((whole) => [
-    ...placed.filter(({ year, value }) => year === whole.year && value === whole.value),
-    whole,
-  ]);
-  // What is the whole of a hidden total is hidden with it.
-  for (const row of rows) {
-    if (row.length === 2 && row[0] && row[1]?.hidden) row[0].hidden = true;
-  }
-  const open = openFrom(
-    [...fixed].filter((one) => !one.hidden),
-    [...rows, ...columns],
-  );
-  settle([...rows, ...columns], (one) => !fixed.has(one) && !open.has(one));
-  return { cells: placed, years, total, lines: [...totalLines, ...rows, ...columns] };
-}
+/** By key: whichever order a dimension's cells come in, the totals are decided alike. */
+const inOrder = <T>(groups: Map<string, T>): [string, T][] =>
+  [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
