@@ -111,6 +111,38 @@ export interface QueryWord {
   required: boolean;
 }
 
+/** Parts of speech (as jieba tags them) of a single character that belongs to the word before it: 石墨 烯. */
+const belongsBefore = /^(n|v|x|k|g|j|b)/;
+
+/** A long word of the dictionary as the shorter ones that it is made of, if it is: 厌氧发酵 as 厌氧, 发酵. */
+function shorter(word: string): string[] {
+  const inner = jieba.cutForSearch(word, false).filter((one) => one !== word && one.length > 1);
+  const parts: string[] = [];
+  for (let at = 0; at < word.length; ) {
+    const [next] = inner
+      .filter((one) => word.startsWith(one, at))
+      .sort((a, b) => b.length - a.length);
+    if (!next) return [word];
+    parts.push(next);
+    at += next.length;
+  }
+  return parts;
+}
+
+/** A run of Chinese as the words that somebody means who types it; single characters that stand for themselves. */
+function cutRun(run: string): string[] {
+  const words: string[] = [];
+  for (const { word, tag } of jieba.tag(run, true)) {
+    const previous = words.at(-1);
+    const single = [...word].length === 1;
+    if (single && previous && [...previous].length > 1 && belongsBefore.test(tag)) {
+      words[words.length - 1] = previous + word;
+    } else if ([...word].length > 3) words.push(...shorter(word));
+    else words.push(word);
+  }
+  return words;
+}
+
 /**
  * The words of a folded query, each once: Chinese is cut by the dictionary, so that `钢丝绳检测` finds
  * `钢丝绳在线检测`. A single character beside longer words, such as `的`, is welcome but not demanded.
@@ -118,7 +150,7 @@ export interface QueryWord {
 export function queryWordsOf(folded: string): QueryWord[] {
   const words = runsOf(folded).flatMap((run): QueryWord[] => {
     if (!isHan(run)) return [{ text: run, terms: [run], inTitle: false, required: true }];
-    const cut = jieba.cut(run, true).map((text) => ({ text, characters: [...text].length }));
+    const cut = cutRun(run).map((text) => ({ text, characters: [...text].length }));
     const alone = cut.every(({ characters }) => characters === 1);
     // Characters that the dictionary knows no word for stay together.
     if (alone && cut.length > 1) return [chineseWord(run, true)];

@@ -58,6 +58,11 @@ t.test("a query is cut by the dictionary, so that other words may stand between"
     ],
   );
   t.ok(finds("钢丝绳检测", "矿井钢丝绳无损在线检测装置"));
+  t.ok(finds("玻璃纤维", "玻璃基复合纤维"), "a long word of the dictionary by its parts");
+  const words = (q: string) => wordsOf(q).map(({ text }) => text);
+  t.same(words("石墨烯"), ["石墨烯"], "a character that belongs to the word before it");
+  t.same(words("锂电池用隔膜"), ["锂电池", "用", "隔膜"]);
+  t.notOk(finds("石墨烯", "石墨电极"));
   t.same(wordsOf("！？ ..."), []);
   t.same(wordsOf("检测 检测").length, 1, "each once");
 });
