@@ -133,8 +133,29 @@ export function* sessionRows(): Generator<Row> {
   }
 }
 
+/** Where the texts of a market come from. */
+export interface Writer {
+  title: () => string;
+  /** Some sentences, each once. */
+  prose: (count: number) => string;
+}
+
+/** A handful of phrases: enough where text is carried, not searched. */
+function phrases(random: () => number): Writer {
+  const pick = (list: readonly string[]) => list[Math.floor(random() * list.length)] ?? "";
+  return {
+    title: () => `${pick(manners)}${pick(subjects)}${pick(actions)}`,
+    prose: (count) => [...new Set(Array.from({ length: count }, () => pick(sentences)))].join(""),
+  };
+}
+
 /** What results and needs have in common, and the source of the rest. */
-function listing(random: () => number, number: number, prefix: "R" | "N") {
+function listing(
+  random: () => number,
+  number: number,
+  prefix: "R" | "N",
+  { title: newTitle, prose }: Writer,
+) {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const some = <T>(list: readonly T[], count: number): T[] => [
     ...new Set(Array.from({ length: count }, () => pick(list))),
@@ -164,7 +185,7 @@ function listing(random: () => number, number: number, prefix: "R" | "N") {
         : pick(cities);
   // The square makes some organisations large and many small.
   const owned = Math.floor(random() ** 2 * organizationCount);
-  const title = `${pick(manners)}${pick(subjects)}${pick(actions)}`;
+  const title = newTitle();
   const common = {
     id: idAt(created, random),
     reference: `${prefix}-2026-${String(number).padStart(6, "0")}`,
@@ -172,7 +193,7 @@ function listing(random: () => number, number: number, prefix: "R" | "N") {
     created_by: memberId(owned),
     status,
     title,
-    summary: `${pick(sentences)}${pick(sentences)}`,
+    summary: prose(2),
     keywords: some(words, 3),
     tags: some(words, 2),
     field_code: pick(fields),
@@ -189,16 +210,18 @@ function listing(random: () => number, number: number, prefix: "R" | "N") {
     created_at: iso(created),
     updated_at: iso(published + Math.floor(random() * 30 * day)),
   };
-  return { common, pick, some, prose: (count: number) => some(sentences, count).join("") };
+  return { common, pick, some, prose };
 }
 
 /** Whole yuan as `numeric(18,2)` is written. */
 const yuan = (tenThousands: number) => `${tenThousands}0000.00`;
 
-export function* resultRows(count: number): Generator<Row> {
+/** @param write the source of the texts; a handful of phrases when absent */
+export function* resultRows(count: number, write = phrases): Generator<Row> {
   const random = generator(20_260_101);
+  const writer = write(random);
   for (let number = 1; number <= count; number++) {
-    const { common, pick, some, prose } = listing(random, number, "R");
+    const { common, pick, some, prose } = listing(random, number, "R", writer);
     const description = prose(6);
     const advantages = prose(2);
     const price = pick(["fixed", "range", "range", "negotiable", "negotiable"]);
@@ -258,10 +281,12 @@ function searched(
   };
 }
 
-export function* needRows(count: number): Generator<Row> {
+/** @param write likewise */
+export function* needRows(count: number, write = phrases): Generator<Row> {
   const random = generator(20_260_202);
+  const writer = write(random);
   for (let number = 1; number <= count; number++) {
-    const { common, pick, prose } = listing(random, number, "N");
+    const { common, pick, prose } = listing(random, number, "N", writer);
     const bottleneck = prose(3);
     const background = prose(2);
     const anonymous = random() < 0.15;

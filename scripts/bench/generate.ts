@@ -5,8 +5,10 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/node-postgres";
 import pg from "pg";
-import { connect } from "../../src/database/connect.ts";
+import { connect, type Executor } from "../../src/database/connect.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { memberRows, needRows, organizationRows, resultRows, sessionRows } from "./content.ts";
@@ -16,7 +18,7 @@ export interface Size {
   needs: number;
 }
 
-type Progress = (text: string) => void;
+export type Progress = (text: string) => void;
 
 /** The server to work on, as a URL of its maintenance database. */
 export const serverUrl = (): string =>
@@ -32,8 +34,8 @@ export function urlOf(database: string): string {
   return url.href;
 }
 
-/** What a filled database is made of; another content wants another template. */
-function fingerprint(): string {
+/** What a filled database is made of, these files among it; another content wants another template. */
+export function fingerprint(more: readonly string[] = []): string {
   const hash = createHash("sha256");
   const folders = ["db/migrations", "db/taxonomies"];
   const files = folders.flatMap((folder) =>
@@ -48,7 +50,8 @@ function fingerprint(): string {
     "src/database/migrate.ts",
     "src/lib/terms.ts",
   ];
-  for (const file of [...files, ...own]) hash.update(readFileSync(join(projectRoot, file)));
+  for (const file of [...files, ...own, ...more])
+    hash.update(readFileSync(join(projectRoot, file)));
   return hash.digest("hex").slice(0, 10);
 }
 
@@ -66,22 +69,41 @@ async function withServer<T>(work: (admin: pg.Client) => Promise<T>): Promise<T>
 
 /** Makes a copy of the filled database of this size; the template is filled first when it is missing. */
 export async function openCopy(size: Size, fresh: boolean, progress: Progress): Promise<string> {
-  const template = `grand_market_bench_${fingerprint()}_${size.results}_${size.needs}`;
+  const name = `grand_market_bench_${fingerprint()}_${size.results}_${size.needs}`;
+  const template = await buildTemplate(name, fresh, progress, (url) => fill(url, size, progress));
+  return copyTemplate(template, progress);
+}
+
+/** A copy of a template, to write in. */
+export async function copyTemplate(template: string, progress: Progress): Promise<string> {
   const copy = `${template}_run_${process.pid}_${Date.now().toString(36)}`;
+  progress(`copying ${template}`);
+  await withServer(async (admin) => {
+    await admin.query(`create database ${copy} template ${template} strategy file_copy`);
+  });
+  return copy;
+}
+
+/** The template of this name; it is filled first when it is missing. */
+export async function buildTemplate(
+  template: string,
+  fresh: boolean,
+  progress: Progress,
+  fillIt: (url: string) => Promise<void>,
+): Promise<string> {
   await withServer(async (admin) => {
     if (fresh) await admin.query(`drop database if exists ${template} with (force)`);
     const found = await admin.query("select 1 from pg_database where datname = $1", [template]);
     if (found.rowCount === 0) {
+      progress(`filling ${template}`);
       const building = `${template}_building`;
       await admin.query(`drop database if exists ${building} with (force)`);
       await admin.query(`create database ${building}`);
-      await fill(urlOf(building), size, progress);
+      await fillIt(urlOf(building));
       await admin.query(`alter database ${building} rename to ${template}`);
     }
-    progress(`copying ${template}`);
-    await admin.query(`create database ${copy} template ${template} strategy file_copy`);
   });
-  return copy;
+  return template;
 }
 
 /** Removes a copy. */
@@ -99,24 +121,17 @@ async function fill(url: string, size: Size, progress: Progress): Promise<void> 
     const { pool } = database;
     await pool.query("set statement_timeout = 0; set synchronous_commit = off");
     await pool.query("set maintenance_work_mem = '512MB'");
-    await insert(pool, "organizations", organizationRows());
-    await insert(pool, "members", memberRows());
-    await insert(pool, "sessions", sessionRows());
-    // Indexes are built afterwards: much faster than keeping 25 of them up to date row by row.
-    const indexes = await pool.query<{ name: string; definition: string }>(
-      `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition
-       from pg_index i where indrelid in ('results'::regclass, 'needs'::regclass)
-       and not exists (select from pg_constraint c where c.conindid = i.indexrelid)`,
-    );
-    for (const { name } of indexes.rows) await pool.query(`drop index ${name}`);
-    await insert(pool, "results", resultRows(size.results), (done) =>
+    await insertAll(pool, "organizations", organizationRows());
+    await insertAll(pool, "members", memberRows());
+    await insertAll(pool, "sessions", sessionRows());
+    const rebuild = await dropIndexes(pool, ["results", "needs"]);
+    await insertAll(pool, "results", resultRows(size.results), (done) =>
       progress(`results: ${done} of ${size.results}`),
     );
-    await insert(pool, "needs", needRows(size.needs), (done) =>
+    await insertAll(pool, "needs", needRows(size.needs), (done) =>
       progress(`needs: ${done} of ${size.needs}`),
     );
-    progress(`building ${indexes.rows.length} indexes`);
-    for (const { definition } of indexes.rows) await pool.query(definition);
+    await rebuild(progress);
     await pool.query(
       "select setval('result_references', greatest(1, (select count(*) from results))), setval('need_references', greatest(1, (select count(*) from needs)))",
     );
@@ -128,25 +143,61 @@ async function fill(url: string, size: Size, progress: Progress): Promise<void> 
   }
 }
 
+/**
+ * Drops the indexes of tables that are to be filled: building them afterwards is much faster than
+ * keeping 25 of them up to date row by row.
+ * @returns what builds them again
+ */
+export async function dropIndexes(
+  pool: pg.Pool,
+  tables: readonly string[],
+): Promise<(progress: Progress) => Promise<void>> {
+  const { rows } = await pool.query<{ name: string; definition: string }>(
+    `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition
+     from pg_index i where indrelid = any($1::regclass[])
+     and not exists (select from pg_constraint c where c.conindid = i.indexrelid)`,
+    [tables],
+  );
+  for (const { name } of rows) await pool.query(`drop index ${name}`);
+  return async (progress) => {
+    progress(`building ${rows.length} indexes`);
+    for (const { name, definition } of rows) {
+      const started = performance.now();
+      await pool.query(definition);
+      const seconds = Math.round((performance.now() - started) / 1000);
+      if (seconds > 4) progress(`${name}: ${seconds} s`);
+    }
+  };
+}
+
 const batch = 2_000;
 
-async function insert(
+/** Inserts rows in one statement. One parameter: the server spreads it over the columns by their own types. */
+export async function insert(
+  db: Pick<Executor, "execute">,
+  table: string,
+  rows: readonly Record<string, unknown>[],
+): Promise<void> {
+  const [first] = rows;
+  if (!first) return;
+  const columns = sql.raw(Object.keys(first).join(", "));
+  const into = sql.raw(table);
+  await db.execute(
+    sql`insert into ${into} (${columns}) select ${columns} from jsonb_populate_recordset(null::${into}, ${JSON.stringify(rows)}::jsonb)`,
+  );
+}
+
+async function insertAll(
   pool: pg.Pool,
   table: string,
   rows: Iterable<Record<string, unknown>>,
   done?: (count: number) => void,
 ): Promise<void> {
+  const db = drizzle(pool);
   let waiting: Record<string, unknown>[] = [];
   let count = 0;
   const flush = async () => {
-    const [first] = waiting;
-    if (!first) return;
-    const columns = Object.keys(first).join(", ");
-    // One parameter a batch: the server spreads it over the columns by their own types.
-    await pool.query(
-      `insert into ${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::${table}, $1)`,
-      [JSON.stringify(waiting)],
-    );
+    await insert(db, table, waiting);
     count += waiting.length;
     waiting = [];
     done?.(count);

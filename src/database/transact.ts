@@ -21,15 +21,19 @@ const sent = new WeakMap<Executor, Promise<unknown>[]>();
  * Sends a statement whose result nobody needs. In a transaction of `transact` it is waited for with
  * the commit, which saves a round trip; elsewhere here.
  */
-export async function send(tx: Executor, statement: Promise<unknown>): Promise<void> {
+export async function send(tx: Executor, statement: PromiseLike<unknown>): Promise<void> {
+  // A query of drizzle runs each time that somebody waits for it: it is waited for once, here and now.
+  const running = new Promise((resolve, reject) => {
+    statement.then(resolve, reject);
+  });
   const pending = sent.get(tx);
   if (!pending) {
-    await statement;
+    await running;
     return;
   }
   // Its failure comes out when the commit is waited for; until then it must not count as unhandled.
-  statement.catch(() => {});
-  pending.push(statement);
+  running.catch(() => {});
+  pending.push(running);
 }
 
 /**

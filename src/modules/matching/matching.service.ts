@@ -22,7 +22,7 @@ import {
 import * as statistics from "./statistics.store.ts";
 
 export type { DocumentFacts } from "./matching.store.ts";
-export type { Texts } from "./matching.vector.ts";
+export type { Statistics, Texts } from "./matching.vector.ts";
 
 type Noun = store.Noun;
 
@@ -48,24 +48,41 @@ export async function indexListings(
   listings: readonly Matchable[],
 ): Promise<void> {
   if (listings.length === 0) return;
-  const cut = listings.map(({ facts, texts }) => ({
-    facts,
-    terms: numbered(frequenciesOf(texts)),
-  }));
-  const all = new Set(cut.flatMap(({ terms }) => terms.map(({ term }) => term)));
+  const terms = listings.map(({ texts }) => numbered(frequenciesOf(texts)));
+  const all = new Set(terms.flatMap((list) => list.map(({ term }) => term)));
   const known = await statisticsOf(tx, [...all]);
   await unindexListings(
     tx,
     noun,
     listings.map(({ facts }) => facts.listingId),
   );
-  const documents = cut.map(({ facts, terms }) => ({
+  await addListings(tx, noun, listings, known, terms);
+}
+
+/**
+ * Puts listings into the index that are not in it, weighed with given statistics: the second half of
+ * indexing, and what a bulk load into an empty market is made with.
+ * @param terms theirs, when they are known already
+ */
+export async function addListings(
+  tx: Executor,
+  noun: Noun,
+  listings: readonly Matchable[],
+  known: Statistics,
+  terms = listings.map(({ texts }) => numbered(frequenciesOf(texts))),
+): Promise<void> {
+  if (listings.length === 0) return;
+  const documents = listings.map(({ facts }, i) => ({
     ...facts,
-    ...vectorOf(terms, known),
+    ...vectorOf(terms[i] ?? [], known),
     weighedWith: known.documents,
   }));
   await send(tx, store.insertDocuments(tx, noun, documents));
 }
+
+/** The terms of a listing, as they are counted. */
+export const termsOf = (texts: Texts): number[] =>
+  numbered(frequenciesOf(texts)).map(({ term }) => term);
 
 /** Takes listings that are no longer public out of the index. */
 export const unindexListings = (
