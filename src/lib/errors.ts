@@ -227,8 +227,8 @@ const special = {
   },
   "amendment.already_open": {
     status: 409,
-    en: "Another amendment of the contract waits for its parties",
-    zh: "该合同已有待确认的变更",
+    en: "An amendment of the contract waits for its parties",
+    zh: "该合同有待各方确认的变更",
   },
   "payment.voucher_taken": {
     status: 409,

@@ -108,6 +108,7 @@ export default async function attachmentRoutes(app: App) {
           "attachment.type_refused",
           "auth.person_required",
           "contract.already_confirmed",
+          "contract.not_in_force",
           "match.not_found",
           "match.invalid_transition",
         ],

@@ -7,9 +7,14 @@ import { nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
-import { concludeMatch, failConcludedMatch } from "../matches/matches.service.ts";
+import {
+  concludeMatch,
+  failConcludedMatch,
+  lockMatchOfContract,
+} from "../matches/matches.service.ts";
 import { restoreNeedsOf } from "../needs/needs.service.ts";
 import { restoreResultsOf, transferResult } from "../results/results.service.ts";
+import { withdrawOpenAmendment } from "./amendments.access.ts";
 import { type Loaded, record } from "./contracts.access.ts";
 import * as store from "./contracts.store.ts";
 
@@ -66,7 +71,10 @@ export async function say(
   });
 }
 
-/** What follows from a confirmation: nothing yet, or the contract is effective. */
+/**
+ * What follows from a confirmation: nothing yet, or the contract is effective.
+ * @throws AppError `match.invalid_transition` (409) when the match that it comes of has ended
+ */
 export async function afterConfirmation(
   tx: Executor,
   context: WriteContext,
@@ -77,6 +85,8 @@ export async function afterConfirmation(
   const changes = isLast ? { status: "effective" as const, effectiveAt: nowInstant() } : {};
   const after = { parties, row: await updateRow(tx, contracts, row, changes) };
   await record(tx, context, "confirm", before, after);
+  // A match that has ended stops the first word, not only the last.
+  if (!isLast && row.matchId) await lockMatchOfContract(tx, row.matchId);
   if (!isLast) return after;
   if (row.matchId) await concludeMatch(tx, context, row.matchId);
   const isGone = row.type === "transfer" || row.licenceKind === "exclusive";
@@ -107,6 +117,7 @@ export async function afterCancellation(
   const changes = isLast ? { ...noPending, ...end, cancellationAgreedAt: now } : {};
   const after = { parties, row: await updateRow(tx, contracts, row, changes) };
   await record(tx, context, "cancel", before, after, reason);
+  if (isLast) await withdrawOpenAmendment(tx, context, after);
   if (isLast && !isRegistered) await undo(tx, context, after.row);
   return after;
 }

@@ -3,9 +3,10 @@ import type { Executor } from "../../database/connect.ts";
 import type { Actor } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
-import type { Standing } from "../../lib/lifecycle.ts";
+import { allowedActions, type Standing } from "../../lib/lifecycle.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
+import { contractLifecycle } from "./contracts.lifecycle.ts";
 import * as store from "./contracts.store.ts";
 
 /** A contract with those who have a part in it. */
@@ -37,6 +38,33 @@ export function standingOf(actor: Actor, { row, parties }: Loaded): Standing[] {
     standing.push("applicant");
   }
   return standing;
+}
+
+/** Whether it can be amended: in force, not with its office, and not about to end. */
+export const isInForce = ({ status, cancellationAgreedAt }: store.ContractRow): boolean =>
+  (status === "effective" || status === "registered") && cancellationAgreedAt === null;
+
+/**
+ * What the caller may do now: what the lifecycle table allows of the status, less what the rest of the
+ * contract stands in the way of.
+ * @param isSaid whether a party's word on the current revision holds
+ * @param isAmended whether an amendment waits for its parties
+ */
+export function actionsOf(
+  { row }: Loaded,
+  standing: readonly Standing[],
+  { isSaid, isAmended }: { isSaid: boolean; isAmended: boolean },
+): string[] {
+  const isBegun = row.status === "confirming" ? isSaid : row.pendingAction !== null;
+  const isAgreed = row.cancellationAgreedAt !== null;
+  const blocked: Record<string, boolean> = {
+    retract: !isBegun,
+    cancel: isAgreed,
+    file: isBegun || isAgreed || isAmended,
+  };
+  return allowedActions(contractLifecycle, row.status, standing).filter(
+    (action) => !blocked[action],
+  );
 }
 
 /** Who reads a contract's audit records, and what of them. */

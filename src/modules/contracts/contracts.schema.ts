@@ -6,10 +6,12 @@ import {
   contractStatuses,
   contractTypes,
 } from "../../../db/schema/contracts.ts";
+import { fault } from "../../lib/faults.ts";
 import { pageOf, pageQuery } from "../../lib/pagination.ts";
 import {
   Contact,
   civilDate,
+  compareAmounts,
   instant,
   line,
   Money,
@@ -139,20 +141,26 @@ export type ContractContent = z.output<typeof ContractContent>;
 
 const link = uuid.nullable().default(null);
 
+const links = {
+  matchId: link.describe("The match it comes from; listings and broker are taken from it."),
+  interestId: link.describe("An accepted interest it comes from."),
+  resultId: link,
+  needId: link,
+};
+const ContractLinks = z.object(links);
+export type ContractLinks = z.output<typeof ContractLinks>;
+
 export const ContractInput = z
   .strictObject({
     ...fields,
-    matchId: link.describe("The match it comes from; listings and broker are taken from it."),
-    interestId: link.describe("An accepted interest it comes from."),
-    resultId: link,
-    needId: link,
+    ...links,
   })
   .superRefine(checkContent)
   .meta({ id: "ContractInput", examples: [example] });
 export type ContractInput = z.output<typeof ContractInput>;
 
 const patch = patchOf(z.strictObject(fields));
-export const ContractPatch = patch.meta({
+export const ContractPatch = patchOf(z.strictObject({ ...fields, ...links })).meta({
   id: "ContractPatch",
   examples: [{ validUntil: "2030-03-01", terms: "被许可方每季度报送施用面积。" }],
 });
@@ -185,7 +193,7 @@ export type AmendmentInput = z.output<typeof AmendmentInput>;
 export const PaymentInput = z
   .strictObject({
     paidOn: civilDate.describe("The day on which the money arrived; not in the future."),
-    amount: Money,
+    amount: Money.refine(({ amount }) => compareAmounts(amount, "0") > 0, fault("amount.positive")),
     voucherNumber: textOrNull(60),
     invoiceNumber: textOrNull(60),
     note: textOrNull(500),

@@ -5,7 +5,7 @@ import { AppError } from "../../lib/errors.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { amendmentSigned } from "./amendments.service.ts";
 import { afterCancellation, afterConfirmation, say } from "./confirmations.service.ts";
-import { auditOf, lockAs } from "./contracts.access.ts";
+import { auditOf, isInForce, lockAs } from "./contracts.access.ts";
 import * as store from "./contracts.store.ts";
 import { lockContractOfCase } from "./filing.service.ts";
 
@@ -45,7 +45,8 @@ export async function authorizeContractFile(
     contract_text: row.status === "draft",
     annex: row.status === "draft",
     document: row.status !== "cancelled",
-    signed_copy: isOutside && (row.status === "confirming" || amendment !== undefined),
+    signed_copy:
+      isOutside && (row.status === "confirming" || (amendment !== undefined && isInForce(row))),
     cancellation_copy: isOutside && row.pendingAction === "cancel",
     payment_proof: inForce,
   };

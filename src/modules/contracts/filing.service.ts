@@ -8,7 +8,7 @@ import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
 import { nextStatus, transitionRefused } from "../../lib/lifecycle.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
-import { undo } from "./confirmations.service.ts";
+import { noPending, undo } from "./confirmations.service.ts";
 import { applicantOf, type Loaded, record } from "./contracts.access.ts";
 import { toFacts } from "./contracts.content.ts";
 import { contractLifecycle } from "./contracts.lifecycle.ts";
@@ -17,7 +17,7 @@ import * as store from "./contracts.store.ts";
 /**
  * The contract, locked, for the party that applies for its registration.
  * @throws AppError `contract.not_found` (404), `registration.not_applicant` (403),
- *   `contract.invalid_transition` (409)
+ *   `contract.invalid_transition`, `amendment.already_open` (409)
  */
 export async function lockContractForFiling(
   tx: Executor,
@@ -34,8 +34,11 @@ export async function lockContractForFiling(
   }
   assertVersion(row.version, context.expected);
   nextStatus(contractLifecycle, row.status, "file", "applicant");
-  // Nobody registers what is being cancelled.
-  if (row.pendingAction) throw transitionRefused(contractLifecycle, row.status, "applicant");
+  // Nobody registers what is being cancelled, or changed.
+  if (row.pendingAction || row.cancellationAgreedAt) {
+    throw transitionRefused(contractLifecycle, row.status, "applicant");
+  }
+  if (await store.lockOpenAmendment(tx, id)) throw new AppError("amendment.already_open");
   return { row, parties, applicant: party, isImport };
 }
 
@@ -53,8 +56,18 @@ export async function stepContract(
   const { row } = before;
   const by = action === "file" ? "applicant" : "system";
   const status = nextStatus(contractLifecycle, row.status, action, by);
-  const changes = action === "cancel" ? { status, cancelledAt: nowInstant() } : { status };
-  const after = { ...before, row: await updateRow(tx, contracts, row, changes) };
+  if (action === "revoke") {
+    // What was agreed was to end a registered contract: the parties may agree anew.
+    await store.voidConfirmations(tx, row.id, "cancel", row.revision);
+  }
+  const changes = {
+    cancel: { cancelledAt: nowInstant() },
+    revoke: { ...noPending, cancellationAgreedAt: null },
+    file: {},
+    release: {},
+    register: {},
+  }[action];
+  const after = { ...before, row: await updateRow(tx, contracts, row, { ...changes, status }) };
   await record(tx, context, action, before, after);
   if (action === "cancel") await undo(tx, context, after.row);
 }

@@ -109,6 +109,7 @@ export default async function registrationRoutes(app: App) {
         errors: [
           "contract.not_found",
           "contract.invalid_transition",
+          "amendment.already_open",
           "registration.not_applicant",
           "registration.no_office",
           "registration.incomplete",
