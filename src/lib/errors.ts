@@ -245,6 +245,11 @@ const special = {
     en: "Such a file can be neither added nor removed now",
     zh: "当前不能增删此类附件",
   },
+  "attachment.other_side": {
+    status: 403,
+    en: "The signed copy of an outside party is attached by a party of the other side",
+    zh: "场外当事人的签署件须由合同另一方上传",
+  },
   "attachment.limit": {
     status: 409,
     en: "It has as many files as it can have",
@@ -418,6 +423,8 @@ export interface ErrorDetails {
   /** Further members of the problem document, such as `currentStatus`. */
   members?: Record<string, unknown>;
   headers?: Record<string, string>;
+  /** What else stands in the way: a dry run tells it all. */
+  others?: AppError[];
 }
 
 /** A refusal with a code of the closed list above. */
@@ -430,4 +437,22 @@ export class AppError extends Error {
     this.code = code;
     this.details = details;
   }
+}
+
+/**
+ * Makes every check, also after one has refused.
+ * @throws AppError the first refusal, with the others beside it
+ */
+export function assertAll(checks: readonly (() => unknown)[]): void {
+  const refusals: AppError[] = [];
+  for (const check of checks) {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      refusals.push(error);
+    }
+  }
+  const [first, ...others] = refusals;
+  if (first) throw new AppError(first.code, { ...first.details, others });
 }

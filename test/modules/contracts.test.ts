@@ -540,7 +540,9 @@ t.test("what is paid counts in the volume by its day, each contract once", async
   const volume = async () =>
     (await must(as(office.first)("GET", "/v1/statistics/contract-volume?dateBasis=paid"))).total;
   const before = await volume();
-  const made = await registeredCase(market, office, parties);
+  // Signed before the earliest payment.
+  const content = { signedOn: addDays(today(), -400) };
+  const made = await registeredCase(market, office, { ...parties, content });
   const pay = (amount: string) =>
     must(post(seller, made.id, "payments", { paidOn: today(), amount: yuan(amount) }));
   await pay("300.00");

@@ -104,6 +104,7 @@ export default async function attachmentRoutes(app: App) {
           "registration.not_owner",
           "registration.reviewer_of_applicant",
           "attachment.locked",
+          "attachment.other_side",
           "attachment.limit",
           "attachment.type_refused",
           "auth.person_required",

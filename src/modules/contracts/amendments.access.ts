@@ -18,9 +18,11 @@ export const recordAmendment = (
   before: store.AmendmentRow | null,
   after: store.AmendmentRow,
 ) => {
-  const { subject, ...who } = auditOf(loaded);
+  const { subject, confidential, ...who } = auditOf(loaded);
   return recordAudit(tx, context, {
     ...who,
+    // Its reason may tell what it is about to make a secret.
+    confidential: confidential || after.content.confidentiality === "trade_secret",
     type: `amendment.${verb}`,
     subject: { id: after.id, organizationId: subject.organizationId },
     before: before && recorded(before),

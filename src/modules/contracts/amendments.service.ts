@@ -13,7 +13,7 @@ import { allowedActions, nextStatus } from "../../lib/lifecycle.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAmendment } from "./amendments.access.ts";
-import { isSaidByAll, noPending, say, type Word } from "./confirmations.service.ts";
+import { isSaidByAll, noPending, say, settleResult, type Word } from "./confirmations.service.ts";
 import { isInForce, type Loaded, lockAs, record, standingOf } from "./contracts.access.ts";
 import { contractFaults } from "./contracts.completeness.ts";
 import { hashContent, toColumns, toContent, toPartyRows } from "./contracts.content.ts";
@@ -212,6 +212,7 @@ async function afterWord(
   await store.replaceParties(tx, row.id, toPartyRows(row.id, next));
   const now = { row: changed, parties: await store.selectParties(tx, row.id) };
   await record(tx, context, "amend", loaded, now, before.reason);
+  await settleResult(tx, context, row, changed);
   return after;
 }
 

@@ -89,9 +89,31 @@ export async function afterConfirmation(
   if (!isLast && row.matchId) await lockMatchOfContract(tx, row.matchId);
   if (!isLast) return after;
   if (row.matchId) await concludeMatch(tx, context, row.matchId);
-  const isGone = row.type === "transfer" || row.licenceKind === "exclusive";
-  if (row.resultId && isGone) await transferResult(tx, context, row.resultId, row.id);
+  await settleResult(tx, context, null, row);
   return after;
+}
+
+type Taking = Pick<store.ContractRow, "id" | "type" | "licenceKind" | "resultId">;
+
+/** A transfer, or an exclusive licence, takes its result off the market. */
+const takesResult = ({ type, licenceKind }: Taking): boolean =>
+  type === "transfer" || licenceKind === "exclusive";
+
+/**
+ * Puts the result where the contract in force says: transferred, or as it was.
+ * @param before the content before an amendment; null when the contract has just taken effect
+ */
+export async function settleResult(
+  tx: Executor,
+  context: WriteContext,
+  before: Taking | null,
+  after: Taking,
+): Promise<void> {
+  const [took, takes] = [before !== null && takesResult(before), takesResult(after)];
+  if (took && !takes) await restoreResultsOf(tx, context, after.id);
+  if (takes && !took && after.resultId) {
+    await transferResult(tx, context, after.resultId, after.id);
+  }
 }
 
 /** Nothing that several people have to do is under way. */

@@ -67,11 +67,17 @@ export function actionsOf(
   );
 }
 
-/** Who reads a contract's audit records, and what of them. */
-export const auditOf = ({ row, parties }: Loaded) => ({
+const isSecret = ({ confidentiality }: Pick<store.ContractRow, "confidentiality">): boolean =>
+  confidentiality === "trade_secret";
+
+/**
+ * Who reads a contract's audit records, and what of them.
+ * @param before the contract before the step: what was a trade secret stays one in the record
+ */
+export const auditOf = ({ row, parties }: Loaded, before: Loaded | null = null) => ({
   subject: { id: row.id, organizationId: row.organizationId },
   readers: [...parties.map((party) => party.organizationId), row.brokerOrganizationId],
-  confidential: row.confidentiality === "trade_secret",
+  confidential: isSecret(row) || (before !== null && isSecret(before.row)),
 });
 
 /** A row with its parties as they may be told in a record: without people and addresses. */
@@ -97,7 +103,7 @@ export const record = (
   reason: string | null = null,
 ): Promise<string> =>
   recordAudit(tx, context, {
-    ...auditOf(after),
+    ...auditOf(after, before),
     type: `contract.${verb}`,
     before: before && recorded(before),
     after: recorded(after),

@@ -192,7 +192,9 @@ export type AmendmentInput = z.output<typeof AmendmentInput>;
 
 export const PaymentInput = z
   .strictObject({
-    paidOn: civilDate.describe("The day on which the money arrived; not in the future."),
+    paidOn: civilDate.describe(
+      "The day on which the money arrived; not in the future, nor before the contract was signed.",
+    ),
     amount: Money.refine(({ amount }) => compareAmounts(amount, "0") > 0, fault("amount.positive")),
     voucherNumber: textOrNull(60),
     invoiceNumber: textOrNull(60),

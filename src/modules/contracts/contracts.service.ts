@@ -304,7 +304,7 @@ async function assess(tx: Executor, actor: Actor, { row, parties }: Loaded) {
   faults.push(...contractFaults(content, new Set(universities.map((own) => own.id))));
   const files = await store.selectContentFiles(tx, row.id);
   const hashed = hashContent(content, { ...row, ...links }, files);
-  return { faults, hashed, links };
+  return { faults, hashed, links, whole: content };
 }
 
 /**
@@ -320,13 +320,16 @@ export async function submitContract(
 ): Promise<Contract> {
   const before = await lockAs(tx, context, actor, id, ["owner"]);
   const status = nextStatus(contractLifecycle, before.row.status, "submit", "owner");
-  const { faults, hashed, links } = await assess(tx, actor, before);
+  const { faults, hashed, links, whole } = await assess(tx, actor, before);
   if (faults.length > 0) throw new AppError("contract.incomplete", { faults });
   const { contentSha256, content } = hashed;
   const { revision } = before.row;
   await store.insertRevision(tx, { id: newId(), contractId: id, revision, content, contentSha256 });
   const changes = { ...links, status, contentSha256, submittedAt: nowInstant() };
-  const after = { ...before, row: await updateRow(tx, contracts, before.row, changes) };
+  const row = await updateRow(tx, contracts, before.row, changes);
+  // What the market knows of the parties may be newer than the draft.
+  await store.replaceParties(tx, id, toPartyRows(id, whole));
+  const after = { row, parties: await store.selectParties(tx, id) };
   await record(tx, context, "submit", before, after);
   return toContract(tx, actor, after);
 }

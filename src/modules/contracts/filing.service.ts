@@ -6,24 +6,27 @@ import { updateRow } from "../../database/rows.ts";
 import { nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
-import { nextStatus, transitionRefused } from "../../lib/lifecycle.ts";
+import { nextStatus } from "../../lib/lifecycle.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { noPending, undo } from "./confirmations.service.ts";
-import { applicantOf, type Loaded, record } from "./contracts.access.ts";
+import { actionsOf, applicantOf, type Loaded, record, standingOf } from "./contracts.access.ts";
 import { toFacts } from "./contracts.content.ts";
 import { contractLifecycle } from "./contracts.lifecycle.ts";
 import * as store from "./contracts.store.ts";
 
 /**
  * The contract, locked, for the party that applies for its registration.
- * @throws AppError `contract.not_found` (404), `registration.not_applicant` (403),
+ * @returns with it the checks that its state must pass, for the caller to make with its own: they throw
  *   `contract.invalid_transition`, `amendment.already_open` (409)
+ * @throws AppError `contract.not_found` (404), `registration.not_applicant` (403)
  */
 export async function lockContractForFiling(
   tx: Executor,
   context: WriteContext,
   id: string,
-): Promise<Loaded & { applicant: store.PartyRow; isImport: boolean }> {
+): Promise<
+  Loaded & { applicant: store.PartyRow; isImport: boolean; checks: readonly (() => unknown)[] }
+> {
   const { actor } = context;
   const row = actor && (await store.lockContract(tx, actor, id));
   if (!row) throw new AppError("contract.not_found");
@@ -33,13 +36,24 @@ export async function lockContractForFiling(
     throw new AppError("registration.not_applicant");
   }
   assertVersion(row.version, context.expected);
-  nextStatus(contractLifecycle, row.status, "file", "applicant");
-  // Nobody registers what is being cancelled, or changed.
-  if (row.pendingAction || row.cancellationAgreedAt) {
-    throw transitionRefused(contractLifecycle, row.status, "applicant");
-  }
-  if (await store.lockOpenAmendment(tx, id)) throw new AppError("amendment.already_open");
-  return { row, parties, applicant: party, isImport };
+  const loaded = { row, parties };
+  const isAmended = (await store.lockOpenAmendment(tx, id)) !== undefined;
+  const allowed = actionsOf(loaded, standingOf(actor, loaded), { isSaid: false, isAmended });
+  const checks = [
+    () => {
+      nextStatus(contractLifecycle, row.status, "file", "applicant");
+      // Nobody registers what is being cancelled.
+      if (!row.pendingAction && !row.cancellationAgreedAt) return;
+      throw new AppError("contract.invalid_transition", {
+        members: { currentStatus: row.status, allowedActions: allowed },
+      });
+    },
+    // Nor what is being changed.
+    () => {
+      if (isAmended) throw new AppError("amendment.already_open");
+    },
+  ];
+  return { ...loaded, applicant: party, isImport, checks };
 }
 
 /**
