@@ -142,6 +142,22 @@ t.test("a contract whose match has failed goes on without it", async (t) => {
   t.equal((await must(confirm(market, needOwner, again))).status, "effective");
 });
 
+t.test("a broker's draft is a party's once its match has failed, not before", async (t) => {
+  const { id, broker, resultOwner, needOwner } = await agreedMatch(market);
+  const body = completeContract({ seller: resultOwner, buyer: needOwner }, { matchId: id });
+  const made = await must(as(broker)("POST", "/v1/contracts", { body }));
+  await must(post(broker, made.id, "submit"));
+  const leave = () => patch(needOwner, made.id, { matchId: null });
+  refused(t, await leave(), 403, "contract.not_owner");
+  await must(matchStep(market, resultOwner, id, "fail", { reason: "price_gap" }));
+  refused(t, await patch(broker, made.id, { matchId: null }), 403, "contract.not_owner");
+  t.match(await must(leave()), { status: "draft", organizationId: needOwner.organizationId });
+  t.equal((await contractRow(market, made.id)).createdBy, needOwner.id);
+  const again = { id: made.id, contract: await must(post(needOwner, made.id, "submit")) };
+  await must(confirm(market, resultOwner, again));
+  t.equal((await must(confirm(market, needOwner, again))).status, "effective");
+});
+
 t.test("an amendment ends with its contract", async (t) => {
   const made = await effectiveContract(market, parties);
   const open = await amend(made, { terms: "增加验收条款。" });

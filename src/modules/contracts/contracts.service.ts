@@ -13,7 +13,11 @@ import { parsePatched } from "../../lib/patched.ts";
 import { toMoney } from "../../lib/wire.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { findAcceptedInterest } from "../interests/interests.service.ts";
-import { lockMatchForContract, lockMatchOfContract } from "../matches/matches.service.ts";
+import {
+  hasMatchEnded,
+  lockMatchForContract,
+  lockMatchOfContract,
+} from "../matches/matches.service.ts";
 import { assertCodes, broughtIn } from "../taxonomies/taxonomies.service.ts";
 import { afterCancellation, afterConfirmation, noPending, say } from "./confirmations.service.ts";
 import { actionsOf, type Loaded, lockAs, record, standingOf } from "./contracts.access.ts";
@@ -276,15 +280,33 @@ export async function updateContract(
   const { content } = await prepareContent(tx, patched, current);
   const { links, faults } = await linksOf(tx, actor, input, before.row.matchId);
   if (faults.length > 0) throw invalid(faults);
-  const keep = [actor.organizationId, before.row.organizationId];
-  if (!keep.every((id) => hasPart(id, content, links))) throw new AppError("contract.not_owner");
+  if (!hasPart(actor.organizationId, content, links)) throw new AppError("contract.not_owner");
+  const drafter = hasPart(before.row.organizationId, content, links)
+    ? {}
+    : await takeOver(tx, actor, before.row, links);
   const reopened = status === "confirming" ? await reopen(tx, before) : {};
-  const columns = { ...toColumns(content), ...links };
+  const columns = { ...toColumns(content), ...links, ...drafter };
   const row = await updateRow(tx, contracts, before.row, { ...columns, ...reopened });
   await store.replaceParties(tx, id, toPartyRows(id, content));
   const after = { row, parties: await store.selectParties(tx, id) };
   await record(tx, context, "update", before, after);
   return toContract(tx, actor, after);
+}
+
+/**
+ * A broker's part in a contract ends with its match: whoever goes on without it drafts the contract now.
+ * @throws AppError `contract.not_owner` (403): nobody else is changed out of what it drafted
+ */
+async function takeOver(tx: Executor, actor: Actor, row: store.ContractRow, links: Links) {
+  const isBrokers = row.organizationId === row.brokerOrganizationId;
+  const isLeft = links.matchId === null && row.matchId !== null;
+  if (!isBrokers || !isLeft || !(await hasMatchEnded(tx, row.matchId ?? ""))) {
+    throw new AppError("contract.not_owner");
+  }
+  return {
+    organizationId: actor.organizationId,
+    createdBy: actor.kind === "member" ? actor.id : null,
+  };
 }
 
 /** Back from confirmation: what was said is void, the next content is another revision. */

@@ -267,10 +267,18 @@ export async function lockMatchOfContract(tx: Executor, id: string): Promise<sto
   return assertAgreed(found.match);
 }
 
+/** Whether a match that was agreed has ended since: no contract comes of it any more. */
+export async function hasMatchEnded(tx: Executor, id: string): Promise<boolean> {
+  const found = await store.lockMatchById(tx, id);
+  return found === undefined || !isAgreed(found.match);
+}
+
+const isAgreed = ({ status }: store.MatchRow): boolean =>
+  status === "agreed" || status === "negotiating";
+
 function assertAgreed(match: store.MatchRow): store.MatchRow {
-  const { status } = match;
-  if (status === "agreed" || status === "negotiating") return match;
-  throw transitionRefused(matchLifecycle, status, "system");
+  if (isAgreed(match)) return match;
+  throw transitionRefused(matchLifecycle, match.status, "system");
 }
 
 /**
