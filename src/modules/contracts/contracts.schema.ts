@@ -63,6 +63,7 @@ export const Party = z
     contact: Contact.nullable().default(null),
     isTransferInstitution: z.boolean().default(false).describe("技术转移机构"),
     isResearchInstitution: z.boolean().default(false).describe("研发机构"),
+    isConvertedInstitute: z.boolean().default(false).describe("转制科研院所"),
     isHighTechZone: z.boolean().default(false).describe("高新区内企业"),
     isListed: z.boolean().default(false).describe("上市公司"),
   })
@@ -110,6 +111,9 @@ const fields = {
     .default("internal")
     .describe("`state_secret` is refused: such a contract must not be stored here."),
   terms: prose(20000).nullable().default(null).describe("Further terms."),
+  facilitator: textOrNull(120).describe(
+    "促成方: the broker or intermediary who brought the deal about, also without a match here.",
+  ),
   sellers: parties.describe("The first leads."),
   buyers: parties.describe("The first leads."),
 };
@@ -232,6 +236,7 @@ const PartyOut = z
     contact: z.object({ name: z.string(), phone: text, email: text }).nullable(),
     isTransferInstitution: z.boolean(),
     isResearchInstitution: z.boolean(),
+    isConvertedInstitute: z.boolean(),
     isHighTechZone: z.boolean(),
     isListed: z.boolean(),
   })
@@ -277,6 +282,7 @@ const contentOut = {
     .nullable(),
   confidentiality: z.enum(confidentialityLevels),
   terms: text,
+  facilitator: text,
   sellers: z.array(PartyOut),
   buyers: z.array(PartyOut),
 };
