@@ -231,10 +231,15 @@ t.test("a revoked registration voids what was agreed on cancelling", async (t) =
   const after = await must(as(seller)("GET", `/v1/contracts/${made.id}`));
   t.match(after, { status: "effective", cancellationAgreedAt: null, pending: null });
   t.same(after.allowedActions, ["cancel", "file"]);
+  const nothing = await post(seller, made.id, "retract");
+  const told = refused(t, nothing, 409, "contract.invalid_transition");
+  t.same(told.allowedActions, ["cancel", "file"], "a refusal tells the same");
   const first = await must(post(seller, made.id, "cancel", { reason: "仍要解除。" }));
   t.match(first, { status: "effective", pending: { action: "cancel" } });
   t.same(first.allowedActions, ["cancel", "retract"], "what is being cancelled is not filed");
-  refused(t, await post(seller, made.id, "file", {}), 409, "contract.invalid_transition");
+  const filing = await post(seller, made.id, "file", {});
+  const body = refused(t, filing, 409, "contract.invalid_transition");
+  t.same(body.allowedActions, ["cancel", "retract"]);
   const last = await must(post(buyer, made.id, "cancel", { reason: "仍要解除。" }));
   t.equal(last.status, "cancelled");
 });

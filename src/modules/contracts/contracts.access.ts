@@ -67,6 +67,19 @@ export function actionsOf(
   );
 }
 
+/** The refusal of a step that the status would allow, but not what else the contract waits for. */
+export const refusedNow = (
+  loaded: Loaded,
+  actor: Actor,
+  now: { isSaid: boolean; isAmended: boolean },
+): AppError =>
+  new AppError("contract.invalid_transition", {
+    members: {
+      currentStatus: loaded.row.status,
+      allowedActions: actionsOf(loaded, standingOf(actor, loaded), now),
+    },
+  });
+
 const isSecret = ({ confidentiality }: Pick<store.ContractRow, "confidentiality">): boolean =>
   confidentiality === "trade_secret";
 

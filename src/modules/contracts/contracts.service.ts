@@ -20,7 +20,14 @@ import {
 } from "../matches/matches.service.ts";
 import { assertCodes, broughtIn } from "../taxonomies/taxonomies.service.ts";
 import { afterCancellation, afterConfirmation, noPending, say } from "./confirmations.service.ts";
-import { actionsOf, type Loaded, lockAs, record, standingOf } from "./contracts.access.ts";
+import {
+  actionsOf,
+  type Loaded,
+  lockAs,
+  record,
+  refusedNow,
+  standingOf,
+} from "./contracts.access.ts";
 import { contractFaults } from "./contracts.completeness.ts";
 import {
   codesOf,
@@ -421,7 +428,10 @@ export async function retractContract(
   nextStatus(contractLifecycle, row.status, "retract", "party");
   const action = row.status === "confirming" ? "confirm" : row.pendingAction;
   const voided = action ? await store.voidConfirmations(tx, id, action, row.revision) : null;
-  if (!voided?.rowCount) throw transitionRefused(contractLifecycle, row.status, "party");
+  if (!voided?.rowCount) {
+    const isAmended = (await store.selectOpenAmendment(tx, id)) !== undefined;
+    throw refusedNow(before, actor, { isSaid: false, isAmended });
+  }
   const after = { ...before, row: await updateRow(tx, contracts, row, noPending) };
   await record(tx, context, "retract", before, after);
   return toContract(tx, actor, after);

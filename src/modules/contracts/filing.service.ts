@@ -9,7 +9,7 @@ import { assertVersion } from "../../lib/etag.ts";
 import { nextStatus } from "../../lib/lifecycle.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { noPending, undo } from "./confirmations.service.ts";
-import { actionsOf, applicantOf, type Loaded, record, standingOf } from "./contracts.access.ts";
+import { applicantOf, type Loaded, record, refusedNow } from "./contracts.access.ts";
 import { toFacts } from "./contracts.content.ts";
 import { contractLifecycle } from "./contracts.lifecycle.ts";
 import * as store from "./contracts.store.ts";
@@ -38,15 +38,12 @@ export async function lockContractForFiling(
   assertVersion(row.version, context.expected);
   const loaded = { row, parties };
   const isAmended = (await store.lockOpenAmendment(tx, id)) !== undefined;
-  const allowed = actionsOf(loaded, standingOf(actor, loaded), { isSaid: false, isAmended });
   const checks = [
     () => {
       nextStatus(contractLifecycle, row.status, "file", "applicant");
       // Nobody registers what is being cancelled.
       if (!row.pendingAction && !row.cancellationAgreedAt) return;
-      throw new AppError("contract.invalid_transition", {
-        members: { currentStatus: row.status, allowedActions: allowed },
-      });
+      throw refusedNow(loaded, actor, { isSaid: false, isAmended });
     },
     // Nor what is being changed.
     () => {
