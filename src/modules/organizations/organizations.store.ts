@@ -84,7 +84,7 @@ export async function hasOpenDeals(tx: Executor, id: string): Promise<boolean> {
       )
       or exists (
         select from ${registrations} where ${registrations.pendingAction} is not null
-        and ${id} in (${registrations.applicantOrganizationId}, ${registrations.officeOrganizationId})
+        and (${registrations.applicantOrganizationId} = ${id} or ${registrations.officeOrganizationId} = ${id})
       ) as found`);
   return found.rows[0]?.found ?? false;
 }
