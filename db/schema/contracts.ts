@@ -155,6 +155,8 @@ export const contracts = pgTable(
       .notNull()
       .default("internal"),
     terms: text("terms"),
+    /** 促成方: who brought the deal about, also without a match here. */
+    facilitator: text("facilitator"),
 
     submittedAt: instant("submitted_at"),
     effectiveAt: instant("effective_at"),
@@ -226,9 +228,10 @@ export const contractParties = pgTable(
     postalCode: text("postal_code"),
     legalRepresentative: text("legal_representative"),
     contact: jsonb("contact").$type<StoredContact>(),
-    /** 技术转移机构、研发机构、高新区内企业、上市公司 of the registration form. */
+    /** 技术转移机构、研发机构、转制科研院所、高新区内企业、上市公司 of the registration form. */
     isTransferInstitution: boolean("is_transfer_institution").notNull().default(false),
     isResearchInstitution: boolean("is_research_institution").notNull().default(false),
+    isConvertedInstitute: boolean("is_converted_institute").notNull().default(false),
     isHighTechZone: boolean("is_high_tech_zone").notNull().default(false),
     isListed: boolean("is_listed").notNull().default(false),
   },

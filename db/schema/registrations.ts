@@ -229,6 +229,9 @@ export const registrations = pgTable(
     // The office's queue: by status, by due date.
     index("registrations_queue").on(t.officeOrganizationId, t.status, t.id),
     index("registrations_due").on(t.officeOrganizationId, t.dueOn, t.id),
+    index("registrations_open_due")
+      .on(t.officeOrganizationId, t.dueOn, t.id)
+      .where(sql`status in ('filed', 'supplement_requested', 'accepted', 'expert_review')`),
     index("registrations_office").on(t.officeOrganizationId, t.id),
     index("registrations_applicant").on(t.applicantOrganizationId, t.id),
     index("registrations_contract").on(t.contractId, t.id),

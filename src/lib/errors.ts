@@ -232,8 +232,8 @@ const special = {
   },
   "amendment.already_open": {
     status: 409,
-    en: "Another amendment of the contract waits for its parties",
-    zh: "该合同已有待确认的变更",
+    en: "An amendment of the contract waits for its parties",
+    zh: "该合同有待各方确认的变更",
   },
   "payment.voucher_taken": {
     status: 409,
@@ -249,6 +249,11 @@ const special = {
     status: 409,
     en: "Such a file can be neither added nor removed now",
     zh: "当前不能增删此类附件",
+  },
+  "attachment.other_side": {
+    status: 403,
+    en: "The signed copy of an outside party is attached by a party of the other side",
+    zh: "场外当事人的签署件须由合同另一方上传",
   },
   "attachment.limit": {
     status: 409,
@@ -423,6 +428,8 @@ export interface ErrorDetails {
   /** Further members of the problem document, such as `currentStatus`. */
   members?: Record<string, unknown>;
   headers?: Record<string, string>;
+  /** What else stands in the way: a dry run tells it all. */
+  others?: AppError[];
 }
 
 /** A refusal with a code of the closed list above. */
@@ -435,4 +442,22 @@ export class AppError extends Error {
     this.code = code;
     this.details = details;
   }
+}
+
+/**
+ * Makes every check, also after one has refused.
+ * @throws AppError the first refusal, with the others beside it
+ */
+export function assertAll(checks: readonly (() => unknown)[]): void {
+  const refusals: AppError[] = [];
+  for (const check of checks) {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      refusals.push(error);
+    }
+  }
+  const [first, ...others] = refusals;
+  if (first) throw new AppError(first.code, { ...first.details, others });
 }

@@ -34,6 +34,18 @@ export const faultTexts = {
   },
   "date.past": { en: "must not lie in the past", zh: "不得早于今天" },
   "date.future": { en: "must not lie in the future", zh: "不得晚于今天" },
+  "date.before_signed": {
+    en: "must not lie before the signing day of the contract",
+    zh: "不得早于合同签订日期",
+  },
+  "date.before_accepted": {
+    en: "must not lie before the day of acceptance",
+    zh: "不得早于受理日期",
+  },
+  "position.beyond_head": {
+    en: "lies beyond the last sealed position of the log",
+    zh: "超出日志已封存的最后位置",
+  },
   "date.order": { en: "must not lie before the first date", zh: "不得早于起始日期" },
   "money.invalid": {
     en: "must be a decimal string from 0 to 9999999999999999.99 with at most two decimals",

@@ -7,7 +7,7 @@ import type { Executor } from "../database/connect.ts";
 import { placeholdersFor, prepared } from "../database/prepared.ts";
 import { send, transact } from "../database/transact.ts";
 import { instantIn } from "../lib/clock.ts";
-import { AppError, statusOf } from "../lib/errors.ts";
+import { AppError, errorKind, statusOf } from "../lib/errors.ts";
 import { etagOf, expectedVersion } from "../lib/etag.ts";
 import { sha256 } from "../lib/ids.ts";
 import type { WriteContext } from "../lib/write-context.ts";
@@ -119,6 +119,13 @@ export const DryRunQuery = z.strictObject({
     .describe("`true`: every check, nothing written; the reply lists what blocks."),
 });
 
+/** What a refusal names: its faults, place by place, or itself. */
+function blocksOf({ code, details }: AppError): z.output<typeof DryRun>["errors"] {
+  const { zh, en } = details.detail ?? errorKind(code);
+  if (!details.faults?.length) return [{ code, zh, en }];
+  return details.faults.map(({ pointer, code, detail }) => ({ pointer, code, ...detail }));
+}
+
 /** Thrown to roll back what a dry run wrote. */
 class RolledBack extends Error {}
 
@@ -140,11 +147,7 @@ export async function dryRun(
     if (error instanceof RolledBack) return { dryRun: true, ok: true, errors: [] };
     // Whether the caller may ask at all is no finding: it is refused like the call itself.
     if (!(error instanceof AppError) || statusOf(error.code) !== 409) throw error;
-    const errors = (error.details.faults ?? []).map(({ pointer, code, detail }) => ({
-      pointer,
-      code,
-      ...detail,
-    }));
+    const errors = [error, ...(error.details.others ?? [])].flatMap(blocksOf);
     return { dryRun: true, ok: false, code: error.code, errors };
   }
   throw new Error("a dry run ends by rolling back");

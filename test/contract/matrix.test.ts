@@ -17,6 +17,7 @@ import { members, organizationKinds, organizations } from "../../db/schema/organ
 import { auditRecords } from "../../db/schema/plumbing.ts";
 import { registrationOffices, registrations } from "../../db/schema/registrations.ts";
 import { type Role, type Scope, scopes } from "../../src/lib/access.ts";
+import { today } from "../../src/lib/clock.ts";
 import { newId } from "../../src/lib/ids.ts";
 import type { RegisteredRoute } from "../../src/plugins/contract.ts";
 import { effectiveContract, must } from "../support/contracts.ts";
@@ -423,12 +424,14 @@ async function dealsOf(): Promise<Subject[]> {
   const match = { table: matches, rowId: pair.id, params: () => ({ id: pair.id }) };
 
   const office = await openOffice(market);
-  const contract = await effectiveContract(market);
+  // Signed before the day of the example payment.
+  const signed = { content: { signedOn: "2026-03-02" } };
+  const contract = await effectiveContract(market, signed);
   const amended = { body: { reason: "延长有效期。", patch: { terms: "另行约定。" } } };
   const contractPath = `/v1/contracts/${contract.id}`;
   const seller = market.as(contract.seller);
   const amendment = await must(seller("POST", `${contractPath}/amendments`, amended));
-  const paid = { paidOn: "2026-03-20", amount: { amount: "100.00", currency: "CNY" } };
+  const paid = { paidOn: today(), amount: { amount: "100.00", currency: "CNY" } };
   const payment = await must(seller("POST", `${contractPath}/payments`, { body: paid }));
   const filed = await filedCase(market, office);
   const kase = { table: registrations, rowId: filed.caseId, params: () => ({ id: filed.caseId }) };

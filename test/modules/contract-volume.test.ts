@@ -20,11 +20,14 @@ const ask = (query = "", who = office.first) => must(as(who)("GET", `${path}${qu
 
 type Row = Record<string, string> & { count: number; totalAmount: { amount: string } };
 
-const party = (who: "seller" | "buyer", natureCode: string, regionCode: string) => ({
-  organizationId: parties[who].organizationId,
-  natureCode,
-  regionCode,
-});
+/** A party of another nature, in another place: its region is its organisation's. */
+const party = async (role: "university" | "enterprise", natureCode: string, regionCode: string) => {
+  const caller = await market.person(role, { regionCode });
+  return { caller, parties: [{ organizationId: caller.organizationId, natureCode }] };
+};
+const beijing = await party("enterprise", "160", "110000");
+const zhengzhou = await party("enterprise", "150", "410100");
+const fengquan = await party("university", "021", "410711");
 const amounts = (total: string, technology: string) => ({
   totalAmount: yuan(total),
   technologyAmount: yuan(technology),
@@ -39,7 +42,7 @@ const amounts = (total: string, technology: string) => ({
 // Contracts that differ in every dimension; amounts on both sides of a size band's lower bound.
 const contents = [
   { ...amounts("9999.99", "9999.99"), signedOn: "2025-12-31", validFrom: "2025-12-31" },
-  { ...amounts("10000.00", "8000.00"), subtype: "12", buyers: [party("buyer", "160", "110000")] },
+  { ...amounts("10000.00", "8000.00"), subtype: "12", buyers: beijing.parties },
   {
     ...amounts("1000000.00", "1000000.00"),
     type: "service",
@@ -49,13 +52,19 @@ const contents = [
     intellectualPropertyType: "00",
     rights: [],
     planSourceCode: "30",
-    sellers: [party("seller", "021", "410711")],
+    sellers: fengquan.parties,
   },
-  { ...amounts("250.10", "0.01"), buyers: [party("buyer", "150", "410100")] },
+  { ...amounts("250.10", "0.01"), buyers: zhengzhou.parties },
+];
+const parts = [
+  parties,
+  { ...parties, buyer: beijing.caller },
+  { ...parties, seller: fengquan.caller },
+  { ...parties, buyer: zhengzhou.caller },
 ];
 const made: MadeCase[] = [];
-for (const content of contents) {
-  made.push(await registeredCase(market, office, { ...parties, content }));
+for (const [i, content] of contents.entries()) {
+  made.push(await registeredCase(market, office, { ...parts[i], content }));
 }
 
 /** Rows as text, so that they compare whatever their order. */

@@ -79,6 +79,21 @@ t.test("a party drafts; what the market knows of the parties is filled in", asyn
   t.same((await must(as(buyer)("GET", `/v1/contracts/${row.id}`))).title, reply.body.title);
 });
 
+t.test("who brought it about, and what the form asks of each party, is kept", async (t) => {
+  const inside = { organizationId: seller.organizationId, natureCode: "022" };
+  const flags = { isConvertedInstitute: true, isResearchInstitution: true };
+  const facilitator = "新乡市某技术转移服务中心";
+  const made = await confirmingContract(market, {
+    ...parties,
+    content: { facilitator, sellers: [{ ...inside, ...flags }] },
+  });
+  t.match(made.contract, { facilitator, matchId: null, sellers: [flags] });
+  t.match(made.contract.buyers, [{ isConvertedInstitute: false }]);
+  const { data } = await must(as(buyer)("GET", `/v1/contracts/${made.id}/revisions`));
+  t.match(JSON.parse(data[0].content), { facilitator, sellers: [flags] }, "and is confirmed");
+  t.equal((await contractRow(market, made.id)).facilitator, facilitator);
+});
+
 t.test("a machine client drafts and changes; it neither submits nor confirms", async (t) => {
   const { body, status } = await create({}, machine);
   t.equal(status, 201);
@@ -540,7 +555,9 @@ t.test("what is paid counts in the volume by its day, each contract once", async
   const volume = async () =>
     (await must(as(office.first)("GET", "/v1/statistics/contract-volume?dateBasis=paid"))).total;
   const before = await volume();
-  const made = await registeredCase(market, office, parties);
+  // Signed before the earliest payment.
+  const content = { signedOn: addDays(today(), -400) };
+  const made = await registeredCase(market, office, { ...parties, content });
   const pay = (amount: string) =>
     must(post(seller, made.id, "payments", { paidOn: today(), amount: yuan(amount) }));
   await pay("300.00");

@@ -212,11 +212,11 @@ t.test("5: the first reviewer does not decide; the applicant's people do not rev
 
 t.test("6: fifty registrations at once get fifty numbers without a gap", async (t) => {
   const other = await openOffice(market, { code: "110100", regionCodes: ["110000"] });
-  const seller = await market.person("enterprise");
+  const seller = await market.person("enterprise", { regionCode: "110000" });
   const cases = [];
   for (let i = 0; i < 50; i++) {
     const content = {
-      sellers: [{ organizationId: seller.organizationId, natureCode: "150", regionCode: "110000" }],
+      sellers: [{ organizationId: seller.organizationId, natureCode: "150" }],
       pricing: null,
       title: `并发登记合同${i}`,
     };
@@ -323,20 +323,11 @@ t.test("9: output, absorption and local are different totals", async (t) => {
     return found;
   };
   const before = await counts();
-  const hongqi = {
-    organizationId: parties.seller.organizationId,
-    natureCode: "022",
-    regionCode: "410702",
-  };
-  const buyer = (regionCode: string) => [
-    { organizationId: parties.buyer.organizationId, natureCode: "150", regionCode },
-  ];
-  const content = { sellers: [hongqi], buyers: buyer("110000") };
-  await registeredCase(market, office, { ...options, content });
+  const buyerIn = (regionCode: string) => market.person("enterprise", { regionCode });
+  await registeredCase(market, office, { ...options, buyer: await buyerIn("110000") });
   const away = await counts();
   t.same(away, { ...before, output: (before.output ?? 0) + 1 });
-  const near = { sellers: [hongqi], buyers: buyer("410711") };
-  await registeredCase(market, office, { ...options, content: near });
+  await registeredCase(market, office, { ...options, buyer: await buyerIn("410711") });
   t.same(await counts(), {
     output: (away.output ?? 0) + 1,
     absorption: (away.absorption ?? 0) + 1,

@@ -287,12 +287,12 @@ t.test(
 
 t.test("what a trade secret says is for its office, not for the operator", async (t) => {
   const office = await openOffice(market, { code: "110199", regionCodes: ["110000"] });
-  const seller = await market.person("enterprise");
+  const seller = await market.person("enterprise", { regionCode: "110000" });
   const content = {
     confidentiality: "trade_secret",
     title: "绝密配方许可使用",
     pricing: null,
-    sellers: [{ organizationId: seller.organizationId, natureCode: "150", regionCode: "110000" }],
+    sellers: [{ organizationId: seller.organizationId, natureCode: "150" }],
   };
   const made = await registeredCase(market, office, { seller, content });
   await sealAll(market);

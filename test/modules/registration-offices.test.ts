@@ -315,10 +315,8 @@ t.test("the operator changes numbers; cases that began keep theirs", async (t) =
 t.test("one reviewer is enough where the rules say so", async (t) => {
   const office = await openOffice(market, { code: "110101", regionCodes: ["110000"] });
   await must(patchRules("2026-MIIT", { twoReviewers: false }));
-  const seller = await market.person("enterprise");
-  const sellers = [
-    { organizationId: seller.organizationId, natureCode: "150", regionCode: "110000" },
-  ];
+  const seller = await market.person("enterprise", { regionCode: "110000" });
+  const sellers = [{ organizationId: seller.organizationId, natureCode: "150" }];
   const made = await acceptedCase(market, office, { seller, content: { sellers, pricing: null } });
   const done = await must(stepOf(market, office.first, made.caseId, "register"));
   t.equal(done.status, "registered");

@@ -153,16 +153,14 @@ t.test("a contract that cannot be filed", async (t) => {
   refused(t, await file(stranger, draft.id), 404, "contract.not_found");
   refused(t, await file(seller, newId()), 404, "contract.not_found");
 
-  const sellers = [
-    { organizationId: seller.organizationId, natureCode: "022", regionCode: "110000" },
-  ];
-  const away = await effective({ content: { sellers } });
-  refused(t, await file(seller, away.id), 409, "registration.no_office");
-  t.same(await must(file(seller, away.id, "?dryRun=true")), {
+  const far = await market.person("university", { regionCode: "110000" });
+  const away = await effective({ seller: far });
+  refused(t, await file(far, away.id), 409, "registration.no_office");
+  t.match(await must(file(far, away.id, "?dryRun=true")), {
     dryRun: true,
     ok: false,
     code: "registration.no_office",
-    errors: [],
+    errors: [{ code: "registration.no_office", zh: /登记机构/, en: /office/ }],
   });
 
   const over = await later(-60, () => {
@@ -893,10 +891,8 @@ t.test("what was begun ends by its own side, or by any registrar", async (t) => 
 
 t.test("the queue: filters, order, pages", async (t) => {
   const own = await openOffice(market, { code: "320101", regionCodes: ["320000"] });
-  const maker = await market.person("enterprise");
-  const sellers = [
-    { organizationId: maker.organizationId, natureCode: "150", regionCode: "320000" },
-  ];
+  const maker = await market.person("enterprise", { regionCode: "320000" });
+  const sellers = [{ organizationId: maker.organizationId, natureCode: "150" }];
   const options = { seller: maker, buyer, content: { sellers, pricing: null } };
   const due = await acceptedCase(market, own, options);
   const sooner = await acceptedCase(market, own, options);

@@ -63,6 +63,7 @@ interface PersonOptions {
   status?: typeof organizations.$inferSelect.status;
   name?: string;
   creditCode?: string;
+  regionCode?: string;
 }
 
 let people = 0;
@@ -117,7 +118,7 @@ export async function openMarket(t: Test): Promise<Market> {
   return {
     app,
     database,
-    async person(role, { isAdmin = true, status = "verified", name, creditCode } = {}) {
+    async person(role, { isAdmin = true, status = "verified", name, creditCode, regionCode } = {}) {
       const id = newId();
       await db.insert(organizations).values({
         id,
@@ -126,7 +127,7 @@ export async function openMarket(t: Test): Promise<Market> {
         name: name ?? `测试机构${id.slice(-6)}`,
         creditCode: creditCode ?? nextCreditCode(),
         legalType: "enterprise",
-        regionCode: "410702",
+        regionCode: regionCode ?? "410702",
       });
       return addMember(id, isAdmin);
     },

@@ -13,7 +13,7 @@ export const AuditRecord = z
     subjectId: uuid,
     organizationId: uuid.nullable().describe("Whose subject it is."),
     actorKind: z.enum(["member", "client", "anonymous", "system"]),
-    actorId: uuid.nullable(),
+    actorId: uuid.nullable().describe("Only to the actor's own organization and the operator."),
     actorOrganizationId: uuid.nullable(),
     requestId: z.string().nullable(),
     address: z.string().nullable().describe("From where; only to the operator."),

@@ -123,6 +123,10 @@ const conditions = (actor: Actor, query: ListAuditQuery): SQL | undefined =>
     query.subjectId ? eq(auditRecords.subjectId, query.subjectId) : undefined,
     query.type ? eq(auditRecords.type, query.type) : undefined,
     query.actorId ? eq(auditRecords.actorId, query.actorId) : undefined,
+    // Others' records do not tell which person acted; nor does whether they are found.
+    query.actorId && !isOperator(actor)
+      ? eq(auditRecords.actorOrganizationId, actor.organizationId)
+      : undefined,
     query.organizationId ? eq(auditRecords.organizationId, query.organizationId) : undefined,
     query["at[gte]"] ? gte(auditRecords.at, query["at[gte]"]) : undefined,
     query["at[lte]"] ? lte(auditRecords.at, query["at[lte]"]) : undefined,

@@ -2,6 +2,7 @@
 import type { Executor } from "../../database/connect.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
+import { faultTexts } from "../../lib/faults.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import type {
   AuditRecord,
@@ -17,8 +18,11 @@ function toRecord(row: store.FoundRecord, actor: Actor): AuditRecord {
   const operator = isOperator(actor);
   const isOwn = row.organizationId === actor.organizationId;
   const withheld = confidential && operator && !isOwn;
+  // Which person acted is for that person's organisation: the others read which organisation it was.
+  const isOfActor = record.actorOrganizationId === actor.organizationId;
   return {
     ...record,
+    actorId: operator || isOfActor ? record.actorId : null,
     address: operator ? record.address : null,
     hash: hash?.toString("hex") ?? null,
     withheld,
@@ -62,11 +66,17 @@ export const verifiedAtOnce = 10_000;
 /**
  * Reckons the chain anew over some positions, from the records as they are stored now.
  * @returns where it is broken, if it is
+ * @throws AppError `request.invalid` (400) for a first position that the log has not reached
  */
 export async function verifyLog(db: Executor, query: VerifyLogQuery): Promise<LogVerification> {
   const state = await store.readState(db);
   if (!state) throw new Error("the sealer has its row since the migration");
   const last = Math.min(query.to ?? state.position, state.position);
+  if (query.from && query.from > state.position) {
+    const code = "position.beyond_head";
+    const faults = [{ parameter: "from", code, detail: faultTexts[code] }];
+    throw new AppError("request.invalid", { faults });
+  }
   const from = query.from ?? Math.max(1, last - verifiedAtOnce + 1);
   const to = Math.min(last, from + verifiedAtOnce - 1);
   const head = { position: state.position, hash: state.hash.toString("hex") };

@@ -109,7 +109,12 @@ export default async function amendmentRoutes(app: App) {
       config: {
         ...step,
         access: person,
-        errors: [...refusals, "contract.revision_changed", "contract.already_confirmed"],
+        errors: [
+          ...refusals,
+          "contract.revision_changed",
+          "contract.already_confirmed",
+          "contract.not_in_force",
+        ],
       },
       schema: {
         operationId: "confirmAmendment",

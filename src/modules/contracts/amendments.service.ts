@@ -12,9 +12,9 @@ import { newId } from "../../lib/ids.ts";
 import { allowedActions, nextStatus } from "../../lib/lifecycle.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
-import { recordAudit } from "../audit/audit.service.ts";
-import { isSaidByAll, noPending, say, type Word } from "./confirmations.service.ts";
-import { auditOf, type Loaded, lockAs, record, standingOf } from "./contracts.access.ts";
+import { recordAmendment } from "./amendments.access.ts";
+import { isSaidByAll, noPending, say, settleResult, type Word } from "./confirmations.service.ts";
+import { isInForce, type Loaded, lockAs, record, standingOf } from "./contracts.access.ts";
 import { contractFaults } from "./contracts.completeness.ts";
 import { hashContent, toColumns, toContent, toPartyRows } from "./contracts.content.ts";
 import { amendmentLifecycle } from "./contracts.lifecycle.ts";
@@ -44,27 +44,6 @@ async function toAmendment(
   };
 }
 
-const recorded = ({ patch: _, content: __, ...row }: store.AmendmentRow) => row;
-
-const recordAmendment = (
-  tx: Executor,
-  context: WriteContext,
-  verb: string,
-  loaded: Loaded,
-  before: store.AmendmentRow | null,
-  after: store.AmendmentRow,
-) => {
-  const { subject, ...who } = auditOf(loaded);
-  return recordAudit(tx, context, {
-    ...who,
-    type: `amendment.${verb}`,
-    subject: { id: after.id, organizationId: subject.organizationId },
-    before: before && recorded(before),
-    after: recorded(after),
-    reason: after.reason,
-  });
-};
-
 /** Who is who, in order: an amendment changes what is said of the parties, not who they are. */
 const identities = ({ sellers, buyers }: ContractContent) =>
   canonicalJson([sellers, buyers].map((side) => side.map((p) => p.organizationId ?? p.name)));
@@ -83,8 +62,7 @@ export async function amendContract(
 ): Promise<Amendment> {
   const loaded = await lockAs(tx, context, actor, id, ["party"]);
   const { row, parties } = loaded;
-  const inForce = row.status === "effective" || row.status === "registered";
-  if (!inForce || row.cancellationAgreedAt) throw new AppError("contract.not_in_force");
+  if (!isInForce(row)) throw new AppError("contract.not_in_force");
   const current = toContent(row, parties);
   const patched = parsePatched(ContractContent, current, input.patch);
   const { content, inside } = await prepareContent(tx, patched, current);
@@ -163,7 +141,7 @@ async function lockAmendment(
 /**
  * A party confirms an amendment; with the last one it is the contract's content.
  * @throws AppError `contract.revision_changed`, `contract.already_confirmed`,
- *   `amendment.invalid_transition` (409)
+ *   `amendment.invalid_transition`, `contract.not_in_force` (409)
  */
 export async function confirmAmendment(
   tx: Executor,
@@ -184,7 +162,10 @@ export async function confirmAmendment(
   return toAmendment(tx, actor, loaded, after);
 }
 
-/** A signed copy of an outside party, attached while an amendment waits for it. */
+/**
+ * A signed copy of an outside party, attached while an amendment waits for it.
+ * @throws AppError `contract.already_confirmed`, `contract.not_in_force` (409)
+ */
 export async function amendmentSigned(
   tx: Executor,
   context: WriteContext,
@@ -205,6 +186,8 @@ async function afterWord(
   before: store.AmendmentRow,
 ): Promise<store.AmendmentRow> {
   const { row, parties } = loaded;
+  // Filed, it is what the office decides on; ended, there is nothing to change.
+  if (!isInForce(row)) throw new AppError("contract.not_in_force");
   const { revision, content, contentSha256 } = before;
   const isLast = await isSaidByAll(tx, parties, row.id, "confirm", revision);
   const changes = isLast ? { status: "effective" as const, effectiveAt: nowInstant() } : {};
@@ -229,6 +212,7 @@ async function afterWord(
   await store.replaceParties(tx, row.id, toPartyRows(row.id, next));
   const now = { row: changed, parties: await store.selectParties(tx, row.id) };
   await record(tx, context, "amend", loaded, now, before.reason);
+  await settleResult(tx, context, row, changed);
   return after;
 }
 

@@ -7,9 +7,14 @@ import { nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
-import { concludeMatch, failConcludedMatch } from "../matches/matches.service.ts";
+import {
+  concludeMatch,
+  failConcludedMatch,
+  lockMatchOfContract,
+} from "../matches/matches.service.ts";
 import { restoreNeedsOf } from "../needs/needs.service.ts";
 import { restoreResultsOf, transferResult } from "../results/results.service.ts";
+import { withdrawOpenAmendment } from "./amendments.access.ts";
 import { type Loaded, record } from "./contracts.access.ts";
 import * as store from "./contracts.store.ts";
 
@@ -66,7 +71,10 @@ export async function say(
   });
 }
 
-/** What follows from a confirmation: nothing yet, or the contract is effective. */
+/**
+ * What follows from a confirmation: nothing yet, or the contract is effective.
+ * @throws AppError `match.invalid_transition` (409) when the match that it comes of has ended
+ */
 export async function afterConfirmation(
   tx: Executor,
   context: WriteContext,
@@ -77,11 +85,35 @@ export async function afterConfirmation(
   const changes = isLast ? { status: "effective" as const, effectiveAt: nowInstant() } : {};
   const after = { parties, row: await updateRow(tx, contracts, row, changes) };
   await record(tx, context, "confirm", before, after);
+  // A match that has ended stops the first word, not only the last.
+  if (!isLast && row.matchId) await lockMatchOfContract(tx, row.matchId);
   if (!isLast) return after;
   if (row.matchId) await concludeMatch(tx, context, row.matchId);
-  const isGone = row.type === "transfer" || row.licenceKind === "exclusive";
-  if (row.resultId && isGone) await transferResult(tx, context, row.resultId, row.id);
+  await settleResult(tx, context, null, row);
   return after;
+}
+
+type Taking = Pick<store.ContractRow, "id" | "type" | "licenceKind" | "resultId">;
+
+/** A transfer, or an exclusive licence, takes its result off the market. */
+const takesResult = ({ type, licenceKind }: Taking): boolean =>
+  type === "transfer" || licenceKind === "exclusive";
+
+/**
+ * Puts the result where the contract in force says: transferred, or as it was.
+ * @param before the content before an amendment; null when the contract has just taken effect
+ */
+export async function settleResult(
+  tx: Executor,
+  context: WriteContext,
+  before: Taking | null,
+  after: Taking,
+): Promise<void> {
+  const [took, takes] = [before !== null && takesResult(before), takesResult(after)];
+  if (took && !takes) await restoreResultsOf(tx, context, after.id);
+  if (takes && !took && after.resultId) {
+    await transferResult(tx, context, after.resultId, after.id);
+  }
 }
 
 /** Nothing that several people have to do is under way. */
@@ -107,6 +139,7 @@ export async function afterCancellation(
   const changes = isLast ? { ...noPending, ...end, cancellationAgreedAt: now } : {};
   const after = { parties, row: await updateRow(tx, contracts, row, changes) };
   await record(tx, context, "cancel", before, after, reason);
+  if (isLast) await withdrawOpenAmendment(tx, context, after);
   if (isLast && !isRegistered) await undo(tx, context, after.row);
   return after;
 }

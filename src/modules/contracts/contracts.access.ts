@@ -3,9 +3,10 @@ import type { Executor } from "../../database/connect.ts";
 import type { Actor } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
-import type { Standing } from "../../lib/lifecycle.ts";
+import { allowedActions, type Standing } from "../../lib/lifecycle.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
+import { contractLifecycle } from "./contracts.lifecycle.ts";
 import * as store from "./contracts.store.ts";
 
 /** A contract with those who have a part in it. */
@@ -39,11 +40,57 @@ export function standingOf(actor: Actor, { row, parties }: Loaded): Standing[] {
   return standing;
 }
 
-/** Who reads a contract's audit records, and what of them. */
-export const auditOf = ({ row, parties }: Loaded) => ({
+/** Whether it can be amended: in force, not with its office, and not about to end. */
+export const isInForce = ({ status, cancellationAgreedAt }: store.ContractRow): boolean =>
+  (status === "effective" || status === "registered") && cancellationAgreedAt === null;
+
+/**
+ * What the caller may do now: what the lifecycle table allows of the status, less what the rest of the
+ * contract stands in the way of.
+ * @param isSaid whether a party's word on the current revision holds
+ * @param isAmended whether an amendment waits for its parties
+ */
+export function actionsOf(
+  { row }: Loaded,
+  standing: readonly Standing[],
+  { isSaid, isAmended }: { isSaid: boolean; isAmended: boolean },
+): string[] {
+  const isBegun = row.status === "confirming" ? isSaid : row.pendingAction !== null;
+  const isAgreed = row.cancellationAgreedAt !== null;
+  const blocked: Record<string, boolean> = {
+    retract: !isBegun,
+    cancel: isAgreed,
+    file: isBegun || isAgreed || isAmended,
+  };
+  return allowedActions(contractLifecycle, row.status, standing).filter(
+    (action) => !blocked[action],
+  );
+}
+
+/** The refusal of a step that the status would allow, but not what else the contract waits for. */
+export const refusedNow = (
+  loaded: Loaded,
+  actor: Actor,
+  now: { isSaid: boolean; isAmended: boolean },
+): AppError =>
+  new AppError("contract.invalid_transition", {
+    members: {
+      currentStatus: loaded.row.status,
+      allowedActions: actionsOf(loaded, standingOf(actor, loaded), now),
+    },
+  });
+
+const isSecret = ({ confidentiality }: Pick<store.ContractRow, "confidentiality">): boolean =>
+  confidentiality === "trade_secret";
+
+/**
+ * Who reads a contract's audit records, and what of them.
+ * @param before the contract before the step: what was a trade secret stays one in the record
+ */
+export const auditOf = ({ row, parties }: Loaded, before: Loaded | null = null) => ({
   subject: { id: row.id, organizationId: row.organizationId },
   readers: [...parties.map((party) => party.organizationId), row.brokerOrganizationId],
-  confidential: row.confidentiality === "trade_secret",
+  confidential: isSecret(row) || (before !== null && isSecret(before.row)),
 });
 
 /** A row with its parties as they may be told in a record: without people and addresses. */
@@ -69,7 +116,7 @@ export const record = (
   reason: string | null = null,
 ): Promise<string> =>
   recordAudit(tx, context, {
-    ...auditOf(after),
+    ...auditOf(after, before),
     type: `contract.${verb}`,
     before: before && recorded(before),
     after: recorded(after),

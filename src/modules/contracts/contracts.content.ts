@@ -127,7 +127,8 @@ export function completeParties(
         name: own.name,
         creditCode: own.creditCode,
         countryCode: "CN",
-        regionCode: party.regionCode ?? own.regionCode,
+        // It makes an office competent, and the figures are counted by it.
+        regionCode: own.regionCode,
         industryCode: party.industryCode ?? own.industryCode,
         scale: party.scale ?? own.scale,
         address: party.address ?? own.address,

@@ -26,4 +26,6 @@ export const contractLifecycle = defineLifecycle("contract", [
 export const amendmentLifecycle = defineLifecycle("amendment", [
   { from: ["confirming"], action: "confirm", by: "party", to: "effective" },
   { from: ["confirming"], action: "withdraw", by: "party", to: "withdrawn" },
+  // All parties have agreed to cancel the contract.
+  { from: ["confirming"], action: "withdraw", by: "system", to: "withdrawn" },
 ]);

@@ -118,13 +118,19 @@ export default async function contractRoutes(app: App) {
         access: { roles: parties, scope: "contracts:write" },
         ifMatch: "required",
         etag: "version",
-        errors: [...refusals, "contract.state_secret"],
+        errors: [
+          ...refusals,
+          "contract.state_secret",
+          "contract.match_has_contract",
+          "match.not_found",
+          "match.invalid_transition",
+        ],
       },
       schema: {
         operationId: "updateContract",
         summary: "Change a contract that is not in force yet",
         description:
-          "JSON merge patch. While parties confirm, it makes the contract a draft again, with the next revision and all confirmations void. A contract in force is amended instead.",
+          "JSON merge patch. While parties confirm, it makes the contract a draft again, with the next revision and all confirmations void. Match, interest and listings are checked against the parties again; `null` gives one up, such as a match that has failed. The caller and whoever drafted it keep a part in it. A contract in force is amended instead.",
         tags,
         params,
         body: ContractPatch,
@@ -159,7 +165,7 @@ export default async function contractRoutes(app: App) {
       config: {
         ...step,
         access: { roles: parties, verified: true },
-        errors: [...refusals, "contract.incomplete"],
+        errors: [...refusals, "contract.incomplete", "match.not_found", "match.invalid_transition"],
       },
       schema: {
         operationId: "submitContract",

@@ -6,10 +6,12 @@ import {
   contractStatuses,
   contractTypes,
 } from "../../../db/schema/contracts.ts";
+import { fault } from "../../lib/faults.ts";
 import { pageOf, pageQuery } from "../../lib/pagination.ts";
 import {
   Contact,
   civilDate,
+  compareAmounts,
   instant,
   line,
   Money,
@@ -61,6 +63,7 @@ export const Party = z
     contact: Contact.nullable().default(null),
     isTransferInstitution: z.boolean().default(false).describe("技术转移机构"),
     isResearchInstitution: z.boolean().default(false).describe("研发机构"),
+    isConvertedInstitute: z.boolean().default(false).describe("转制科研院所"),
     isHighTechZone: z.boolean().default(false).describe("高新区内企业"),
     isListed: z.boolean().default(false).describe("上市公司"),
   })
@@ -108,6 +111,9 @@ const fields = {
     .default("internal")
     .describe("`state_secret` is refused: such a contract must not be stored here."),
   terms: prose(20000).nullable().default(null).describe("Further terms."),
+  facilitator: textOrNull(120).describe(
+    "促成方: the broker or intermediary who brought the deal about, also without a match here.",
+  ),
   sellers: parties.describe("The first leads."),
   buyers: parties.describe("The first leads."),
 };
@@ -139,20 +145,26 @@ export type ContractContent = z.output<typeof ContractContent>;
 
 const link = uuid.nullable().default(null);
 
+const links = {
+  matchId: link.describe("The match it comes from; listings and broker are taken from it."),
+  interestId: link.describe("An accepted interest it comes from."),
+  resultId: link,
+  needId: link,
+};
+const ContractLinks = z.object(links);
+export type ContractLinks = z.output<typeof ContractLinks>;
+
 export const ContractInput = z
   .strictObject({
     ...fields,
-    matchId: link.describe("The match it comes from; listings and broker are taken from it."),
-    interestId: link.describe("An accepted interest it comes from."),
-    resultId: link,
-    needId: link,
+    ...links,
   })
   .superRefine(checkContent)
   .meta({ id: "ContractInput", examples: [example] });
 export type ContractInput = z.output<typeof ContractInput>;
 
 const patch = patchOf(z.strictObject(fields));
-export const ContractPatch = patch.meta({
+export const ContractPatch = patchOf(z.strictObject({ ...fields, ...links })).meta({
   id: "ContractPatch",
   examples: [{ validUntil: "2030-03-01", terms: "被许可方每季度报送施用面积。" }],
 });
@@ -184,8 +196,10 @@ export type AmendmentInput = z.output<typeof AmendmentInput>;
 
 export const PaymentInput = z
   .strictObject({
-    paidOn: civilDate.describe("The day on which the money arrived; not in the future."),
-    amount: Money,
+    paidOn: civilDate.describe(
+      "The day on which the money arrived; not in the future, nor before the contract was signed.",
+    ),
+    amount: Money.refine(({ amount }) => compareAmounts(amount, "0") > 0, fault("amount.positive")),
     voucherNumber: textOrNull(60),
     invoiceNumber: textOrNull(60),
     note: textOrNull(500),
@@ -222,6 +236,7 @@ const PartyOut = z
     contact: z.object({ name: z.string(), phone: text, email: text }).nullable(),
     isTransferInstitution: z.boolean(),
     isResearchInstitution: z.boolean(),
+    isConvertedInstitute: z.boolean(),
     isHighTechZone: z.boolean(),
     isListed: z.boolean(),
   })
@@ -267,6 +282,7 @@ const contentOut = {
     .nullable(),
   confidentiality: z.enum(confidentialityLevels),
   terms: text,
+  facilitator: text,
   sellers: z.array(PartyOut),
   buyers: z.array(PartyOut),
 };

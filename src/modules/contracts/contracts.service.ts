@@ -7,16 +7,27 @@ import { nowInstant } from "../../lib/clock.ts";
 import { AppError, type Fault } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
-import { allowedActions, nextStatus, transitionRefused } from "../../lib/lifecycle.ts";
+import { nextStatus, transitionRefused } from "../../lib/lifecycle.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import { toMoney } from "../../lib/wire.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { findAcceptedInterest } from "../interests/interests.service.ts";
-import { lockMatchForContract } from "../matches/matches.service.ts";
+import {
+  hasMatchEnded,
+  lockMatchForContract,
+  lockMatchOfContract,
+} from "../matches/matches.service.ts";
 import { assertCodes, broughtIn } from "../taxonomies/taxonomies.service.ts";
 import { afterCancellation, afterConfirmation, noPending, say } from "./confirmations.service.ts";
-import { type Loaded, lockAs, record, standingOf } from "./contracts.access.ts";
+import {
+  actionsOf,
+  type Loaded,
+  lockAs,
+  record,
+  refusedNow,
+  standingOf,
+} from "./contracts.access.ts";
 import { contractFaults } from "./contracts.completeness.ts";
 import {
   codesOf,
@@ -31,8 +42,9 @@ import { contractLifecycle } from "./contracts.lifecycle.ts";
 import {
   type ConfirmInput,
   type Contract,
-  ContractContent,
-  type ContractInput,
+  type ContractContent,
+  ContractInput,
+  type ContractLinks,
   type ContractSummary,
   type ListContractsQuery,
 } from "./contracts.schema.ts";
@@ -59,7 +71,11 @@ export async function toContract(db: Executor, actor: Actor, loaded: Loaded): Pr
     paidAmount: { amount: await store.sumPayments(db, row.id), currency: "CNY" },
     confirmations: confirmations.map(({ createdAt, ...said }) => ({ ...said, at: createdAt })),
     pending: pendingOf(row, confirmations),
-    allowedActions: allowedActions(contractLifecycle, row.status, standing),
+    allowedActions: actionsOf(loaded, standing, {
+      isSaid: confirmations.length > 0,
+      isAmended:
+        row.status === "effective" && (await store.selectOpenAmendment(db, row.id)) !== undefined,
+    }),
   };
 }
 
@@ -134,28 +150,46 @@ export async function prepareContent(
   return { content: completeParties(content, inside), inside };
 }
 
-interface Links {
-  matchId: string | null;
-  interestId: string | null;
-  resultId: string | null;
-  needId: string | null;
+interface Links extends ContractLinks {
   brokerId: string | null;
   brokerOrganizationId: string | null;
 }
 
+const toLinks = ({ matchId, interestId, resultId, needId }: ContractLinks): ContractLinks => ({
+  matchId,
+  interestId,
+  resultId,
+  needId,
+});
+
 /** A link that does not fit the parties. */
 const unfit = (name: string): Fault => bodyFault([name], "link.unfit");
 
-/** Match, interest and listings that the contract names, checked against its parties. */
-async function linksOf(tx: Executor, actor: Actor, input: ContractInput): Promise<Links> {
-  const match = input.matchId ? await lockMatchForContract(tx, actor, input.matchId) : null;
+/**
+ * Match, interest and listings that a contract names, checked against its parties: when it is drafted,
+ * and again whenever either may have changed.
+ * @param stored the match that the contract has already: whoever has a part in the contract keeps it
+ * @throws AppError `match.not_found` (404), `match.invalid_transition` (409)
+ */
+async function linksOf(
+  tx: Executor,
+  actor: Actor,
+  input: ContractLinks & Pick<ContractContent, "sellers" | "buyers">,
+  stored: string | null,
+): Promise<{ links: Links; faults: Fault[] }> {
+  const { matchId } = input;
+  const match =
+    matchId &&
+    (matchId === stored
+      ? await lockMatchOfContract(tx, matchId)
+      : await lockMatchForContract(tx, actor, matchId));
   const links: Links = {
-    matchId: input.matchId,
+    matchId,
     interestId: input.interestId,
-    resultId: match?.resultId ?? input.resultId,
-    needId: match?.needId ?? input.needId,
-    brokerId: match?.brokerId ?? null,
-    brokerOrganizationId: match?.brokerOrganizationId ?? null,
+    resultId: match ? match.resultId : input.resultId,
+    needId: match ? match.needId : input.needId,
+    brokerId: match ? match.brokerId : null,
+    brokerOrganizationId: match ? match.brokerOrganizationId : null,
   };
   const faults: Fault[] = [];
   const sellers = new Set(input.sellers.map((party) => party.organizationId));
@@ -178,9 +212,19 @@ async function linksOf(tx: Executor, actor: Actor, input: ContractInput): Promis
       interest && isParty(interest.ownerOrganizationId) && isParty(interest.askerOrganizationId);
     if (!fits) faults.push(unfit("interestId"));
   }
-  if (faults.length > 0) throw new AppError("request.invalid", { faults });
-  return links;
+  return { links, faults };
 }
+
+const invalid = (faults: Fault[]) => new AppError("request.invalid", { faults });
+
+/** Whether an organisation has a part in a content: it is a party, or the brokerage of its match. */
+const hasPart = (
+  organizationId: string,
+  { sellers, buyers }: Pick<ContractContent, "sellers" | "buyers">,
+  { brokerOrganizationId }: Links,
+): boolean =>
+  brokerOrganizationId === organizationId ||
+  [...sellers, ...buyers].some((party) => party.organizationId === organizationId);
 
 /**
  * Drafts a contract, as one of its parties or as the broker of its match.
@@ -195,7 +239,8 @@ export async function createContract(
 ): Promise<Contract> {
   const { matchId: _, interestId: __, resultId: ___, needId: ____, ...given } = input;
   const { content } = await prepareContent(tx, given, null);
-  const links = await linksOf(tx, actor, input);
+  const { links, faults } = await linksOf(tx, actor, input, null);
+  if (faults.length > 0) throw invalid(faults);
   const isParty = [...content.sellers, ...content.buyers].some(
     (party) => party.organizationId === actor.organizationId,
   );
@@ -220,7 +265,8 @@ export async function createContract(
 /**
  * Changes a draft, or a contract that waits for its parties: what they have confirmed is void then, and
  * it is a draft again with the next revision.
- * @throws AppError `contract.invalid_transition` (409) once it is effective: then it is amended
+ * @throws AppError `contract.invalid_transition` (409) once it is effective: then it is amended;
+ *   `contract.not_owner` (403) when the caller, or whoever drafted it, would have no part in it
  */
 export async function updateContract(
   tx: Executor,
@@ -235,14 +281,39 @@ export async function updateContract(
     throw transitionRefused(contractLifecycle, status, "party");
   }
   const current = toContent(before.row, before.parties);
-  const patched = parsePatched(ContractContent, current, patch);
+  const whole = { ...current, ...toLinks(before.row) };
+  const input = parsePatched(ContractInput, whole, patch);
+  const { matchId: _, interestId: __, resultId: ___, needId: ____, ...patched } = input;
   const { content } = await prepareContent(tx, patched, current);
+  const { links, faults } = await linksOf(tx, actor, input, before.row.matchId);
+  if (faults.length > 0) throw invalid(faults);
+  if (!hasPart(actor.organizationId, content, links)) throw new AppError("contract.not_owner");
+  const drafter = hasPart(before.row.organizationId, content, links)
+    ? {}
+    : await takeOver(tx, actor, before.row, links);
   const reopened = status === "confirming" ? await reopen(tx, before) : {};
-  const row = await updateRow(tx, contracts, before.row, { ...toColumns(content), ...reopened });
+  const columns = { ...toColumns(content), ...links, ...drafter };
+  const row = await updateRow(tx, contracts, before.row, { ...columns, ...reopened });
   await store.replaceParties(tx, id, toPartyRows(id, content));
   const after = { row, parties: await store.selectParties(tx, id) };
   await record(tx, context, "update", before, after);
   return toContract(tx, actor, after);
+}
+
+/**
+ * A broker's part in a contract ends with its match: whoever goes on without it drafts the contract now.
+ * @throws AppError `contract.not_owner` (403): nobody else is changed out of what it drafted
+ */
+async function takeOver(tx: Executor, actor: Actor, row: store.ContractRow, links: Links) {
+  const isBrokers = row.organizationId === row.brokerOrganizationId;
+  const isLeft = links.matchId === null && row.matchId !== null;
+  if (!isBrokers || !isLeft || !(await hasMatchEnded(tx, row.matchId ?? ""))) {
+    throw new AppError("contract.not_owner");
+  }
+  return {
+    organizationId: actor.organizationId,
+    createdBy: actor.kind === "member" ? actor.id : null,
+  };
 }
 
 /** Back from confirmation: what was said is void, the next content is another revision. */
@@ -252,19 +323,23 @@ async function reopen(tx: Executor, { row }: Loaded) {
   return { status, revision: row.revision + 1, contentSha256: null, submittedAt: null };
 }
 
-/** The content of a draft as it would be put up, and what it lacks. */
-async function assess(tx: Executor, { row, parties }: Loaded) {
+/** The content of a draft as it would be put up, and what it lacks; its links may have moved meanwhile. */
+async function assess(tx: Executor, actor: Actor, { row, parties }: Loaded) {
   const current = toContent(row, parties);
   const { content, inside } = await prepareContent(tx, current, current);
   const universities = [...inside.values()].filter((own) => own.kind === "university");
-  const faults = contractFaults(content, new Set(universities.map((own) => own.id)));
+  const { links, faults } = await linksOf(tx, actor, { ...row, ...content }, row.matchId);
+  if (!hasPart(row.organizationId, content, links)) throw new AppError("contract.not_owner");
+  faults.push(...contractFaults(content, new Set(universities.map((own) => own.id))));
   const files = await store.selectContentFiles(tx, row.id);
-  return { faults, hashed: hashContent(content, row, files) };
+  const hashed = hashContent(content, { ...row, ...links }, files);
+  return { faults, hashed, links, whole: content };
 }
 
 /**
  * Puts a draft up for its parties to confirm.
- * @throws AppError `contract.incomplete` (409) with a pointer to everything that is missing
+ * @throws AppError `contract.incomplete` (409) with a pointer to everything that is missing,
+ *   `match.invalid_transition` (409) when the match that it comes of has ended
  */
 export async function submitContract(
   tx: Executor,
@@ -274,13 +349,16 @@ export async function submitContract(
 ): Promise<Contract> {
   const before = await lockAs(tx, context, actor, id, ["owner"]);
   const status = nextStatus(contractLifecycle, before.row.status, "submit", "owner");
-  const { faults, hashed } = await assess(tx, before);
+  const { faults, hashed, links, whole } = await assess(tx, actor, before);
   if (faults.length > 0) throw new AppError("contract.incomplete", { faults });
   const { contentSha256, content } = hashed;
   const { revision } = before.row;
   await store.insertRevision(tx, { id: newId(), contractId: id, revision, content, contentSha256 });
-  const changes = { status, contentSha256, submittedAt: nowInstant() };
-  const after = { ...before, row: await updateRow(tx, contracts, before.row, changes) };
+  const changes = { ...links, status, contentSha256, submittedAt: nowInstant() };
+  const row = await updateRow(tx, contracts, before.row, changes);
+  // What the market knows of the parties may be newer than the draft.
+  await store.replaceParties(tx, id, toPartyRows(id, whole));
+  const after = { row, parties: await store.selectParties(tx, id) };
   await record(tx, context, "submit", before, after);
   return toContract(tx, actor, after);
 }
@@ -350,7 +428,10 @@ export async function retractContract(
   nextStatus(contractLifecycle, row.status, "retract", "party");
   const action = row.status === "confirming" ? "confirm" : row.pendingAction;
   const voided = action ? await store.voidConfirmations(tx, id, action, row.revision) : null;
-  if (!voided?.rowCount) throw transitionRefused(contractLifecycle, row.status, "party");
+  if (!voided?.rowCount) {
+    const isAmended = (await store.selectOpenAmendment(tx, id)) !== undefined;
+    throw refusedNow(before, actor, { isSaid: false, isAmended });
+  }
   const after = { ...before, row: await updateRow(tx, contracts, row, noPending) };
   await record(tx, context, "retract", before, after);
   return toContract(tx, actor, after);

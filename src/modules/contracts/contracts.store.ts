@@ -207,10 +207,10 @@ export const selectRevision = async (db: Executor, contractId: string, revision:
       )
   )[0];
 
-/** What was paid and not voided, in yuan. */
+/** What was paid and not voided, in yuan: wider than the amounts that it adds up. */
 export async function sumPayments(db: Executor, contractId: string): Promise<string> {
   const [sum] = await db
-    .select({ amount: sql<string>`coalesce(sum(${contractPayments.amount}), 0)::numeric(18, 2)` })
+    .select({ amount: sql<string>`coalesce(sum(${contractPayments.amount}), 0)::numeric(38, 2)` })
     .from(contractPayments)
     .where(and(eq(contractPayments.contractId, contractId), isNull(contractPayments.voidedAt)));
   return sum?.amount ?? "0.00";
@@ -366,17 +366,22 @@ export async function selectAmendment(
   return (lock ? await query.for("update") : await query)[0];
 }
 
-/** The amendment that waits for its parties, locked. */
+const openAmendment = (db: Executor, contractId: string) =>
+  db
+    .select()
+    .from(contractAmendments)
+    .where(
+      and(
+        eq(contractAmendments.contractId, contractId),
+        // A literal, so that the partial index serves it.
+        sql`${contractAmendments.status} = 'confirming'`,
+      ),
+    );
+
+/** The amendment that waits for its parties. */
+export const selectOpenAmendment = async (db: Executor, contractId: string) =>
+  (await openAmendment(db, contractId))[0];
+
+/** The same, locked. */
 export const lockOpenAmendment = async (tx: Executor, contractId: string) =>
-  (
-    await tx
-      .select()
-      .from(contractAmendments)
-      .where(
-        and(
-          eq(contractAmendments.contractId, contractId),
-          sql`${contractAmendments.status} = 'confirming'`,
-        ),
-      )
-      .for("update")
-  )[0];
+  (await openAmendment(tx, contractId).for("update"))[0];

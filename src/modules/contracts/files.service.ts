@@ -5,7 +5,7 @@ import { AppError } from "../../lib/errors.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
 import { amendmentSigned } from "./amendments.service.ts";
 import { afterCancellation, afterConfirmation, say } from "./confirmations.service.ts";
-import { auditOf, lockAs } from "./contracts.access.ts";
+import { auditOf, isInForce, type Loaded, lockAs } from "./contracts.access.ts";
 import * as store from "./contracts.store.ts";
 import { lockContractOfCase } from "./filing.service.ts";
 
@@ -18,10 +18,25 @@ interface ContractFile {
 /** Purposes of files that are part of what is confirmed. */
 const contentPurposes = new Set(["contract_text", "annex"]);
 
+/** Purposes of files that stand for an outside party's word. */
+const wordPurposes = new Set(["signed_copy", "cancellation_copy"]);
+
+/**
+ * An outside party's word comes from the other side, whose interest it is that it was given. Where
+ * nobody of that side is in the market, whoever is has to do.
+ * @throws AppError `attachment.other_side` (403)
+ */
+function assertOtherSide({ parties }: Loaded, actor: Actor, { side }: ContractFile): void {
+  const others = parties.filter((party) => party.side !== side && party.organizationId !== null);
+  const isOther = others.some((party) => party.organizationId === actor.organizationId);
+  if (others.length > 0 && !isOther) throw new AppError("attachment.other_side");
+}
+
 /**
  * Whether the caller may add such a file to a contract now; the contract stays locked.
  * @returns the revision that the file belongs to, and who reads of it
- * @throws AppError `contract.not_found` (404), `contract.not_owner` (403), `attachment.locked` (409)
+ * @throws AppError `contract.not_found` (404), `contract.not_owner`, `attachment.other_side` (403),
+ *   `attachment.locked` (409)
  */
 export async function authorizeContractFile(
   tx: Executor,
@@ -41,11 +56,13 @@ export async function authorizeContractFile(
     (party) =>
       party.side === file.side && party.position === file.position && party.organizationId === null,
   );
+  if (isOutside && wordPurposes.has(file.purpose)) assertOtherSide(loaded, actor, file);
   const fits: Record<string, boolean> = {
     contract_text: row.status === "draft",
     annex: row.status === "draft",
     document: row.status !== "cancelled",
-    signed_copy: isOutside && (row.status === "confirming" || amendment !== undefined),
+    signed_copy:
+      isOutside && (row.status === "confirming" || (amendment !== undefined && isInForce(row))),
     cancellation_copy: isOutside && row.pendingAction === "cancel",
     payment_proof: inForce,
   };

@@ -6,24 +6,27 @@ import { updateLocked } from "../../database/rows.ts";
 import { nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
-import { nextStatus, transitionRefused } from "../../lib/lifecycle.ts";
+import { nextStatus } from "../../lib/lifecycle.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
-import { undo } from "./confirmations.service.ts";
-import { applicantOf, type Loaded, record } from "./contracts.access.ts";
+import { noPending, undo } from "./confirmations.service.ts";
+import { applicantOf, type Loaded, record, refusedNow } from "./contracts.access.ts";
 import { toFacts } from "./contracts.content.ts";
 import { contractLifecycle } from "./contracts.lifecycle.ts";
 import * as store from "./contracts.store.ts";
 
 /**
  * The contract, locked, for the party that applies for its registration.
- * @throws AppError `contract.not_found` (404), `registration.not_applicant` (403),
- *   `contract.invalid_transition` (409)
+ * @returns with it the checks that its state must pass, for the caller to make with its own: they throw
+ *   `contract.invalid_transition`, `amendment.already_open` (409)
+ * @throws AppError `contract.not_found` (404), `registration.not_applicant` (403)
  */
 export async function lockContractForFiling(
   tx: Executor,
   context: WriteContext,
   id: string,
-): Promise<Loaded & { applicant: store.PartyRow; isImport: boolean }> {
+): Promise<
+  Loaded & { applicant: store.PartyRow; isImport: boolean; checks: readonly (() => unknown)[] }
+> {
   const { actor } = context;
   const row = actor && (await store.lockContract(tx, actor, id));
   if (!row) throw new AppError("contract.not_found");
@@ -33,10 +36,21 @@ export async function lockContractForFiling(
     throw new AppError("registration.not_applicant");
   }
   assertVersion(row.version, context.expected);
-  nextStatus(contractLifecycle, row.status, "file", "applicant");
-  // Nobody registers what is being cancelled.
-  if (row.pendingAction) throw transitionRefused(contractLifecycle, row.status, "applicant");
-  return { row, parties, applicant: party, isImport };
+  const loaded = { row, parties };
+  const isAmended = (await store.lockOpenAmendment(tx, id)) !== undefined;
+  const checks = [
+    () => {
+      nextStatus(contractLifecycle, row.status, "file", "applicant");
+      // Nobody registers what is being cancelled.
+      if (!row.pendingAction && !row.cancellationAgreedAt) return;
+      throw refusedNow(loaded, actor, { isSaid: false, isAmended });
+    },
+    // Nor what is being changed.
+    () => {
+      if (isAmended) throw new AppError("amendment.already_open");
+    },
+  ];
+  return { ...loaded, applicant: party, isImport, checks };
 }
 
 /**
@@ -53,8 +67,18 @@ export async function stepContract(
   const { row } = before;
   const by = action === "file" ? "applicant" : "system";
   const status = nextStatus(contractLifecycle, row.status, action, by);
-  const changes = action === "cancel" ? { status, cancelledAt: nowInstant() } : { status };
-  const after = { ...before, row: await updateLocked(tx, contracts, row, changes) };
+  if (action === "revoke") {
+    // What was agreed was to end a registered contract: the parties may agree anew.
+    await store.voidConfirmations(tx, row.id, "cancel", row.revision);
+  }
+  const changes = {
+    cancel: { cancelledAt: nowInstant() },
+    revoke: { ...noPending, cancellationAgreedAt: null },
+    file: {},
+    release: {},
+    register: {},
+  }[action];
+  const after = { ...before, row: await updateLocked(tx, contracts, row, { ...changes, status }) };
   await record(tx, context, action, before, after);
   if (action === "cancel") await undo(tx, context, after.row);
 }

@@ -52,7 +52,7 @@ export async function listPayments(db: Executor, actor: Actor, contractId: strin
 
 /**
  * Records a payment under a contract in force.
- * @throws AppError `request.invalid` for a day to come, `contract.not_in_force`,
+ * @throws AppError `request.invalid` for a day to come or before the signing, `contract.not_in_force`,
  *   `payment.voucher_taken` (409), `contract.not_owner` (403)
  */
 export async function recordPayment(
@@ -67,6 +67,10 @@ export async function recordPayment(
   }
   const loaded = await lockAs(tx, context, actor, contractId, ["party"]);
   if (!inForce.includes(loaded.row.status)) throw new AppError("contract.not_in_force");
+  if (loaded.row.signedOn && input.paidOn < loaded.row.signedOn) {
+    const faults = [bodyFault(["paidOn"], "date.before_signed")];
+    throw new AppError("request.invalid", { faults });
+  }
   const [after] = await tx
     .insert(contractPayments)
     .values({

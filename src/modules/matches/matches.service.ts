@@ -254,9 +254,31 @@ export async function lockMatchForContract(
   const found = await store.lockMatch(tx, actor, id);
   const standing = found && !isOperator(actor) ? standingOf(actor, found.match) : [];
   if (!found || standing.length === 0) throw new AppError("match.not_found");
-  const { status } = found.match;
-  if (status === "agreed" || status === "negotiating") return found.match;
-  throw transitionRefused(matchLifecycle, status, "system");
+  return assertAgreed(found.match);
+}
+
+/**
+ * The match that a contract has come of already, locked, whoever has a part in that contract.
+ * @throws AppError `match.not_found` (404), `match.invalid_transition` (409) once it has ended
+ */
+export async function lockMatchOfContract(tx: Executor, id: string): Promise<store.MatchRow> {
+  const found = await store.lockMatchById(tx, id);
+  if (!found) throw new AppError("match.not_found");
+  return assertAgreed(found.match);
+}
+
+/** Whether a match that was agreed has ended since: no contract comes of it any more. */
+export async function hasMatchEnded(tx: Executor, id: string): Promise<boolean> {
+  const found = await store.lockMatchById(tx, id);
+  return found === undefined || !isAgreed(found.match);
+}
+
+const isAgreed = ({ status }: store.MatchRow): boolean =>
+  status === "agreed" || status === "negotiating";
+
+function assertAgreed(match: store.MatchRow): store.MatchRow {
+  if (isAgreed(match)) return match;
+  throw transitionRefused(matchLifecycle, match.status, "system");
 }
 
 /**

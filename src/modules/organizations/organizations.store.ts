@@ -1,7 +1,8 @@
 import { and, asc, eq, gt, like, ne, or, type SQL, sql } from "drizzle-orm";
-import { contractParties, contracts } from "../../../db/schema/contracts.ts";
+import { contractAmendments, contractParties, contracts } from "../../../db/schema/contracts.ts";
 import { matches } from "../../../db/schema/matches.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
+import { registrations } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { countLimit } from "../../lib/pagination.ts";
@@ -56,8 +57,9 @@ export const lockCreditCode = (tx: Executor, creditCode: string) =>
   );
 
 /**
- * Whether the organisation still has a part in something under way: a match, a contract that waits for
- * its parties, or one that waits for its office.
+ * Whether the organisation still has a part in something under way: a match; a contract that waits for
+ * its parties, to take effect, to be amended or cancelled, or for its office; a case that it has to
+ * decide, or asked to change.
  */
 export async function hasOpenDeals(tx: Executor, id: string): Promise<boolean> {
   const open = sql`${matches.status} in ('proposed', 'agreed', 'negotiating')`;
@@ -67,7 +69,22 @@ export async function hasOpenDeals(tx: Executor, id: string): Promise<boolean> {
       or exists (select from ${matches} where ${open} and ${matches.brokerOrganizationId} = ${id})
       or exists (
         select from ${contractParties} join ${contracts} on ${contracts.id} = ${contractParties.contractId}
-        where ${contractParties.organizationId} = ${id} and ${contracts.status} in ('confirming', 'filed')
+        where ${contractParties.organizationId} = ${id} and (
+          ${contracts.status} in ('confirming', 'filed') or ${contracts.pendingAction} is not null
+          or (${contracts.status} = 'registered' and ${contracts.cancellationAgreedAt} is not null)
+          or exists (
+            select from ${contractAmendments} where ${contractAmendments.contractId} = ${contracts.id}
+            and ${contractAmendments.status} = 'confirming'
+          )
+        )
+      )
+      or exists (
+        select from ${registrations} where ${registrations.officeOrganizationId} = ${id}
+        and ${registrations.status} in ('filed', 'supplement_requested', 'accepted', 'expert_review')
+      )
+      or exists (
+        select from ${registrations} where ${registrations.pendingAction} is not null
+        and (${registrations.applicantOrganizationId} = ${id} or ${registrations.officeOrganizationId} = ${id})
       ) as found`);
   return found.rows[0]?.found ?? false;
 }

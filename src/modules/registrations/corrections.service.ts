@@ -13,6 +13,7 @@ import { countedOf, recordPayments, recordVolume } from "../statistics/statistic
 import { assertCodes } from "../taxonomies/taxonomies.service.ts";
 import { assertSecond } from "./decisions.service.ts";
 import { lockCase, record, standingOf, toRegistration } from "./registrations.access.ts";
+import { isExtended } from "./registrations.clock.ts";
 import { registrationLifecycle } from "./registrations.lifecycle.ts";
 import type { AmendInput, Registration, RevokeInput } from "./registrations.schema.ts";
 import type { RegistrationRow } from "./registrations.store.ts";
@@ -86,16 +87,17 @@ const isApplicant = (actor: Actor, row: RegistrationRow) =>
 
 /**
  * An amendment of the contract comes into its registration: the applicant asks with the revision that all
- * parties confirmed, a first registrar agrees, a second one does it. The number stays.
+ * parties confirmed, a first registrar agrees, a second one does it. The number stays. One that makes
+ * the contract a large one needs what experts found, from the first registrar.
  * @throws AppError `registration.not_agreed`, `registration.same_reviewer`,
- *   `registration.invalid_transition` (409)
+ *   `registration.expert_review_needed`, `registration.invalid_transition` (409)
  */
 export async function amendRegistration(
   tx: Executor,
   context: WriteContext,
   actor: Actor,
   id: string,
-  { contractRevision }: AmendInput,
+  { contractRevision, conclusion }: AmendInput,
 ): Promise<Registration> {
   const { row: before, contract } = await lockCase(tx, context, actor, id, [
     "applicant",
@@ -115,13 +117,31 @@ export async function amendRegistration(
   }
   const revision = before.pendingRevision ?? 0;
   if (row.revision !== revision) throw new AppError("registration.not_agreed");
-  if (before.pendingReviewerId === null && before.rules.twoReviewers) {
-    return goOn(tx, context, actor, before, "amend", { pendingReviewerId: actor.id });
+  const facts = await factsOf(tx, row, revision);
+  const { rules, disputed } = before;
+  const { technologyAmount } = facts;
+  // What experts would have looked at before registering, they look at before amending (draft art. 14).
+  const isNewlyLarge =
+    rules.expertReviewCompulsory &&
+    isExtended(rules, { technologyAmount, disputed }) &&
+    !isExtended(rules, before);
+  const isFirst = before.pendingReviewerId === null;
+  if (isNewlyLarge && isFirst && conclusion === undefined) {
+    throw new AppError("registration.expert_review_needed");
+  }
+  const found =
+    conclusion === undefined
+      ? {}
+      : { expertConclusion: conclusion, expertReviewConcludedAt: nowInstant() };
+  if (isFirst && rules.twoReviewers) {
+    const changes = { ...found, pendingReviewerId: actor.id };
+    return goOn(tx, context, actor, before, "amend", changes);
   }
   assertSecond(before, before.pendingReviewerId, actor);
-  const facts = await factsOf(tx, row, revision);
   const changes = {
+    ...found,
     facts,
+    expertReviewNeeded: before.expertReviewNeeded || isNewlyLarge,
     technologyAmount: facts.technologyAmount,
     contractRevision: revision,
     revision: before.revision + 1,

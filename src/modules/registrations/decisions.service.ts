@@ -4,7 +4,7 @@ import type { Executor } from "../../database/connect.ts";
 import { updateLocked } from "../../database/rows.ts";
 import type { Actor } from "../../lib/access.ts";
 import { nowInstant, today } from "../../lib/clock.ts";
-import { AppError } from "../../lib/errors.ts";
+import { AppError, assertAll } from "../../lib/errors.ts";
 import { random } from "../../lib/ids.ts";
 import { nextStatus } from "../../lib/lifecycle.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
@@ -46,11 +46,15 @@ export async function registerContract(
   id: string,
 ): Promise<Registration> {
   const { row: before, contract } = await lockCase(tx, context, actor, id, ["registrar"]);
-  const status = nextStatus(registrationLifecycle, before.status, "register", "registrar");
-  assertSecond(before, before.firstReviewerId, actor);
-  if (before.expertReviewNeeded && !before.expertReviewConcludedAt) {
-    throw new AppError("registration.expert_review_needed");
-  }
+  const status = "registered" as const;
+  assertAll([
+    () => nextStatus(registrationLifecycle, before.status, "register", "registrar"),
+    () => assertSecond(before, before.firstReviewerId, actor),
+    () => {
+      if (!before.expertReviewNeeded || before.expertReviewConcludedAt) return;
+      throw new AppError("registration.expert_review_needed");
+    },
+  ]);
   if (contract) await stepContract(tx, context, contract, "register");
   const registeredOn = today();
   const numberYear = Number(registeredOn.slice(0, 4));

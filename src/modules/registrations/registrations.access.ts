@@ -24,7 +24,9 @@ export function standingOf(actor: Actor, row: Row): Standing[] {
   return standing;
 }
 
-const undecided: readonly string[] = ["filed", "supplement_requested", "accepted", "expert_review"];
+/** Whether the office's clock runs: not while the applicant is asked for something, nor once it is decided. */
+const isRunning = (status: Row["status"]): boolean =>
+  status === "filed" || status === "accepted" || status === "expert_review";
 
 const yuan = (amount: string) => ({ amount, currency: "CNY" });
 
@@ -49,7 +51,7 @@ export function toRegistration(row: Row, actor: Actor): Registration {
     totalAmount: yuan(facts.totalAmount),
     technologyAmount: yuan(facts.technologyAmount),
     amountStatus: facts.amountStatus,
-    overdue: undecided.includes(row.status) && row.dueOn !== null && row.dueOn < today(),
+    overdue: isRunning(row.status) && row.dueOn !== null && row.dueOn < today(),
     supplement:
       supplementNote !== null && supplementDueOn !== null
         ? {
@@ -89,12 +91,20 @@ export const record = (
     type: `registration.${verb}`,
     subject: { id: after.id, organizationId: after.officeOrganizationId },
     readers: [after.applicantOrganizationId],
-    confidential: after.facts.confidentiality === "trade_secret",
+    // What was a trade secret before an amendment stays one in the record.
+    confidential: [before, after].some((row) => row?.facts.confidentiality === "trade_secret"),
     before,
     after,
     reason,
-    // The applicant reads the log of its case, but not what screening found.
-    personal: ["checkCode", "screening"],
+    // The applicant reads the log of its case, but not what screening found, nor who reviews.
+    personal: [
+      "checkCode",
+      "screening",
+      "firstReviewerId",
+      "secondReviewerId",
+      "pendingBy",
+      "pendingReviewerId",
+    ],
   });
 
 /** A case and its contract, both locked. Imported registrations have no contract here. */

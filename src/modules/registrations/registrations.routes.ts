@@ -109,6 +109,7 @@ export default async function registrationRoutes(app: App) {
         errors: [
           "contract.not_found",
           "contract.invalid_transition",
+          "amendment.already_open",
           "registration.not_applicant",
           "registration.no_office",
           "registration.incomplete",
@@ -379,13 +380,18 @@ export default async function registrationRoutes(app: App) {
       config: {
         ...step,
         access: either,
-        errors: [...reviewing, "registration.not_agreed", "registration.same_reviewer"],
+        errors: [
+          ...reviewing,
+          "registration.not_agreed",
+          "registration.same_reviewer",
+          "registration.expert_review_needed",
+        ],
       },
       schema: {
         operationId: "amendRegistration",
         summary: "Amend a registration after its contract",
         description:
-          "The applicant asks, naming the confirmed revision; then a first and a second registrar call the same. The number stays, the revision is the next one.",
+          "The applicant asks, naming the confirmed revision; then a first and a second registrar call the same. The number stays, the revision is the next one. Where the technology amount newly reaches the threshold, the first registrar says what experts found.",
         tags,
         params,
         body: AmendInput,

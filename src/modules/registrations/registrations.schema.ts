@@ -59,6 +59,11 @@ export const AmendInput = z
       .min(2)
       .optional()
       .describe("By the applicant: the revision that all parties have confirmed."),
+    conclusion: prose(4000)
+      .optional()
+      .describe(
+        "By the first registrar: what experts found; needed when the technology amount newly reaches the threshold.",
+      ),
   })
   .meta({ id: "AmendInput", examples: [{ contractRevision: 2 }] });
 export type AmendInput = z.output<typeof AmendInput>;
@@ -162,14 +167,24 @@ export const Registration = z
   .meta({ id: "Registration" });
 export type Registration = z.output<typeof Registration>;
 
+const yesOrNo = z
+  .enum(["true", "false"])
+  .transform((text) => text === "true")
+  .optional();
+
 export const ListRegistrationsQuery = z.strictObject({
   ...pageQuery,
   status: z.enum(registrationStatuses).optional(),
-  overdue: z
-    .enum(["true", "false"])
-    .transform((text) => text === "true")
+  "status[in]": z
+    .string()
+    .transform((text) => text.split(","))
+    .pipe(z.array(z.enum(registrationStatuses)).max(registrationStatuses.length))
     .optional()
-    .describe("`true`: undecided and past its due date."),
+    .describe("Any of these, with commas between them."),
+  open: yesOrNo.describe("`true`: not decided yet."),
+  overdue: yesOrNo.describe(
+    "`true`: past its due date, and neither decided nor waiting for the applicant.",
+  ),
   "dueOn[gte]": civilDate.optional(),
   "dueOn[lte]": civilDate.optional(),
   number: z
@@ -178,10 +193,7 @@ export const ListRegistrationsQuery = z.strictObject({
     .optional(),
   contractId: uuid.optional(),
   officeId: uuid.optional(),
-  disputed: z
-    .enum(["true", "false"])
-    .transform((text) => text === "true")
-    .optional(),
+  disputed: yesOrNo,
   sort: z
     .enum(["-filedAt", "dueOn"])
     .default("-filedAt")

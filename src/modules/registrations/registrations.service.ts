@@ -3,7 +3,7 @@ import type { Executor } from "../../database/connect.ts";
 import { updateLocked } from "../../database/rows.ts";
 import { type Actor, systemOrigin } from "../../lib/access.ts";
 import { dayOf, nowInstant, today } from "../../lib/clock.ts";
-import { AppError } from "../../lib/errors.ts";
+import { AppError, assertAll } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
 import { nextStatus } from "../../lib/lifecycle.ts";
@@ -54,14 +54,21 @@ export async function fileContract(
   const filed = await lockContractForFiling(tx, context, contractId);
   const { row: contract, applicant } = filed;
   const office = applicant.regionCode && (await findCompetentOffice(tx, applicant.regionCode));
-  if (!office) throw new AppError("registration.no_office");
   const { code: ruleSet, rules } = await rulesOn(tx, today());
   const isPast = contract.validUntil !== null && contract.validUntil < today();
-  if (rules.withinValidity && isPast) {
-    throw new AppError("registration.incomplete", {
-      faults: [bodyFault(["validUntil"], "date.past")],
-    });
-  }
+  assertAll([
+    ...filed.checks,
+    () => {
+      if (!office) throw new AppError("registration.no_office");
+    },
+    () => {
+      if (!rules.withinValidity || !isPast) return;
+      const faults = [bodyFault(["validUntil"], "date.past")];
+      throw new AppError("registration.incomplete", { faults });
+    },
+  ]);
+  // The type checker does not see that it was checked.
+  if (!office) throw new AppError("registration.no_office");
   const facts = await factsOf(tx, contract, contract.revision);
   const similar = await similarContracts(tx, contractId);
   const { relatedParties, validUntil } = contract;
@@ -293,7 +300,8 @@ export async function disputeRegistration(
 
 /**
  * A registrar sets another due date, and says why.
- * @throws AppError `registration.invalid_transition` (409) before acceptance and once it is decided
+ * @throws AppError `registration.invalid_transition` (409) before acceptance and once it is decided,
+ *   `request.invalid` (400) for a day before acceptance
  */
 export async function setDueDate(
   tx: Executor,
@@ -305,6 +313,10 @@ export async function setDueDate(
   const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
   if (before.acceptedAt === null) throw undecidedOnly(before);
   assertUndecided(before);
+  if (dueOn < dayOf(before.acceptedAt)) {
+    const faults = [bodyFault(["dueOn"], "date.before_accepted")];
+    throw new AppError("request.invalid", { faults });
+  }
   const changes = { dueOn, dueProvisional: false, dueReason: reason };
   return step(tx, context, actor, before, "set_due_date", changes, reason);
 }

@@ -5,6 +5,7 @@ import {
   eq,
   getTableColumns,
   gte,
+  inArray,
   lt,
   lte,
   or,
@@ -122,13 +123,17 @@ export async function insertRegistration(
 
 // Literals, so that no plan depends on how many values there are.
 const undecided = sql`${registrations.status} in ('filed', 'supplement_requested', 'accepted', 'expert_review')`;
-const isOverdue = () => sql`(${undecided} and ${registrations.dueOn} < ${today()})`;
+// While the applicant is asked for something, no clock runs: it starts again with the supplement.
+const isOverdue = () =>
+  sql`(${undecided} and ${registrations.status} <> 'supplement_requested' and ${registrations.dueOn} < ${today()})`;
 
 function conditions(actor: Actor, query: ListRegistrationsQuery): SQL | undefined {
-  const { overdue } = query;
+  const { overdue, open } = query;
   return and(
     visibleTo(actor),
     query.status ? eq(registrations.status, query.status) : undefined,
+    query["status[in]"] ? inArray(registrations.status, query["status[in]"]) : undefined,
+    open === undefined ? undefined : open ? undecided : sql`not (${undecided})`,
     overdue === undefined ? undefined : overdue ? isOverdue() : sql`${isOverdue()} is not true`,
     query["dueOn[gte]"] ? gte(registrations.dueOn, query["dueOn[gte]"]) : undefined,
     query["dueOn[lte]"] ? lte(registrations.dueOn, query["dueOn[lte]"]) : undefined,
