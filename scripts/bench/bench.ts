@@ -26,6 +26,7 @@ import {
 import { benchDeals } from "./deals.ts";
 import { dropCopy, openCopy, serverUrl, urlOf } from "./generate.ts";
 import { headersOf, type Measured, run } from "./load.ts";
+import { benchMatching } from "./matching.ts";
 import { captureApi, environment, startTarget, type Target } from "./processes.ts";
 
 const { values: options } = parseArgs({
@@ -40,14 +41,16 @@ const { values: options } = parseArgs({
     json: { type: "boolean", default: false },
     /** Registered contracts over which the registry's figures are measured. */
     registered: { type: "string", default: "1000000" },
-    /** Measures these cases only; `deals` are the registry's figures. */
+    /** Results over which searching and matching are measured, with a fifth as many needs. */
+    listings: { type: "string", default: "1000000" },
+    /** Measures these cases only; `deals` are the registry's figures, `matching` searching and matching. */
     case: { type: "string", multiple: true },
     /** Folder for a CPU profile of each process. */
     profile: { type: "string" },
   },
 });
 const wholeNumber = (
-  name: "rounds" | "seconds" | "connections" | "results" | "needs" | "registered",
+  name: "rounds" | "seconds" | "connections" | "results" | "needs" | "registered" | "listings",
 ): number => {
   const number = Number(options[name]);
   if (Number.isInteger(number) && number > 0) return number;
@@ -353,6 +356,12 @@ async function main(): Promise<void> {
       const registered = wholeNumber("registered");
       const deals = await benchDeals(folder, { registered, fresh: options.fresh, rounds }, say);
       if (options.json) console.log(JSON.stringify({ deals }));
+    }
+    if (options.case?.includes("matching") ?? true) {
+      const listings = wholeNumber("listings");
+      const size = { results: listings, needs: Math.ceil(listings / 5) };
+      const matching = await benchMatching({ size, fresh: options.fresh, rounds }, say);
+      if (options.json) console.log(JSON.stringify({ matching }));
     }
     if (chosen.length === 0) return;
     for (const size of [large, small]) copies.push(await openCopy(size, options.fresh, say));

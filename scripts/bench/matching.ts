@@ -1,0 +1,286 @@
+/**
+ * What searching and matching cost on a market of 1,000,000 results and 200,000 needs, beside one of a
+ * tenth: the service's own functions on a PostgreSQL server, one connection. The floor is the cheapest
+ * query that gives a page: 20 rows by an index.
+ */
+import { sql } from "drizzle-orm";
+import type { ListingTable } from "../../db/schema/listings.ts";
+import { results } from "../../db/schema/results.ts";
+import { connect, type Database } from "../../src/database/connect.ts";
+import { transact } from "../../src/database/transact.ts";
+import type { Actor } from "../../src/lib/access.ts";
+import { newId } from "../../src/lib/ids.ts";
+import { searchColumnsOf } from "../../src/lib/terms.ts";
+import { insertListing } from "../../src/modules/listings/listings.store.ts";
+import { indexListings } from "../../src/modules/matching/matching.service.ts";
+import { ListResultsQuery } from "../../src/modules/results/results.schema.ts";
+import { listResults } from "../../src/modules/results/results.service.ts";
+import { factsOf, textsOf } from "../../src/modules/results/results.texts.ts";
+import {
+  suggestForNeed,
+  suggestForResult,
+} from "../../src/modules/suggestions/suggestions.service.ts";
+import { copyTemplate, dropCopy, type Size, urlOf } from "./generate.ts";
+import { matchingTemplate, sizesOf, vocabulary } from "./matching-data.ts";
+
+type Say = (text: string) => void;
+
+export interface MatchingOptions {
+  size: Size;
+  fresh: boolean;
+  rounds: number;
+}
+
+const rounded = (number: number, digits = 1) => Number(number.toFixed(digits));
+const at = (times: readonly number[], share: number): number =>
+  [...times].sort((a, b) => a - b)[Math.floor(share * (times.length - 1))] ?? Number.NaN;
+
+/** Numbers that are the same in every run. */
+function counter(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 4_294_967_296) * below);
+  };
+}
+
+/** The operator: it sees the suggestions for every published listing. */
+const operator: Actor = {
+  kind: "member",
+  id: newId(),
+  sessionId: null,
+  organizationId: newId(),
+  role: "operator",
+  organizationStatus: "verified",
+  isAdmin: true,
+  scopes: null,
+};
+
+interface Market {
+  label: string;
+  database: Database;
+  /** Published ones, spread over the market. */
+  results: { id: string; title: string }[];
+  needs: { id: string }[];
+}
+
+async function open(template: string, label: string): Promise<Market> {
+  const database = connect({ connectionString: urlOf(template), max: 1 });
+  const sample = async <T extends Record<string, unknown>>(table: string, columns: string) =>
+    (
+      await database.db.execute<T>(
+        sql.raw(
+          `select ${columns} from ${table} l join organizations o on o.id = l.organization_id
+           where l.status = 'published' and o.status = 'verified' and l.id in
+             (select id from ${table} tablesample system (2) limit 4000) limit 400`,
+        ),
+      )
+    ).rows;
+  return {
+    label,
+    database,
+    results: await sample("results", "l.id, l.title"),
+    needs: await sample("needs", "l.id"),
+  };
+}
+
+/** A query of each kind, of the words that this market has. */
+const queries: Record<string, (market: Market, draw: (below: number) => number) => string> = {
+  "one common word": (_, draw) => vocabulary[draw(30)] ?? "",
+  "two common words": (_, draw) => `${vocabulary[draw(30)]} ${vocabulary[30 + draw(70)]}`,
+  "two words of a title": ({ results }, draw) => {
+    const title = results[draw(results.length)]?.title ?? "";
+    return `${title.slice(0, 2)} ${title.slice(-2)}`;
+  },
+  "one rare word": (_, draw) => vocabulary[8_000 + draw(20_000)] ?? "",
+};
+
+/** A page as a portal asks for it: the best matches with their facets. */
+const search = (q: string, more: Record<string, string> = {}) =>
+  ListResultsQuery.parse({ q, include: "facets", ...more });
+
+type Work = (market: Market, draw: (below: number) => number) => Promise<unknown>;
+
+const cases: Record<string, Work> = {
+  ...Object.fromEntries(
+    Object.entries(queries).map(([name, query]): [string, Work] => [
+      `search, ${name}`,
+      (market, draw) => listResults(market.database.db, null, search(query(market, draw))),
+    ]),
+  ),
+  "search in a field, common words": (market, draw) =>
+    listResults(
+      market.database.db,
+      null,
+      search(vocabulary[draw(100)] ?? "", { fieldCode: `0${1 + draw(9)}` }),
+    ),
+  "newest, common word": (market, draw) =>
+    listResults(
+      market.database.db,
+      null,
+      ListResultsQuery.parse({ q: vocabulary[draw(100)] ?? "", sort: "newest" }),
+    ),
+  "newest, rare word": (market, draw) =>
+    listResults(
+      market.database.db,
+      null,
+      ListResultsQuery.parse({ q: vocabulary[8_000 + draw(20_000)] ?? "", sort: "newest" }),
+    ),
+  "suggestions for a need": (market, draw) =>
+    suggestForNeed(
+      market.database.db,
+      operator,
+      market.needs[draw(market.needs.length)]?.id ?? "",
+      {
+        limit: 20,
+        nearMisses: 5,
+        brokers: 5,
+      },
+    ),
+  "suggestions for a result": (market, draw) =>
+    suggestForResult(
+      market.database.db,
+      operator,
+      market.results[draw(market.results.length)]?.id ?? "",
+      { limit: 20, nearMisses: 5 },
+    ),
+};
+
+/** What the issue aims at: p99 in ms on the large market, growth of the p50 from the small one. */
+const aims = [
+  { match: /^search, /, p99: 100, growth: 3 },
+  { match: /^suggestions for a need/, p99: 100, growth: 1.5 },
+];
+
+/** Calls of a case in one round. */
+const each = 60;
+
+async function measureReads(markets: readonly Market[], rounds: number, say: Say) {
+  const rows = [];
+  const floor: Work = ({ database }) =>
+    database.db.execute(sql`select id, title, published_at from ${results}
+      where status = 'published' order by published_at desc, id desc limit 20`);
+  for (const [name, work] of [
+    ["floor: 20 rows by an index", floor] as const,
+    ...Object.entries(cases),
+  ]) {
+    const times: number[][] = markets.map(() => []);
+    // The first round warms caches and the compiler.
+    for (let round = -1; round < rounds; round++) {
+      for (const [i, market] of markets.entries()) {
+        const draw = counter(round * 7_919 + 17);
+        for (let call = 0; call < each; call++) {
+          const started = performance.now();
+          await work(market, draw);
+          if (round >= 0) times[i]?.push(performance.now() - started);
+        }
+      }
+    }
+    const [large = [], small = []] = times;
+    const growth = at(large, 0.5) / at(small, 0.5);
+    const aim = aims.find(({ match }) => match.test(name));
+    rows.push({
+      name,
+      calls: large.length,
+      p50: rounded(at(large, 0.5)),
+      p99: rounded(at(large, 0.99)),
+      smallP50: rounded(at(small, 0.5)),
+      growth: rounded(growth, 2),
+      aim: aim ? { p99: aim.p99, growth: aim.growth } : null,
+    });
+    say(`${name}: p50 ${at(large, 0.5).toFixed(1)} ms, p99 ${at(large, 0.99).toFixed(1)} ms`);
+  }
+  const floorP50 = rows[0]?.p50 ?? Number.NaN;
+  return rows.map((row) => ({ ...row, timesFloor: rounded(row.p50 / floorP50) }));
+}
+
+/** A listing written in its own transaction with all it is found by, beside the plain row. */
+async function measureWrites(copy: string, rounds: number) {
+  const database = connect({ connectionString: urlOf(copy), max: 1 });
+  const { pool, db } = database;
+  try {
+    const { rows } = await db.execute<Record<string, unknown>>(
+      sql`select to_jsonb(r) as row from results r where status = 'published' limit ${each * (rounds + 1)}`,
+    );
+    const given = rows.map(({ row }) => row as Record<string, unknown>);
+    const plain: number[] = [];
+    const whole: number[] = [];
+    const table = results as unknown as ListingTable;
+    const write = async (source: Record<string, unknown>, indexed: boolean): Promise<number> => {
+      const values = columnsOf(source);
+      const started = performance.now();
+      await transact(pool, async (tx) => {
+        const search = searchColumnsOf(textsOf(values));
+        const none = { titleText: "", summaryText: "", titleTerms: [], searchTerms: [] };
+        await insertListing(tx, table, indexed ? "bench_indexed" : "bench_plain", {
+          ...(values as { organizationId: string }),
+          ...(indexed ? search : none),
+        });
+        if (indexed) {
+          await indexListings(tx, "result", [{ facts: factsOf(values), texts: textsOf(values) }]);
+        }
+      });
+      return performance.now() - started;
+    };
+    for (const [i, source] of given.entries()) {
+      const order = i % 2 === 0 ? [true, false] : [false, true];
+      for (const indexed of order) {
+        const time = await write(source, indexed);
+        if (i >= each) (indexed ? whole : plain).push(time);
+      }
+    }
+    return {
+      plainP50: rounded(at(plain, 0.5), 2),
+      wholeP50: rounded(at(whole, 0.5), 2),
+      ratio: rounded(at(whole, 0.5) / at(plain, 0.5), 2),
+      aim: 2,
+    };
+  } finally {
+    await database.close();
+  }
+}
+
+type ResultRow = typeof results.$inferSelect;
+
+/** A row of the database as a new one of the code: what the database makes itself is left to it. */
+function columnsOf(row: Record<string, unknown>): ResultRow {
+  const made = ["reference", "province_code", "city_code", "field_top", "industry_section"];
+  const entries = Object.entries(row)
+    .filter(([name]) => !made.includes(name))
+    .map(([name, value]) => [
+      name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]);
+  return { ...Object.fromEntries(entries), id: newId() } as ResultRow;
+}
+
+/** Measures all of it and says what it found. */
+export async function benchMatching({ size, fresh, rounds }: MatchingOptions, say: Say) {
+  const tenth = { results: Math.ceil(size.results / 10), needs: Math.ceil(size.needs / 10) };
+  const small = await matchingTemplate(tenth, fresh, say);
+  const large = await matchingTemplate(size, fresh, say);
+  const markets = [
+    await open(large, `${size.results} results`),
+    await open(small, `${tenth.results} results`),
+  ];
+  const reads = await measureReads(markets, rounds, say);
+  for (const { database } of markets) await database.close();
+  const copy = await copyTemplate(small, say);
+  const writes = await measureWrites(copy, rounds).finally(() => dropCopy(copy));
+  const sizes = await sizesOf(large);
+
+  console.log(
+    `search and matching over ${size.results} results and ${size.needs} needs, 1 connection`,
+  );
+  for (const { name, p50, p99, smallP50, growth, timesFloor, aim } of reads) {
+    const aimed = aim ? `, aims: p99 ${aim.p99} ms, growth ${aim.growth}` : "";
+    console.log(
+      `  ${name.padEnd(34)} p50 ${p50} ms, p99 ${p99} ms, ${timesFloor} times the floor; a tenth of the market p50 ${smallP50} ms, growth ${growth}${aimed}`,
+    );
+  }
+  console.log(
+    `  writing a listing with its terms: p50 ${writes.wholeP50} ms beside ${writes.plainP50} ms of the plain insert, ${writes.ratio} times (aim ${writes.aim})`,
+  );
+  for (const one of sizes) console.log(`  ${one.name}: ${one.table}, indexes ${one.indexes}`);
+  return { size, reads, writes, sizes };
+}
