@@ -134,6 +134,17 @@ function chineseWord(text: string, required: boolean): QueryWord {
   return { text, terms: single ? [text] : pairs, inTitle: single, required };
 }
 
+/**
+ * A folded word without blanks and punctuation: what the neighbouring words of a query are when joined.
+ * `machine learning` is asked for as `machine`, `learning`.
+ */
+export const joined = (folded: string): string => runsOf(folded).join("");
+
+/** What a group of synonyms is looked up by: its words folded, each also as a query joins it. */
+export const synonymKeysOf = (words: readonly string[]): string[] => [
+  ...new Set(words.map(fold).flatMap((folded) => [folded, joined(folded)])),
+];
+
 /** A folded synonym as a listing must have it. */
 export const synonymTermsOf = (folded: string): string[] =>
   queryWordsOf(folded).flatMap((word) => (word.inTitle ? [] : word.terms));

@@ -10,6 +10,12 @@ export const rarity = (documents: number, all: number): number =>
   Math.log((all + 1) / (documents + 0.5) + 1);
 
 /**
+ * Makes a new version of the statistics of both nouns, for a change after which listings score otherwise:
+ * cursors of ranked lists have lost their place.
+ */
+export const touchStatistics = store.bumpVersions;
+
+/**
  * Weights for the words of a search, in thousandths, and the version of the count they come from.
  * A word that the dictionary cuts otherwise in the listings is as rare as the rarest of its pairs.
  */

@@ -1,5 +1,9 @@
-import { and, eq, inArray } from "drizzle-orm";
-import { termStatistics, termStatisticsVersions } from "../../../db/schema/matching.ts";
+import { and, eq, inArray, sql } from "drizzle-orm";
+import {
+  listingNouns,
+  termStatistics,
+  termStatisticsVersions,
+} from "../../../db/schema/matching.ts";
 import type { Executor } from "../../database/connect.ts";
 
 type Noun = "result" | "need";
@@ -17,6 +21,17 @@ export async function selectVersion(
     .from(termStatisticsVersions)
     .where(eq(termStatisticsVersions.noun, noun));
   return row ?? { version: 0, documents: 0 };
+}
+
+/** Counts the version of both nouns on. In one order, so that two of these never wait for each other. */
+export async function bumpVersions(tx: Executor): Promise<void> {
+  await tx
+    .insert(termStatisticsVersions)
+    .values([...listingNouns].sort().map((noun) => ({ noun, version: 1 })))
+    .onConflictDoUpdate({
+      target: termStatisticsVersions.noun,
+      set: { version: sql`${termStatisticsVersions.version} + 1` },
+    });
 }
 
 /** In how many listings each of these terms is; those in none are left out. */
