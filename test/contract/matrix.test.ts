@@ -16,6 +16,7 @@ import { matches } from "../../db/schema/matches.ts";
 import { members, organizationKinds, organizations } from "../../db/schema/organizations.ts";
 import { auditRecords } from "../../db/schema/plumbing.ts";
 import { registrationOffices, registrations } from "../../db/schema/registrations.ts";
+import { savedSearches } from "../../db/schema/saved-searches.ts";
 import { type Role, type Scope, scopes } from "../../src/lib/access.ts";
 import { newId } from "../../src/lib/ids.ts";
 import type { RegisteredRoute } from "../../src/plugins/contract.ts";
@@ -129,9 +130,11 @@ t.test("what machine clients may do", async (t) => {
       "createContract",
       "createNeed",
       "createResult",
+      "createSavedSearch",
       "deleteAttachment",
       "deleteNeed",
       "deleteResult",
+      "deleteSavedSearch",
       "listAmendments",
       "listContractRevisions",
       "listContracts",
@@ -141,8 +144,11 @@ t.test("what machine clients may do", async (t) => {
       "listMatchNotes",
       "listMatches",
       "listMembers",
+      "listNewListings",
       "listPayments",
       "listRegistrations",
+      "listSavedSearches",
+      "lookAtSavedSearch",
       "pullContracts",
       "readAmendment",
       "readContract",
@@ -152,6 +158,7 @@ t.test("what machine clients may do", async (t) => {
       "readMe",
       "readMember",
       "readRegistration",
+      "readSavedSearch",
       "recordPayment",
       "renewNeed",
       "renewResult",
@@ -161,6 +168,7 @@ t.test("what machine clients may do", async (t) => {
       "updateContract",
       "updateNeed",
       "updateResult",
+      "updateSavedSearch",
       "withdrawInterest",
       "withdrawNeed",
       "withdrawResult",
@@ -340,6 +348,8 @@ async function subjectsOf(): Promise<Subject[]> {
   const client = await market.client(admin, [...scopes]);
   const { organizationId } = admin;
   const enterprise = { role: "enterprise", owner: admin } as const;
+  const saved = { noun: "result", name: "矩阵", query: { q: "检测" } } as const;
+  const search = await must(market.as(admin)("POST", "/v1/saved-searches", { body: saved }));
   const memberRoutes = /^\/v1\/organizations\/:id\/members/;
   const colleague = async () => ({
     ...enterprise,
@@ -356,6 +366,14 @@ async function subjectsOf(): Promise<Subject[]> {
       params: () => ({ id: client.id }),
       table: apiClients,
       rowId: client.id,
+    },
+    {
+      ...enterprise,
+      name: "saved search",
+      routes: /^\/v1\/saved-searches\/:id/,
+      params: () => ({ id: search.id }),
+      table: savedSearches,
+      rowId: search.id,
     },
     {
       ...enterprise,
