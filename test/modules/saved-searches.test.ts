@@ -475,12 +475,17 @@ t.test("looking", async (t) => {
     const person = await market.person("enterprise");
     const { id, seenThrough } = (await save(person)).body;
     const earlier = new Date(new Date(seenThrough).getTime() - 1).toISOString();
-    for (const through of [earlier, seenThrough, "2020-01-01T08:00:00+08:00"]) {
+    for (const through of [
+      earlier,
+      seenThrough,
+      "2020-01-01T00:00:00.000Z",
+      "0000-01-01T00:00:00.000Z",
+    ]) {
       const reply = await look(person, id, through);
       t.match(reply.body, { seenThrough, version: 1 });
     }
     t.same(await auditTypes(id), ["saved_search.create"], "what changes nothing is no change");
-    for (const ahead of [inSeconds(5), "9999-12-31T00:00:00Z"]) {
+    for (const ahead of [inSeconds(5), "9999-12-31T00:00:00.000Z"]) {
       const problem = refused(t, await look(person, id, ahead), 400, "request.invalid");
       t.match(problem.errors, [{ pointer: "/through", code: "date.future" }]);
     }
@@ -491,7 +496,12 @@ t.test("looking", async (t) => {
       t.ok(reply.body.seenThrough >= before && reply.body.seenThrough <= inSeconds(-30));
       t.equal((await rowOf(id))?.seenThrough, reply.body.seenThrough);
     });
-    for (const body of [{}, { through: "today" }, { through: null }]) {
+    for (const body of [
+      {},
+      { through: "today" },
+      { through: "2020-01-01T08:00:00+08:00" },
+      { through: null },
+    ]) {
       const reply = await market.as(person)("POST", `${path}/${id}/look`, { body });
       t.same(pointersOf(refused(t, reply, 400, "request.invalid")), ["/through"]);
     }

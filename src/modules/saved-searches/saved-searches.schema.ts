@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { listingNouns } from "../../../db/schema/matching.ts";
 import { pageQuery } from "../../lib/pagination.ts";
-import { instant, instantInput, line, uuid } from "../../lib/wire.ts";
+import { instant, line, uuid } from "../../lib/wire.ts";
 import { searchPageOf } from "../listings/search.schema.ts";
 import { ListNeedsQuery, NeedSummary } from "../needs/needs.schema.ts";
 import { ListResultsQuery, ResultSummary } from "../results/results.schema.ts";
@@ -113,6 +113,6 @@ export const NewNeeds = pageOfNew("need", NeedSummary).meta({ id: "NewNeeds" });
 export const NewListings = z.union([NewResults, NewNeeds]);
 
 export const LookInput = z
-  .strictObject({ through: instantInput.describe("`through` of the first page that was read.") })
+  .strictObject({ through: instant.describe("`through` of the first page that was read.") })
   .meta({ id: "LookInput", examples: [{ through: "2026-03-02T01:30:00.000Z" }] });
 export type LookInput = z.output<typeof LookInput>;
