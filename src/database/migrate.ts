@@ -4,10 +4,15 @@ import { sql } from "drizzle-orm";
 import { migrate as runMigrations } from "drizzle-orm/node-postgres/migrator";
 import PgBoss from "pg-boss";
 import { ruleSets } from "../../db/rules/registration-rules.ts";
+import { synonyms } from "../../db/schema/matching.ts";
+import { auditRecords } from "../../db/schema/plumbing.ts";
 import { registrationRules } from "../../db/schema/registrations.ts";
 import { taxonomyItems } from "../../db/schema/taxonomies.ts";
+import { synonymGroups } from "../../db/synonyms/synonyms.ts";
 import { taxonomies } from "../../db/taxonomies/index.ts";
+import { newId } from "../lib/ids.ts";
 import { projectRoot } from "../lib/root.ts";
+import { synonymKeysOf } from "../lib/terms.ts";
 import type { Database, Executor } from "./connect.ts";
 
 const migrationsFolder = join(projectRoot, "db", "migrations");
@@ -32,6 +37,7 @@ export async function migrate({ pool, db }: Database): Promise<void> {
     await runMigrations(tx as unknown as Database["db"], { migrationsFolder });
     await loadTaxonomies(tx);
     await loadRules(tx);
+    await loadSynonyms(tx);
   });
   await migrateJobs(pool);
 }
@@ -87,6 +93,24 @@ async function loadRules(tx: Executor): Promise<void> {
         appliesFrom: sql`excluded.applies_from`,
       },
     });
+}
+
+/**
+ * The built-in groups of synonyms, for a market that never had any. What the operator did with them
+ * stands in the audit log, which nobody empties: so groups that were deleted, all of them even, stay away.
+ */
+async function loadSynonyms(tx: Executor): Promise<void> {
+  const { rows } = await tx.execute<{ untouched: boolean }>(sql`
+    select not exists (select from ${synonyms})
+      and not exists (select from ${auditRecords} where ${auditRecords.subjectType} = 'synonym') as untouched`);
+  if (!rows[0]?.untouched) return;
+  await tx.insert(synonyms).values(
+    synonymGroups.map((words) => ({
+      id: newId(),
+      words: [...words],
+      folded: synonymKeysOf(words),
+    })),
+  );
 }
 
 /** How many migrations this program has. */

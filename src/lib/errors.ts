@@ -24,6 +24,8 @@ const nouns = {
   registration: ["registration", "认定登记"],
   registration_office: ["registration office", "登记机构"],
   registration_rules: ["rule set", "登记规则"],
+  synonym: ["synonym group", "同义词组"],
+  saved_search: ["saved search", "已存检索"],
   audit_record: ["audit record", "审计记录"],
   problem: ["problem type", "问题类型"],
 } as const;
@@ -324,6 +326,11 @@ const special = {
     status: 403,
     en: "The public view has one dimension by year or quarter, without other filters",
     zh: "公开统计仅提供按年或季度的单一维度，不支持其他筛选",
+  },
+  "saved_search.too_many": {
+    status: 409,
+    en: "You have as many saved searches as you can have: delete one first",
+    zh: "已存检索数量已达上限：请先删除",
   },
   "request.not_found": {
     status: 404,

@@ -157,6 +157,10 @@ export const faultTexts = {
     en: "this filter is not offered in this scope",
     zh: "该范围不支持此筛选",
   },
+  "synonym.nothing_to_find": {
+    en: "holds nothing to look for: neither two Chinese characters together nor a letter or digit",
+    zh: "没有可供检索的内容：须含有相连的两个汉字，或字母、数字",
+  },
   "taxonomy.unknown_code": { en: "is not a code of its taxonomy", zh: "不是该分类表中的代码" },
   "password.weak": { en: "is too easy to guess", zh: "过于容易被猜到" },
   duplicate: { en: "is named twice", zh: "重复" },

@@ -22,10 +22,9 @@ const simplified = new Map<string, string>();
 
 /** Character by character, so that a text keeps its length: highlights are found in the folded text. */
 function simplify(character: string): string {
-  if (!han.test(character)) return character;
   const known = simplified.get(character);
   if (known !== undefined) return known;
-  const converted = toSimplified(character);
+  const converted = han.test(character) ? toSimplified(character) : character;
   // One for one, or not at all.
   const simple = converted.length === character.length ? converted : character;
   simplified.set(character, simple);
@@ -36,12 +35,13 @@ function simplify(character: string): string {
  * One form for what is written in several: NFKC, lower case, simplified characters, no thousands
  * separators, and no blank or degree sign between a number and its unit. `ＬＥＤ封裝 10 ℃` is `led封装 10c`.
  */
-export const fold = (text: string): string =>
-  [...text.normalize("NFKC").toLowerCase()]
-    .map(simplify)
-    .join("")
+export function fold(text: string): string {
+  let simple = "";
+  for (const character of text.normalize("NFKC").toLowerCase()) simple += simplify(character);
+  return simple
     .replaceAll(/(?<=\p{N}),(?=\p{N}{3}(?!\p{N}))/gu, "")
     .replaceAll(/(?<=\p{N})[ °]+(?=[a-zμω°%])/gu, "");
+}
 
 const runsOf = (folded: string): string[] => folded.match(runShape) ?? [];
 
@@ -165,6 +165,17 @@ function chineseWord(text: string, required: boolean): QueryWord {
   const single = pairs.length === 0;
   return { text, terms: single ? [text] : pairs, inTitle: single, required };
 }
+
+/**
+ * A folded word without blanks and punctuation: what the neighbouring words of a query are when joined.
+ * `machine learning` is asked for as `machine`, `learning`.
+ */
+export const joined = (folded: string): string => runsOf(folded).join("");
+
+/** What a group of synonyms is looked up by: its words folded, each also as a query joins it. */
+export const synonymKeysOf = (words: readonly string[]): string[] => [
+  ...new Set(words.map(fold).flatMap((folded) => [folded, joined(folded)])),
+];
 
 /** A folded synonym as a listing must have it. */
 export const synonymTermsOf = (folded: string): string[] =>

@@ -138,6 +138,7 @@ export default fp<{ publicUrl: string }>(
           { name: "brokers", description: "Broker certificates and the public directory." },
           { name: "results", description: "Scientific and technological results 科技成果." },
           { name: "needs", description: "Technology needs 技术需求." },
+          { name: "searches", description: "Saved searches, and the synonyms that searches know." },
           { name: "interests", description: "One side asks about the other's listing 意向." },
           { name: "matches", description: "A broker brings a result and a need together 对接." },
           {

@@ -16,6 +16,7 @@ import { matches } from "../../db/schema/matches.ts";
 import { members, organizationKinds, organizations } from "../../db/schema/organizations.ts";
 import { auditRecords } from "../../db/schema/plumbing.ts";
 import { registrationOffices, registrations } from "../../db/schema/registrations.ts";
+import { savedSearches } from "../../db/schema/saved-searches.ts";
 import { type Role, type Scope, scopes } from "../../src/lib/access.ts";
 import { today } from "../../src/lib/clock.ts";
 import { newId } from "../../src/lib/ids.ts";
@@ -55,6 +56,7 @@ t.test("what is open to everybody", async (t) => {
       "listRegistrationOffices",
       "listRegistrationRules",
       "listResults",
+      "listSynonyms",
       "listTaxonomies",
       "login",
       "readAttachment",
@@ -72,6 +74,7 @@ t.test("what is open to everybody", async (t) => {
       "readRegistrationOffice",
       "readResult",
       "readServerMetadata",
+      "readSynonym",
       "readTaxonomy",
       "readVersion",
       "redeemLink",
@@ -90,7 +93,9 @@ t.test("what only the operator may do", async (t) => {
       "closeRegistrationOffice",
       "createOrganization",
       "createRegistrationOffice",
+      "createSynonym",
       "createTaxonomyItem",
+      "deleteSynonym",
       "publishNeed",
       "publishResult",
       "reassignMatch",
@@ -107,6 +112,7 @@ t.test("what only the operator may do", async (t) => {
       "suspendOrganization",
       "updateRegistrationOffice",
       "updateRegistrationRules",
+      "updateSynonym",
       "updateTaxonomyItem",
       "verifyLog",
       "verifyOrganization",
@@ -125,9 +131,11 @@ t.test("what machine clients may do", async (t) => {
       "createContract",
       "createNeed",
       "createResult",
+      "createSavedSearch",
       "deleteAttachment",
       "deleteNeed",
       "deleteResult",
+      "deleteSavedSearch",
       "listAmendments",
       "listContractRevisions",
       "listContracts",
@@ -137,8 +145,11 @@ t.test("what machine clients may do", async (t) => {
       "listMatchNotes",
       "listMatches",
       "listMembers",
+      "listNewListings",
       "listPayments",
       "listRegistrations",
+      "listSavedSearches",
+      "lookAtSavedSearch",
       "pullContracts",
       "readAmendment",
       "readContract",
@@ -148,6 +159,7 @@ t.test("what machine clients may do", async (t) => {
       "readMe",
       "readMember",
       "readRegistration",
+      "readSavedSearch",
       "recordPayment",
       "renewNeed",
       "renewResult",
@@ -157,6 +169,7 @@ t.test("what machine clients may do", async (t) => {
       "updateContract",
       "updateNeed",
       "updateResult",
+      "updateSavedSearch",
       "withdrawInterest",
       "withdrawNeed",
       "withdrawResult",
@@ -336,6 +349,8 @@ async function subjectsOf(): Promise<Subject[]> {
   const client = await market.client(admin, [...scopes]);
   const { organizationId } = admin;
   const enterprise = { role: "enterprise", owner: admin } as const;
+  const saved = { noun: "result", name: "矩阵", query: { q: "检测" } } as const;
+  const search = await must(market.as(admin)("POST", "/v1/saved-searches", { body: saved }));
   const memberRoutes = /^\/v1\/organizations\/:id\/members/;
   const colleague = async () => ({
     ...enterprise,
@@ -352,6 +367,14 @@ async function subjectsOf(): Promise<Subject[]> {
       params: () => ({ id: client.id }),
       table: apiClients,
       rowId: client.id,
+    },
+    {
+      ...enterprise,
+      name: "saved search",
+      routes: /^\/v1\/saved-searches\/:id/,
+      params: () => ({ id: search.id }),
+      table: savedSearches,
+      rowId: search.id,
     },
     {
       ...enterprise,
@@ -546,9 +569,12 @@ t.test("an admin of another organization of the same kind", async (t) => {
     [
       "askAboutNeed",
       "askAboutResult",
+      "deleteSynonym",
       "listInterestsInNeed",
       "listInterestsInResult",
       "readBroker",
+      "readSynonym",
+      "updateSynonym",
     ],
     "routes about one thing that nobody else's are tried at",
   );

@@ -774,7 +774,7 @@ t.test("the directory is filtered and paged", async (t) => {
   t.same(await idsOf("&regionCode=410000"), [admin.id, one.id, two.id]);
   t.same(await idsOf("&regionCode=410711"), []);
   t.same(await idsOf("&regionCode=420000"), []);
-  t.equal((await everybody("GET", "/v1/brokers?q=x")).status, 400);
+  t.same(await idsOf("&q=x"), []);
 
   const first = await everybody(
     "GET",
@@ -785,4 +785,83 @@ t.test("the directory is filtered and paged", async (t) => {
   t.same(await idsOf(`&limit=2&cursor=${first.body.page.next}`), [two.id]);
   const wrong = await everybody("GET", `/v1/brokers?cursor=${first.body.page.next}`);
   t.equal(wrong.status, 400);
+});
+
+t.test("the directory is searched by name and field", async (t) => {
+  const everybody = market.as(null);
+  await asOperator("POST", "/v1/taxonomies/technology-fields/items", {
+    body: { code: "0399", parentCode: "03", zh: "數控機床與ＣＮＣ", en: "Machine tools" },
+  });
+  const admin = await market.person("brokerage", { name: "中原ＴＬＯ技术转移有限公司" });
+  const other = await market.person("brokerage", { name: "北辰知识产权服务中心" });
+  const [one, two] = [await market.colleague(admin), await market.colleague(admin)];
+  const broker = async (caller: Caller, name: string, fieldCodes: string[]) => {
+    await db.update(members).set({ name }).where(eq(members.id, caller.id));
+    const { id } = (await apply(caller, { fieldCodes })).body;
+    await asOperator("POST", `${path}/${id}/certify`);
+    return id as string;
+  };
+  await broker(admin, "欧阳慕青", ["05"]);
+  await broker(one, "李雷雷", ["02", "0399"]);
+  await broker(two, "陳國瑞", ["04"]);
+  const certificate = await broker(other, "Zoë McLeod", ["05"]);
+  const mine = [admin.id, one.id, two.id, other.id];
+  const find = (parameters: Record<string, string>) =>
+    everybody("GET", `/v1/brokers?${new URLSearchParams(parameters)}`);
+  /** Others in this file are brokers too: whom the words find of these. */
+  const found = async (q: string, more: Record<string, string> = {}) => {
+    const { status, body } = await find({ q, limit: "100", ...more });
+    t.equal(status, 200, q);
+    return body.data.flatMap(({ id }: { id: string }) => (mine.includes(id) ? [id] : []));
+  };
+
+  // By the person's name, whole or in part, in any width and case.
+  for (const q of ["欧阳慕青", "慕青", "歐陽慕青", " 慕青 "]) t.same(await found(q), [admin.id], q);
+  for (const q of ["李雷雷", "雷雷"]) t.same(await found(q), [one.id], q);
+  for (const q of ["mcleod", "ＭＣＬＥＯＤ", "Zoë McLeod", "leod zoë"]) {
+    t.same(await found(q), [other.id], q);
+  }
+  // A name in traditional characters is found as it is written.
+  t.same(await found("陳國瑞"), [two.id]);
+  // By the brokerage's.
+  for (const q of ["中原tlo", "TLO 技术转移", "中原"]) {
+    t.same(await found(q), [admin.id, one.id, two.id], q);
+  }
+  t.same(await found("北辰 知识产权"), [other.id]);
+  // By a field, in both languages, or a part of its name; also one that the operator added.
+  for (const q of ["新材料", "新材料及其应用", "materials", "New Materials"]) {
+    t.same(await found(q), [admin.id, other.id], q);
+  }
+  t.same(await found("生物医药"), [two.id]);
+  for (const q of ["数控机床", "cnc", "machine TOOLS"]) t.same(await found(q), [one.id], q);
+  // Every word must be somewhere; each where it likes.
+  t.same(await found("新材料 北辰"), [other.id]);
+  t.same(await found("中原 新材料 欧阳"), [admin.id]);
+  t.same(await found("航空 新材料"), []);
+  t.same(await found("北辰 航天"), []);
+  for (const q of ["慕白", "leodm", "%", "_", "，。", "'", "\\"]) t.same(await found(q), [], q);
+
+  // Beside the other filters, paged and counted.
+  t.same(await found("新材料", { organizationId: other.organizationId }), [other.id]);
+  t.same(await found("中原", { fieldCode: "02" }), [one.id]);
+  const first = await find({ q: "中原", limit: "2", include: "total" });
+  t.same(first.body.total, { exact: 3 });
+  const next = first.body.page.next;
+  const second = await find({ q: "中原", limit: "2", cursor: next });
+  t.same(
+    second.body.data.map(({ id }: { id: string }) => id),
+    [two.id],
+  );
+  t.equal((await find({ q: "北辰", cursor: next })).status, 400);
+  const none = await find({ q: "！？", include: "total" });
+  t.same(none.body, { data: [], page: { hasMore: false }, total: { exact: 0 } });
+  for (const q of ["", "  ", "长".repeat(101), "a\u0000b"]) {
+    const reply = await find({ q });
+    t.match(reply.body, { status: 400, errors: [{ parameter: "q" }] }, JSON.stringify(q));
+  }
+
+  // Who is no broker today is not found by any word.
+  await asOperator("POST", `${path}/${certificate}/suspend`, { body: reason });
+  t.same(await found("mcleod"), []);
+  t.same(await found("新材料"), [admin.id]);
 });

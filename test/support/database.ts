@@ -27,11 +27,13 @@ const serverUrl = process.env.TEST_DATABASE_URL;
 /** What a migrated database is made of; another content wants another template. */
 function fingerprint(): string {
   const hash = createHash("sha256");
-  for (const folder of ["db/migrations", "db/taxonomies", "db/rules"]) {
+  for (const folder of ["db/migrations", "db/taxonomies", "db/rules", "db/synonyms"]) {
     const files = readdirSync(join(projectRoot, folder)).filter((name) => /\.(sql|ts)$/.test(name));
     for (const name of files.sort()) hash.update(readFileSync(join(projectRoot, folder, name)));
   }
-  hash.update(readFileSync(join(projectRoot, "src/database/migrate.ts")));
+  for (const file of ["src/database/migrate.ts", "src/lib/terms.ts"]) {
+    hash.update(readFileSync(join(projectRoot, file)));
+  }
   return hash.digest("hex").slice(0, 16);
 }
 

@@ -17,7 +17,7 @@ export default async function brokerRoutes(app: App) {
         operationId: "listBrokers",
         summary: "The directory of technology brokers",
         description:
-          "People with a valid certificate, active in a verified brokerage. Without their contact.",
+          "People with a valid certificate, active in a verified brokerage; with `q` by name and field. Without their contact.",
         tags,
         querystring: ListBrokersQuery,
         response: { 200: pageOf(Broker) },

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { certificateLevels } from "../../../db/schema/broker-certificates.ts";
 import { pageQuery } from "../../lib/pagination.ts";
-import { civilDate, instant, taxonomyCode, uuid } from "../../lib/wire.ts";
+import { civilDate, instant, line, taxonomyCode, uuid } from "../../lib/wire.ts";
 
 export const Broker = z
   .object({
@@ -27,6 +27,11 @@ export type Broker = z.output<typeof Broker>;
 
 export const ListBrokersQuery = z.strictObject({
   ...pageQuery,
+  q: line(100)
+    .optional()
+    .describe(
+      "Words that are all in the person's name, the brokerage's name or the name of one of the person's fields, in Chinese or English.",
+    ),
   level: z.enum(certificateLevels).optional(),
   fieldCode: taxonomyCode("technology-fields").optional().describe("One of the broker's fields."),
   organizationId: uuid.optional(),

@@ -1,12 +1,36 @@
 import type { Executor } from "../../database/connect.ts";
 import { AppError } from "../../lib/errors.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
+import { fold, joined, queryWordsOf } from "../../lib/terms.ts";
+import { readTaxonomy } from "../taxonomies/taxonomies.service.ts";
 import type { Broker, ListBrokersQuery } from "./brokers.schema.ts";
 import * as store from "./brokers.store.ts";
 
+/** What `q` asks for: each of its words, with the fields whose names it is in. */
+async function understand(db: Executor, q: string): Promise<store.Asked> {
+  const words = queryWordsOf(fold(q)).map(({ text }) => text);
+  if (words.length === 0) return { written: q, words: [] };
+  const { items } = await readTaxonomy(db, "technology-fields");
+  // A Chinese name without its punctuation: `生物医药` is what people call `生物、医药和医疗器械技术`.
+  const fields = items.map(({ code, zh, en }) => ({ code, labels: [joined(fold(zh)), fold(en)] }));
+  return {
+    written: q.normalize("NFKC").toLowerCase(),
+    words: words.map((text) => ({
+      text,
+      fieldCodes: fields
+        .filter(({ labels }) => labels.some((label) => label.includes(text)))
+        .map(({ code }) => code),
+    })),
+  };
+}
+
 /** The public directory: whoever is a broker today. */
 export async function listBrokers(db: Executor, query: ListBrokersQuery): Promise<Page<Broker>> {
-  const rows = await store.selectBrokers(db, query, readCursor("brokers", query));
+  const asked = query.q === undefined ? null : await understand(db, query.q);
+  const after = readCursor("brokers", query);
+  // Nothing but punctuation finds nothing.
+  const nobody = asked?.words.length === 0;
+  const rows = nobody ? [] : await store.selectBrokers(db, query, asked, after);
   const page = toPage(
     "brokers",
     query,
@@ -14,7 +38,7 @@ export async function listBrokers(db: Executor, query: ListBrokersQuery): Promis
     () => "",
     (row) => row,
   );
-  if (query.include) page.total = totalOf(await store.countBrokers(db, query));
+  if (query.include) page.total = totalOf(nobody ? 0 : await store.countBrokers(db, query, asked));
   return page;
 }
 

@@ -1,4 +1,15 @@
-import { and, arrayContains, arrayOverlaps, asc, eq, gt, like, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  arrayContains,
+  arrayOverlaps,
+  asc,
+  eq,
+  gt,
+  like,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import { brokerCertificates } from "../../../db/schema/broker-certificates.ts";
 import { matches } from "../../../db/schema/matches.ts";
 import { members, organizations } from "../../../db/schema/organizations.ts";
@@ -42,7 +53,41 @@ const columns = {
     from ${matches} m where m.broker_id = ${brokerCertificates.memberId})`,
 };
 
-function filtered(query: ListBrokersQuery): SQL | undefined {
+/** What a query asks for. */
+export interface Asked {
+  /** The query in one width and case, otherwise as it was written. */
+  written: string;
+  /** Folded, each with the codes of the fields whose names it is in. */
+  words: { text: string; fieldCodes: string[] }[];
+}
+
+const nameFields = [members.name, organizations.name];
+
+/** Whether a name holds a text. The database folds width and case; it knows no traditional characters. */
+const inName = (text: string) =>
+  or(...nameFields.map((name) => sql`strpos(lower(normalize(${name}, NFKC)), ${text}) > 0`));
+
+/**
+ * Each word is in one of the names or fields; or a name holds the query as it was written, which finds
+ * names in traditional characters too. No index of its own: only people with a valid certificate are
+ * looked through, a few thousand in a province, found by the partial index of those in force.
+ */
+const asks = ({ written, words }: Asked): SQL | undefined =>
+  or(
+    and(
+      ...words.map(({ text, fieldCodes }) =>
+        or(
+          inName(text),
+          fieldCodes.length > 0
+            ? arrayOverlaps(brokerCertificates.fieldCodes, fieldCodes)
+            : undefined,
+        ),
+      ),
+    ),
+    inName(written),
+  );
+
+function filtered(query: ListBrokersQuery, asked: Asked | null): SQL | undefined {
   const { level, fieldCode, organizationId, regionCode } = query;
   return and(
     valid(),
@@ -50,6 +95,7 @@ function filtered(query: ListBrokersQuery): SQL | undefined {
     fieldCode ? arrayContains(brokerCertificates.fieldCodes, [fieldCode]) : undefined,
     organizationId ? eq(brokerCertificates.organizationId, organizationId) : undefined,
     regionCode ? like(organizations.regionCode, `${regionPrefix(regionCode)}%`) : undefined,
+    asked ? asks(asked) : undefined,
   );
 }
 
@@ -66,6 +112,7 @@ export const selectBroker = async (db: Executor, memberId: string): Promise<Brok
 export const selectBrokers = (
   db: Executor,
   query: ListBrokersQuery,
+  asked: Asked | null,
   after: { id: string } | null,
 ): Promise<Broker[]> =>
   db
@@ -73,7 +120,9 @@ export const selectBrokers = (
     .from(brokerCertificates)
     .innerJoin(members, eq(members.id, brokerCertificates.memberId))
     .innerJoin(organizations, eq(organizations.id, brokerCertificates.organizationId))
-    .where(and(filtered(query), after ? gt(brokerCertificates.memberId, after.id) : undefined))
+    .where(
+      and(filtered(query, asked), after ? gt(brokerCertificates.memberId, after.id) : undefined),
+    )
     .orderBy(asc(brokerCertificates.memberId))
     .limit(query.limit + 1);
 
@@ -100,14 +149,14 @@ export const selectBrokersOfField = (
     )
     .limit(limit);
 
-export const countBrokers = (db: Executor, query: ListBrokersQuery) =>
+export const countBrokers = (db: Executor, query: ListBrokersQuery, asked: Asked | null) =>
   db.$count(
     db
       .select({ one: sql`1` })
       .from(brokerCertificates)
       .innerJoin(members, eq(members.id, brokerCertificates.memberId))
       .innerJoin(organizations, eq(organizations.id, brokerCertificates.organizationId))
-      .where(filtered(query))
+      .where(filtered(query, asked))
       .limit(countLimit + 1)
       .as("counted"),
   );

@@ -1,11 +1,134 @@
+import { synonyms } from "../../../db/schema/matching.ts";
 import type { Executor } from "../../database/connect.ts";
+import { updateRow } from "../../database/rows.ts";
+import { AppError } from "../../lib/errors.ts";
+import { assertVersion } from "../../lib/etag.ts";
+import { newId } from "../../lib/ids.ts";
+import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
+import { parsePatched } from "../../lib/patched.ts";
+import { fold, joined, synonymKeysOf } from "../../lib/terms.ts";
+import { instantInput } from "../../lib/wire.ts";
+import type { WriteContext } from "../../lib/write-context.ts";
+import { recordAudit } from "../audit/audit.service.ts";
+import { touchStatistics } from "../matching/statistics.service.ts";
+import { type ListSynonymsQuery, type Synonym, SynonymInput } from "./synonyms.schema.ts";
 import * as store from "./synonyms.store.ts";
 
 /**
- * The groups of words of one meaning that hold one of these.
- * @param words folded, as are those of the groups
+ * The groups of words of one meaning that hold one of these, folded.
+ * @param words folded; a group's word of several parts may be asked for joined, and is then in the
+ *   group as asked too
  */
 export async function synonymsOf(db: Executor, words: readonly string[]): Promise<string[][]> {
   if (words.length === 0) return [];
-  return (await store.selectGroupsWith(db, words)).map(({ folded }) => folded);
+  const asked = new Set(words);
+  return (await store.selectGroupsWith(db, words)).map((group) => {
+    const folded = group.words.map(fold);
+    return [...new Set([...folded, ...folded.map(joined).filter((word) => asked.has(word))])];
+  });
+}
+
+function toSynonym(row: store.SynonymRow): Synonym {
+  const { folded: _, createdBy: __, ...shown } = row;
+  return shown;
+}
+
+/** Every group, the latest change first. */
+export async function listSynonyms(db: Executor, query: ListSynonymsQuery): Promise<Page<Synonym>> {
+  const list = "synonyms";
+  const holding = query.q === undefined ? null : fold(query.q);
+  const after = readCursor(list, query, instantInput);
+  const rows = await store.selectGroups(db, holding, after, query.limit);
+  const page = toPage(list, query, rows, (row) => row.updatedAt, toSynonym);
+  if (query.include) page.total = totalOf(await store.countGroups(db, holding));
+  return page;
+}
+
+/** @throws AppError `synonym.not_found` (404) */
+export async function readSynonym(db: Executor, id: string): Promise<Synonym> {
+  const row = await store.selectGroup(db, id);
+  if (!row) throw new AppError("synonym.not_found");
+  return toSynonym(row);
+}
+
+/** What every change of the table comes with: its record, and scores that are others from now on. */
+async function changed(
+  tx: Executor,
+  context: WriteContext,
+  verb: "create" | "update" | "delete",
+  before: store.SynonymRow | null,
+  after: store.SynonymRow | null,
+): Promise<void> {
+  const id = (after ?? before)?.id;
+  if (!id) throw new Error("nothing was changed");
+  await touchStatistics(tx);
+  await recordAudit(tx, context, {
+    type: `synonym.${verb}`,
+    subject: { id, organizationId: null },
+    before: before && withoutKeys(before),
+    after: after && withoutKeys(after),
+  });
+}
+
+/** The keys follow from the words. */
+function withoutKeys(row: store.SynonymRow) {
+  const { folded: _, ...rest } = row;
+  return rest;
+}
+
+/** Adds a group; searches know it at once, and cursors of ranked lists expire. */
+export async function createSynonym(
+  tx: Executor,
+  context: WriteContext,
+  input: SynonymInput,
+): Promise<Synonym> {
+  const [row] = await tx
+    .insert(synonyms)
+    .values({
+      ...input,
+      id: newId(),
+      folded: synonymKeysOf(input.words),
+      createdBy: context.actor?.id ?? null,
+    })
+    .returning();
+  if (!row) throw new Error("insert returned no row");
+  await changed(tx, context, "create", null, row);
+  return toSynonym(row);
+}
+
+async function lock(tx: Executor, context: WriteContext, id: string): Promise<store.SynonymRow> {
+  const row = await store.lockGroup(tx, id);
+  if (!row) throw new AppError("synonym.not_found");
+  assertVersion(row.version, context.expected);
+  return row;
+}
+
+/**
+ * Changes a group by merge patch.
+ * @throws AppError `synonym.not_found` (404), `request.invalid`
+ */
+export async function updateSynonym(
+  tx: Executor,
+  context: WriteContext,
+  id: string,
+  patch: Record<string, unknown>,
+): Promise<Synonym> {
+  const before = await lock(tx, context, id);
+  const { words, note } = before;
+  const input = parsePatched(SynonymInput, { words, note }, patch);
+  const changes = { ...input, folded: synonymKeysOf(input.words) };
+  const after = await updateRow(tx, synonyms, before, changes);
+  await changed(tx, context, "update", before, after);
+  return toSynonym(after);
+}
+
+/** @throws AppError `synonym.not_found` (404) */
+export async function deleteSynonym(
+  tx: Executor,
+  context: WriteContext,
+  id: string,
+): Promise<undefined> {
+  const before = await lock(tx, context, id);
+  await store.deleteGroup(tx, id);
+  await changed(tx, context, "delete", before, null);
 }
