@@ -175,6 +175,36 @@ async function interest(cast: Cast, result: Body): Promise<void> {
   tell(cast.office, "answers and accepts", asked.id, answered.status);
 }
 
+/** People search, and the market suggests: with the words and the signals that made it. */
+async function suggestion(cast: Cast, result: Body, need: Body): Promise<void> {
+  const words = new URLSearchParams({ q: "螯合樹脂 镍", include: "facets" });
+  const found = await cast.public.get(`/v1/results?${words}`);
+  const hit = found.data.find((one: Body) => one.id === result.id);
+  expect(hit?.match.highlights.length > 0, "everybody finds the result by its words");
+  expect(found.facets.fieldCode.length > 0, "and sees what fields there are");
+  tell(cast.public, "searches 螯合樹脂 镍", result.reference, `score ${hit.match.score}`);
+
+  const { data } = await cast.broker.get(`/v1/needs/${need.id}/suggestions?limit=50`);
+  const best = data.find((one: Body) => one.result.id === result.id);
+  expect(best, "the market suggests the result for the need");
+  const text = best.parts.find((part: Body) => part.signal === "text");
+  const reasons = text.words.slice(0, 3).map((word: Body) => word.text);
+  expect(reasons.length > 0, "it says which words made it");
+  const signals = best.parts.filter((part: Body) => part.value === 1).map((part: Body) => part.en);
+  tell(
+    cast.broker,
+    "sees the result among the suggestions",
+    result.reference,
+    `score ${best.score}: ${reasons.join(", ")}; ${signals.join(", ")}`,
+  );
+  const verdict = await cast.broker.post(`/v1/needs/${need.id}/suggestions/verdicts`, {
+    resultId: result.id,
+    verdict: "useful",
+    reason: "good_fit",
+  });
+  tell(cast.broker, "finds it useful", verdict.id, verdict.verdict);
+}
+
 async function match(cast: Cast, result: Body, need: Body): Promise<Body> {
   const proposed = await cast.broker.post("/v1/matches", {
     resultId: result.id,
@@ -397,6 +427,7 @@ export async function play(cast: Cast): Promise<void> {
   const before = await figures(cast);
   const { result, need } = await listings(cast, mark);
   await interest(cast, result);
+  await suggestion(cast, result, need);
   const { id: matchId } = await match(cast, result, need);
   const { id: contractId } = await contract(cast, matchId, mark);
   const registered = await register(cast, contractId);

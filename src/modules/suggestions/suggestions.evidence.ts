@@ -24,23 +24,18 @@ const labels: Record<Signal, { zh: string; en: string }> = {
 
 const rounded = (value: number) => Math.round(value * 10_000) / 10_000;
 
-/**
- * The words that both texts have, the most telling first: those of the dictionary, and what is in no
- * such word.
- */
+/** The words that both texts have, the most telling first; pairs of characters where they share no word. */
 function wordsOf(common: Near["common"], nearness: number): SuggestionPart["words"] {
   const terms = common(lookedAt);
   const words = terms.filter(({ kind }) => kind === "word");
-  const others = terms.filter(
-    ({ term, kind }) => kind === "pair" && !words.some((word) => word.term.includes(term)),
-  );
-  const shown = [...words, ...others].map(({ term }) => {
+  const shown = words.length > 0 ? words : terms.filter(({ kind }) => kind === "pair");
+  const shares = shown.map(({ term }) => {
     // A word's pairs and characters tell of it as well.
-    const inside = terms.filter((one) => one.term === term || term.includes(one.term));
+    const inside = terms.filter((one) => term.includes(one.term));
     const sum = inside.reduce((all, { part }) => all + part, 0);
     return { text: term, share: rounded(Math.min(1, sum / (nearness || 1))) };
   });
-  return shown.sort((a, b) => b.share - a.share).slice(0, mostWords);
+  return shares.sort((a, b) => b.share - a.share).slice(0, mostWords);
 }
 
 const range = (from: string | null, to: string | null): string | null =>
