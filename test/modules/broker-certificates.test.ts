@@ -839,7 +839,7 @@ t.test("the directory is searched by name and field", async (t) => {
   t.same(await found("中原 新材料 欧阳"), [admin.id]);
   t.same(await found("航空 新材料"), []);
   t.same(await found("北辰 航天"), []);
-  for (const q of ["慕白", "leodm", "%", "_", "，。", "（", "()", "'", "\\"])
+  for (const q of ["慕白", "leodm", "%", "_", "，。", "（", "(", "'", "\\"])
     t.same(await found(q), [], q);
 
   // Beside the other filters, paged and counted.
