@@ -176,6 +176,12 @@ t.test("the list is paged, and finds a word in any of its forms", async (t) => {
   for (const q of ["Machine Vision", "machinevision"]) t.same(idsOf(await list({ q })), [ids[1]]);
   for (const q of ["发光", "vision", "LED灯"]) t.same(idsOf(await list({ q })), [], q);
   refused(t, await list({ word: "LED" }), 400, "request.invalid");
+  const oldest = ids[2] ?? "";
+  await change(oldest, { note: "常用。" }, "*");
+  const latest = await list({ limit: "1" });
+  t.same(idsOf(latest), [oldest], "the latest change first");
+  const rest = await list({ limit: "2", cursor: latest.body.page.next });
+  t.same(idsOf(rest), ids.slice(0, 2));
   for (const id of ids) await remove(id);
 });
 
