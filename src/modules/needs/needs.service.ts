@@ -200,6 +200,9 @@ export async function closeNeed(tx: Executor, context: WriteContext, id: string)
 export const readMatchableNeed = (db: Executor, actor: Actor, id: string) =>
   listings.readMatchable(db, kind, actor, id);
 
+/** Those of these needs whose owner stays anonymous. */
+export const anonymousAmong = store.selectAnonymous;
+
 /** Published needs as lists show them, with what each lacks. */
 export const describeNeeds = (db: Executor, actor: Actor, ids: readonly string[]) =>
   listings.describeListings(db, kind, ids, (row) => toSummary(row, actor));

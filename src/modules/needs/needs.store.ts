@@ -164,6 +164,19 @@ export async function isSolvingContract(
   return found.length > 0;
 }
 
+/** Which of these needs are anonymous. */
+export async function selectAnonymous(
+  db: Executor,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db
+    .select({ id: needs.id })
+    .from(needs)
+    .where(and(inArray(needs.id, [...ids]), eq(needs.anonymous, true)));
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** The needs that a contract solved, locked. */
 export const lockSolvedBy = (tx: Executor, contractId: string) =>
   tx

@@ -8,6 +8,7 @@ import {
   type Near,
   type Texts,
 } from "../matching/matching.service.ts";
+import { anonymousAmong } from "../needs/needs.service.ts";
 import { failedGates, type Gate, type Pair, type Part, scoreOf } from "./suggestions.signals.ts";
 
 export type Noun = "result" | "need";
@@ -62,11 +63,15 @@ export async function rank(
   });
   ranked.sort(byScore);
   const best = ranked.slice(0, lookedUp);
+  const ids = best.map(({ listingId }) => listingId);
+  // How its owner answers would tell an anonymous need's owner from others.
+  const hidden = suggested === "need" ? await anonymousAmong(db, ids) : new Set<string>();
+  const named = best.filter(({ listingId }) => !hidden.has(listingId));
   const records = await answeringRecords(
     db,
-    best.map(({ pair }) => pair[suggested].organizationId),
+    named.map(({ pair }) => pair[suggested].organizationId),
   );
-  for (const one of best) {
+  for (const one of named) {
     const answering = records.get(one.pair[suggested].organizationId);
     if (!answering) continue;
     one.pair = { ...one.pair, answering };
