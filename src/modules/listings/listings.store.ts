@@ -311,8 +311,9 @@ export function orderBy(table: ListingTable, { column, descending }: Order): SQL
  */
 function searchedIn(table: ListingTable, conditions: Conditions, request: ListRequest) {
   const { words, common } = request.words ?? { words: [], common: false };
+  const everywhere = request.scope !== "public";
   if (common) return sql`${wordsIn(table, words)} is true`;
-  const where = and(whereOf(table, conditions, request), wordsIn(table, words));
+  const where = and(whereOf(table, conditions, request), wordsIn(table, words, everywhere));
   return sql`${table.id} = any(array(select ${table.id} from ${table}
     inner join ${organizations} on ${eq(organizations.id, table.organizationId)} where ${where}))`;
 }
@@ -405,7 +406,9 @@ export const countListings = (
       .where(
         and(
           whereOf(table, conditions, request),
-          request.words?.length ? wordsIn(table, request.words) : undefined,
+          request.words?.length
+            ? wordsIn(table, request.words, request.scope !== "public")
+            : undefined,
         ),
       )
       .limit(countLimit + 1)

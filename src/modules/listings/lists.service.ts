@@ -89,7 +89,7 @@ export async function listListings<Row extends { id: string }, Item extends obje
     where,
     words,
     withFacets: query.include?.includes("facets") ?? false,
-    withStatus: scope !== "public",
+    everywhere: scope !== "public",
     byCounty: /^\d{4}00$/.test(query.regionCode ?? "") && !query.regionCode?.endsWith("0000"),
     after: null,
     limit,
@@ -124,7 +124,9 @@ export async function listListings<Row extends { id: string }, Item extends obje
   } else {
     const order = of.orders[sort];
     if (!order) throw new Error(`no order ${sort}`);
-    const common = searched ? await search.isCommon(db, of.table, where, words) : false;
+    const common = searched
+      ? await search.isCommon(db, of.table, where, words, request.everywhere)
+      : false;
     const rows = await store.selectListings<Row>(
       db,
       of.table,
@@ -155,7 +157,7 @@ export async function listListings<Row extends { id: string }, Item extends obje
     }
   }
 
-  if (request.withFacets && counted) page.facets = facetsOf(counted, request.withStatus);
+  if (request.withFacets && counted) page.facets = facetsOf(counted, request.everywhere);
   if (query.include?.includes("total")) {
     page.total = totalOf(
       await store.countListings(db, of.table, of.conditions, { scope, conditions, words }),
@@ -163,7 +165,9 @@ export async function listListings<Row extends { id: string }, Item extends obje
   }
   if (searched) {
     const empty = page.data.length === 0 && query.cursor === undefined;
-    const counts = empty ? await search.countWords(db, of.table, where, words) : undefined;
+    const counts = empty
+      ? await search.countWords(db, of.table, where, words, request.everywhere)
+      : undefined;
     page.understood = toUnderstood(searched, counts);
   }
   return page;

@@ -31,8 +31,15 @@ const synonymShare = 0.8;
 
 const array = (terms: readonly string[]) => sql`${sql.param(terms)}::text[]`;
 
-/** Each required word stands somewhere in the listing; one of a single character in its title. */
-export function wordsIn(table: ListingTable, words: readonly SearchWord[]): SQL {
+/**
+ * Each required word stands somewhere in the listing; one of a single character in its title.
+ * @param everywhere also in listings that are not public, which have an index of their own
+ */
+export function wordsIn(
+  table: ListingTable,
+  words: readonly SearchWord[],
+  everywhere = false,
+): SQL {
   const required = words.filter((word) => word.required);
   // What has one spelling goes into one array: one look at the index.
   const plain = required.filter((word) => word.spellings.length === 1);
@@ -51,7 +58,9 @@ export function wordsIn(table: ListingTable, words: readonly SearchWord[]): SQL 
         return sql`(${sql.join(own, sql` or `)})`;
       }),
   ];
-  return sql`(${sql.join(conditions, sql` and `)})`;
+  const all = sql`(${sql.join(conditions, sql` and `)})`;
+  if (!everywhere) return all;
+  return sql`((${table.status} = 'published' and ${all}) or (${table.status} <> 'published' and ${all}))`;
 }
 
 /** Each required word stands in the title. */
@@ -106,7 +115,8 @@ export interface SearchRequest {
   where: SQL | undefined;
   words: readonly SearchWord[];
   withFacets: boolean;
-  withStatus: boolean;
+  /** Also what is not public; its status is a facet then. */
+  everywhere: boolean;
   /** Counties rather than cities. */
   byCounty: boolean;
   after: { key: string; id: string } | null;
@@ -162,10 +172,10 @@ const facetNames: [name: string, column: string][] = [
   ["moneyBand", "band"],
 ];
 
-function facetsOf({ withFacets, withStatus }: SearchRequest): SQL {
+function facetsOf({ withFacets, everywhere }: SearchRequest): SQL {
   if (!withFacets) return sql`null::json`;
   const counted = [
-    ...[...facetNames, ...(withStatus ? [["status", "status"]] : [])].map(
+    ...[...facetNames, ...(everywhere ? [["status", "status"]] : [])].map(
       ([name, column]) =>
         sql`select ${sql.raw(`'${name}'`)} as facet, ${sql.raw(column ?? "")} as code, count(*)::int as count from candidates where ${sql.raw(column ?? "")} is not null group by 2`,
     ),
@@ -182,11 +192,13 @@ function facetsOf({ withFacets, withStatus }: SearchRequest): SQL {
  * of the index.
  */
 export async function selectRanked(db: Executor, request: SearchRequest): Promise<Ranked> {
-  const { table, where, words, after, limit } = request;
+  const { table, where, words, everywhere, after, limit } = request;
   const columns = candidateColumns(request);
   const from = sql`from ${table} inner join ${organizations} on ${eq(organizations.id, table.organizationId)}`;
   const among = where ?? sql`true`;
+  // What has the words in its title has them: where the index of titles serves, it is all that is asked.
   const title = wordsInTitle(table, words);
+  const anywhere = wordsIn(table, words, everywhere);
   const most = sql.raw(String(depth + 1));
   const position = after
     ? sql`where (score, id) < (${Number(after.key)}::bigint, ${after.id}::uuid)`
@@ -197,9 +209,9 @@ export async function selectRanked(db: Executor, request: SearchRequest): Promis
     facets: Ranked["facets"];
   }>(sql`
     with in_title as materialized (
-      select ${columns} ${from} where ${among} and ${title} and ${wordsIn(table, words)} limit ${most}
+      select ${columns} ${from} where ${among} and ${title} and ${everywhere ? anywhere : sql`true`} limit ${most}
     ), elsewhere as materialized (
-      select ${columns} ${from} where ${among} and ${wordsIn(table, words)} and not ${title}
+      select ${columns} ${from} where ${among} and ${anywhere} and not ${title}
       limit (select ${most} - count(*) from in_title)
     ), candidates as materialized (
       select *, (${scoreOf(words)})::bigint as score
@@ -240,11 +252,12 @@ export async function countWords(
   table: ListingTable,
   where: SQL | undefined,
   words: readonly SearchWord[],
+  everywhere: boolean,
 ): Promise<number[]> {
   const counts = words.map(
     (word) => sql`(select count(*)::int from (
       select from ${table} inner join ${organizations} on ${eq(organizations.id, table.organizationId)}
-      where ${where ?? sql`true`} and ${wordsIn(table, [{ ...word, required: true }])}
+      where ${where ?? sql`true`} and ${wordsIn(table, [{ ...word, required: true }], everywhere)}
       limit ${sql.raw(String(depth + 1))}) found)`,
   );
   const { rows } = await db.execute<{ counts: number[] }>(
@@ -259,10 +272,11 @@ export async function isCommon(
   table: ListingTable,
   where: SQL | undefined,
   words: readonly SearchWord[],
+  everywhere: boolean,
 ): Promise<boolean> {
   const { rows } = await db.execute<{ count: number }>(sql`
     select count(*)::int as count from (
       select from ${table} inner join ${organizations} on ${eq(organizations.id, table.organizationId)}
-      where ${where ?? sql`true`} and ${wordsIn(table, words)} limit ${sql.raw(String(depth + 1))}) found`);
+      where ${where ?? sql`true`} and ${wordsIn(table, words, everywhere)} limit ${sql.raw(String(depth + 1))}) found`);
   return (rows[0]?.count ?? 0) > depth;
 }

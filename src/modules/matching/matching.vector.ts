@@ -12,7 +12,7 @@ const share: Record<TermKind, number> = { character: 1, pair: 0.25, word: 0.25 }
 const titleWorth = 2;
 
 /** Terms that a listing keeps: beyond so many, the least telling are left out. */
-const mostTerms = 200;
+const mostTerms = 128;
 
 /** Postings that a listing has: its most telling terms. */
 const mostPostings = 48;

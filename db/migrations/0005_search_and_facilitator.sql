@@ -96,8 +96,8 @@ CREATE TABLE "saved_searches" (
 	CONSTRAINT "saved_searches_noun_known" CHECK (noun in ('result', 'need'))
 );
 --> statement-breakpoint
-DROP INDEX "needs_search";--> statement-breakpoint
-DROP INDEX "results_search";--> statement-breakpoint
+ALTER TABLE "contract_parties" ADD COLUMN "is_converted_institute" boolean DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE "contracts" ADD COLUMN "facilitator" text;--> statement-breakpoint
 ALTER TABLE "needs" ADD COLUMN "title_text" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "needs" ADD COLUMN "summary_text" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "needs" ADD COLUMN "title_terms" text[] DEFAULT '{}' NOT NULL;--> statement-breakpoint
@@ -121,7 +121,8 @@ CREATE INDEX "suggestion_verdicts_verdict" ON "suggestion_verdicts" USING btree 
 CREATE INDEX "synonyms_folded" ON "synonyms" USING gin ("folded");--> statement-breakpoint
 CREATE INDEX "synonyms_updated" ON "synonyms" USING btree ("updated_at","id");--> statement-breakpoint
 CREATE INDEX "saved_searches_owner" ON "saved_searches" USING btree ("owner_id","id");--> statement-breakpoint
+CREATE INDEX "needs_search_inner" ON "needs" USING gin ("search_terms") WHERE status <> 'published';--> statement-breakpoint
 CREATE INDEX "needs_search_title" ON "needs" USING gin ("title_terms") WHERE status = 'published';--> statement-breakpoint
-CREATE INDEX "results_search_title" ON "results" USING gin ("title_terms") WHERE status = 'published';--> statement-breakpoint
-CREATE INDEX "needs_search" ON "needs" USING gin ("search_terms");--> statement-breakpoint
-CREATE INDEX "results_search" ON "results" USING gin ("search_terms");
+CREATE INDEX "registrations_open_due" ON "registrations" USING btree ("office_organization_id","due_on","id") WHERE status in ('filed', 'supplement_requested', 'accepted', 'expert_review');--> statement-breakpoint
+CREATE INDEX "results_search_inner" ON "results" USING gin ("search_terms") WHERE status <> 'published';--> statement-breakpoint
+CREATE INDEX "results_search_title" ON "results" USING gin ("title_terms") WHERE status = 'published';
