@@ -23,7 +23,7 @@ const statementTimeout = 15_000;
 export function connect(options: pg.PoolConfig): Database {
   const settings: pg.PoolConfig & { pipeline: boolean } = {
     connectionTimeoutMillis: 10_000,
-    options: `-c timezone=UTC -c statement_timeout=${statementTimeout} -c jit=off`,
+    options: `-c timezone=UTC -c statement_timeout=${statementTimeout} -c jit=off -c random_page_cost=1.1`,
     application_name: "grand-market",
     // Statements go out without waiting for the answers before them (`transact.ts`).
     pipeline: true,
