@@ -18,7 +18,8 @@ const statementTimeout = 15_000;
 
 /**
  * Opens a pool on a PostgreSQL server. Sessions run in UTC, which `instant` columns count on, and
- * without JIT, which costs more than it brings for queries of this size.
+ * without JIT, which costs more than it brings for queries of this size. Pages are taken to be in memory
+ * or on flash: as for a turning disk, words that some thousands have would be read from the whole table.
  */
 export function connect(options: pg.PoolConfig): Database {
   const settings: pg.PoolConfig & { pipeline: boolean } = {

@@ -187,7 +187,9 @@ t.test("a word of the query in place of one that does not match never costs scor
     );
     const [before, after] = [scores.get(ids[2 * i] ?? ""), scores.get(ids[2 * i + 1] ?? "")];
     if (before === undefined || after === undefined || after < before) {
-      t.fail(`${asked.join(" ")}: ${before} before, ${after} after`, { rows: rows.slice(2 * i, 2 * i + 2) });
+      t.fail(`${asked.join(" ")}: ${before} before, ${after} after`, {
+        rows: rows.slice(2 * i, 2 * i + 2),
+      });
     } else if (after > before) higher++;
   }
   t.ok(higher > 20, `higher in ${higher} of ${cases.length}`);
