@@ -7,24 +7,25 @@ export type Range = [from: number, to: number];
 /** Characters around the first word of a fragment. */
 const around = 40;
 
-const literally = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+/** Only these may be escaped in a pattern with the flag `u`: `\-` would make it invalid. */
+const literally = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 /** A folded spelling as a pattern: a number may stand apart from its unit, and have separators. */
 const patternOf = (spelling: string): string =>
   [...spelling].map((c) => (/\p{N}/u.test(c) ? `${literally(c)}[ ,°]*` : literally(c))).join("");
 
-/** A text folded character by character, with the place in the text that each code unit came from. */
-function foldWithPlaces(text: string): { folded: string; places: number[] } {
+/** A text folded character by character, with the character of the text that each code unit came from. */
+function foldWithPlaces(text: string): { folded: string; places: Range[] } {
   let folded = "";
-  const places: number[] = [];
+  const places: Range[] = [];
   let place = 0;
   for (const character of text) {
     const piece = fold(character);
-    for (let i = 0; i < piece.length; i++) places.push(place);
+    const next = place + character.length;
+    for (let i = 0; i < piece.length; i++) places.push([place, next]);
     folded += piece;
-    place += character.length;
+    place = next;
   }
-  places.push(place);
   return { folded, places };
 }
 
@@ -38,8 +39,9 @@ export function rangesIn(text: string, spellings: readonly string[]): Range[] {
   const ranges: Range[] = [];
   for (const match of found) {
     const trimmed = match[0].replace(/[ ,°]+$/u, "");
-    const from = places[match.index] ?? 0;
-    const to = places[match.index + trimmed.length] ?? text.length;
+    const from = places[match.index]?.[0] ?? 0;
+    // Characters are marked whole, also where a word is a part of one: `m` of `㎡`.
+    const to = places[match.index + trimmed.length - 1]?.[1] ?? text.length;
     const last = ranges.at(-1);
     if (last && last[1] >= from) last[1] = Math.max(last[1], to);
     else ranges.push([from, to]);
