@@ -26,7 +26,7 @@ interface Report {
 
 t.test("a tiny bench reports all that it measures", { skip, timeout: 200_000 }, async (t) => {
   const sizes =
-    "--results 500 --needs 100 --registered 2000 --rounds 1 --seconds 1 --connections 10 --json";
+    "--results 500 --needs 100 --listings 500 --registered 2000 --rounds 1 --seconds 1 --connections 10 --json";
   // tap adds its own loader to NODE_OPTIONS of whatever is spawned; what is measured must not have it.
   const child = spawn(
     "env",
@@ -56,6 +56,10 @@ t.test("a tiny bench reports all that it measures", { skip, timeout: 200_000 }, 
   for (const ratio of Object.values(deals.feed.ratios)) t.ok(Number(ratio) > 0, "pull feed");
   for (const ratio of Object.values(deals.registering.ratios))
     t.ok(Number(ratio) > 0, "registering");
+  const { matching } = JSON.parse(lines.find((line) => line.startsWith('{"matching"')) ?? "{}");
+  t.match(matching.size, { results: 500, needs: 100 });
+  for (const { name, p50, growth } of matching.reads) t.ok(p50 > 0 && growth > 0, name);
+  t.ok(matching.writes.ratio > 0 && matching.loadSeconds >= 0, "writing");
   t.strictSame(
     report.cases.map(({ name, target }) => [name, target]),
     [

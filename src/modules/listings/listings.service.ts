@@ -265,7 +265,8 @@ async function afterStep<Row extends ListingRow>(
   if (after.status === "published") {
     // The update returns all columns of the table it was given, not only those that listings share.
     const row = after as unknown as Row;
-    await indexListings(tx, noun, [{ facts: kind.factsOf(row), texts: kind.textsOf(row) }]);
+    const matchable = { facts: kind.factsOf(row), texts: kind.textsOf(row) };
+    await indexListings(tx, noun, [matchable], before.status === "published");
     return;
   }
   if (before.status !== "published") return;
@@ -573,7 +574,7 @@ export async function reindexListings<Row extends ListingRow>(
   );
   const live = rows.filter(({ status }) => status === "published");
   const matchables = live.map((row) => ({ facts: kind.factsOf(row), texts: kind.textsOf(row) }));
-  await indexListings(tx, kind.noun, matchables);
+  await indexListings(tx, kind.noun, matchables, true);
   return rows.at(-1)?.id ?? null;
 }
 

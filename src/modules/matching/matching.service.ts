@@ -32,30 +32,28 @@ export interface Matchable {
   texts: Texts;
 }
 
-/** The statistics of the terms of some texts. */
-async function statisticsOf(db: Executor, terms: readonly number[]): Promise<Statistics> {
-  const { documents } = await statistics.selectVersion(db);
-  return { documents, frequencies: await statistics.selectFrequencies(db, terms) };
-}
-
 /**
- * Puts listings that are public into the index, in place of what was there of them. One or a thousand
- * at a time: the number of statements is the same.
+ * Puts listings that are public into the index. One or a thousand at a time: the number of statements is
+ * the same.
+ * @param replacing whether they may be in it already
  */
 export async function indexListings(
   tx: Executor,
   noun: Noun,
   listings: readonly Matchable[],
+  replacing: boolean,
 ): Promise<void> {
   if (listings.length === 0) return;
   const terms = listings.map(({ texts }) => numbered(frequenciesOf(texts)));
   const all = new Set(terms.flatMap((list) => list.map(({ term }) => term)));
-  const known = await statisticsOf(tx, [...all]);
-  await unindexListings(
-    tx,
-    noun,
-    listings.map(({ facts }) => facts.listingId),
-  );
+  const known = await statistics.selectStatistics(tx, [...all]);
+  if (replacing) {
+    await unindexListings(
+      tx,
+      noun,
+      listings.map(({ facts }) => facts.listingId),
+    );
+  }
   await addListings(tx, noun, listings, known, terms);
 }
 
@@ -115,13 +113,15 @@ export async function findNear(
   { depth = candidates, withoutOrganization = null as string | null } = {},
 ): Promise<Near[]> {
   const frequencies = frequenciesOf(texts);
-  const known = await statisticsOf(
+  const known = await statistics.selectStatistics(
     db,
     numbered(frequencies).map(({ term }) => term),
   );
   const query = queryOf(frequencies, known);
-  const terms = candidateTerms(query, known.frequencies);
-  const found = await store.selectCandidates(db, noun, terms, {
+  // A small market is scored whole: there, what two listings share may be in most of the others as well.
+  const small = known.documents > 0 && known.documents <= depth / 2;
+  const by = small ? null : candidateTerms(query, known.frequencies);
+  const found = await store.selectCandidates(db, noun, by, {
     withoutOrganization,
     limit: depth,
     budget: postingsBudget,
@@ -150,7 +150,7 @@ export async function reweigh(tx: Executor): Promise<{ done: number; more: boole
   const stale = await store.lockStale(tx, documents, batch);
   const opened = stale.map((row) => ({ ...row, terms: unpacked({ ...row, norm: 1 }) }));
   const all = new Set(opened.flatMap(({ terms }) => terms.map(({ term }) => term)));
-  const known = await statisticsOf(tx, [...all]);
+  const known = await statistics.selectStatistics(tx, [...all]);
   for (const { noun, number, terms } of opened) {
     await send(tx, store.updateVector(tx, noun, number, vectorOf(terms, known), documents));
   }

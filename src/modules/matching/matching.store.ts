@@ -90,27 +90,30 @@ type CandidateRow = Omit<DocumentFacts, "cooperationModes"> & {
 };
 
 /**
- * The listings whose postings of these terms add up to most, of organisations in good standing.
+ * The listings whose postings of these terms add up to most, of organisations in good standing; without
+ * terms, any.
  * @param limit how many
  * @param budget postings read of one term at most
  */
 export async function selectCandidates(
   db: Executor,
   noun: Noun,
-  { terms, factors }: { terms: readonly number[]; factors: readonly number[] },
+  by: { terms: readonly number[]; factors: readonly number[] } | null,
   { withoutOrganization, limit, budget }: Bounds,
 ): Promise<Candidate[]> {
-  if (terms.length === 0) return [];
-  const { rows } = await db.execute<CandidateRow & Record<string, unknown>>(sql`
-    with found as materialized (
+  if (by?.terms.length === 0) return [];
+  const found = by
+    ? sql`
       select p.document, sum(p.weight * q.factor) as sum
-      from unnest(${sql.param(terms)}::int[], ${sql.param(factors)}::real[]) as q(term, factor)
+      from unnest(${sql.param(by.terms)}::int[], ${sql.param(by.factors)}::real[]) as q(term, factor)
       cross join lateral (
         select document, weight from ${postingsOf(noun)} where term = q.term
         order by weight desc, document desc limit ${budget}
       ) p
-      group by p.document order by 2 desc, 1 limit ${limit}
-    )
+      group by p.document order by 2 desc, 1 limit ${limit}`
+    : sql`select number as document from ${matchingDocuments} where noun = ${noun} limit ${limit}`;
+  const { rows } = await db.execute<CandidateRow & Record<string, unknown>>(sql`
+    with found as materialized (${found})
     select d.listing_id as "listingId", d.organization_id as "organizationId",
       d.field_code as "fieldCode", d.industry_code as "industryCode", d.region_code as "regionCode",
       d.maturity, d.amount_min as "amountMin", d.amount_max as "amountMax",

@@ -21,9 +21,8 @@ export async function weighWords(
     word: wordNumber(text),
     pairs: terms.map(pairNumber),
   }));
-  const { version, documents } = await store.selectVersion(db);
   const terms = numbers.flatMap(({ word, pairs }) => [word, ...pairs]);
-  const frequency = await store.selectFrequencies(db, terms);
+  const { version, documents, frequencies: frequency } = await store.selectStatistics(db, terms);
   const weights = new Map(
     numbers.map(({ text, word, pairs }) => {
       const known = frequency.get(word);

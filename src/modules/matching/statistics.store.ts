@@ -1,4 +1,4 @@
-import { inArray, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import {
   matchingDocuments,
   termStatistics,
@@ -20,17 +20,24 @@ export async function selectVersion(db: Executor) {
   return row ?? { version: 0, documents: 0, through: 0, countedAt: null, termsVersion: 0 };
 }
 
-/** In how many listings each of these terms is; those in none are left out. */
-export async function selectFrequencies(
+/** The count in use, and in how many listings each of these terms is; those in none are left out. */
+export async function selectStatistics(
   db: Executor,
   terms: readonly number[],
-): Promise<Map<number, number>> {
-  if (terms.length === 0) return new Map();
-  const rows = await db
-    .select({ term: termStatistics.term, documents: termStatistics.documents })
-    .from(termStatistics)
-    .where(inArray(termStatistics.term, [...terms]));
-  return new Map(rows.map(({ term, documents }) => [term, documents]));
+): Promise<{ version: number; documents: number; frequencies: Map<number, number> }> {
+  const { rows } = await db.execute<{
+    version: number;
+    documents: number;
+    terms: number[] | null;
+    counts: number[] | null;
+  }>(sql`
+    select v.version, v.documents, t.terms, t.counts from ${termStatisticsVersions} v, (
+      select array_agg(term) as terms, array_agg(documents) as counts from ${termStatistics}
+      where term = any(${sql.param(terms)}::int[])
+    ) t`);
+  const [row] = rows;
+  const frequencies = new Map(row?.terms?.map((term, i) => [term, row.counts?.[i] ?? 0]));
+  return { version: row?.version ?? 0, documents: row?.documents ?? 0, frequencies };
 }
 
 /** How many listings there are to match, and the last one's number. */
