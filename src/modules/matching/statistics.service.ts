@@ -67,8 +67,7 @@ export const isCutAnew = async (db: Executor): Promise<boolean> =>
 
 /** Notes that they are, and counts their terms. */
 export async function noteCutAnew(tx: Executor): Promise<void> {
-  await store.changeVersion(tx, { termsVersion });
-  await store.recount(tx);
+  await store.recount(tx, { termsVersion });
 }
 
 /** Makes a new version of the scores, because something that they are made of was changed. */

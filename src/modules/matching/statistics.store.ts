@@ -5,6 +5,7 @@ import {
   termStatisticsVersions,
 } from "../../../db/schema/matching.ts";
 import type { Executor } from "../../database/connect.ts";
+import { nowInstant } from "../../lib/clock.ts";
 
 /** Which count of the terms it is, and over how many listings. */
 export async function selectVersion(db: Executor) {
@@ -48,19 +49,29 @@ export async function countDocuments(db: Executor): Promise<{ documents: number;
   return rows[0] ?? { documents: 0, last: 0 };
 }
 
-/** Counts all terms anew and makes that the next version. One at a time: the row is locked first. */
-export async function recount(tx: Executor): Promise<void> {
-  await changeVersion(tx, {});
+/**
+ * Counts all terms anew and makes that the next version. One at a time, by a lock of its own: the row of
+ * the version is touched last, because whoever edits a synonym waits for it.
+ */
+export async function recount(tx: Executor, changes: VersionChanges = {}): Promise<void> {
   await tx.execute(sql`set local statement_timeout = 0`);
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtext('grand-market term statistics'))`);
   await tx.execute(sql`delete from ${termStatistics}`);
   await tx.execute(sql`insert into ${termStatistics} (term, documents)
     select term, count(*) from ${matchingDocuments} d, unnest(d.terms) term group by term`);
   const { documents, last } = await countDocuments(tx);
-  await tx.update(termStatisticsVersions).set({ documents, through: last, countedAt: sql`now()` });
+  await changeVersion(tx, { ...changes, documents, through: last, countedAt: nowInstant() });
 }
 
+type VersionChanges = Partial<
+  Pick<
+    typeof termStatisticsVersions.$inferInsert,
+    "documents" | "through" | "countedAt" | "termsVersion"
+  >
+>;
+
 /** Makes the next version, and sets what else is given. */
-export const changeVersion = (tx: Executor, changes: { termsVersion?: number }) =>
+export const changeVersion = (tx: Executor, changes: VersionChanges) =>
   tx
     .insert(termStatisticsVersions)
     .values({ version: 1, ...changes })

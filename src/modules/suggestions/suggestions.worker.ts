@@ -3,6 +3,7 @@ import type { App } from "../../plugins/contract.ts";
 import { isCutAnew, noteCutAnew } from "../matching/statistics.service.ts";
 import { needVerbs } from "../needs/needs.service.ts";
 import { resultVerbs } from "../results/results.service.ts";
+import { refoldSynonyms } from "../synonyms/synonyms.service.ts";
 
 /** After an upgrade that cuts text in another way, writes anew what listings are found by. */
 export default async function suggestionWorker(app: App) {
@@ -19,6 +20,7 @@ export default async function suggestionWorker(app: App) {
           after = await transact(pool, (tx) => reindex(tx, from));
         } while (after);
       }
+      await transact(pool, refoldSynonyms);
       await transact(pool, noteCutAnew);
       app.log.info({ job: "suggestions.reindex" }, "all listings are cut into terms anew");
     },

@@ -28,6 +28,13 @@ export async function synonymsOf(db: Executor, words: readonly string[]): Promis
   });
 }
 
+/** Folds all groups anew, after the way of cutting text has changed. It is no change of theirs. */
+export async function refoldSynonyms(tx: Executor): Promise<void> {
+  for (const { id, words } of await store.selectAllWords(tx)) {
+    await store.updateFolded(tx, id, synonymKeysOf(words));
+  }
+}
+
 function toSynonym(row: store.SynonymRow): Synonym {
   const { folded: _, createdBy: __, ...shown } = row;
   return shown;

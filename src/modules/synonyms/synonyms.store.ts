@@ -56,3 +56,10 @@ export const lockGroup = async (tx: Executor, id: string): Promise<SynonymRow | 
 
 export const deleteGroup = (tx: Executor, id: string) =>
   tx.delete(synonyms).where(eq(synonyms.id, id));
+
+/** The words of all groups. */
+export const selectAllWords = (db: Executor) =>
+  db.select({ id: synonyms.id, words: synonyms.words }).from(synonyms).orderBy(synonyms.id);
+
+export const updateFolded = (tx: Executor, id: string, folded: string[]) =>
+  tx.update(synonyms).set({ folded }).where(eq(synonyms.id, id));
