@@ -46,6 +46,28 @@ async function madeWith(db: Executor) {
   return { engine: engineVersion, statistics: version, weights };
 }
 
+/** Terms that are looked at for a word in common: characters come between. */
+const lookedAt = 60;
+
+/** Whether two texts share more than single characters; if not, they have nothing to do with each other. */
+const isAbout = ({ common }: Ranked): boolean =>
+  common(lookedAt).some(({ kind }) => kind !== "character");
+
+/** The best of those that fit and of those that nearly do. */
+function choose(
+  ranked: readonly Ranked[],
+  { limit, nearMisses }: Pick<SuggestionsQuery, "limit" | "nearMisses">,
+): [fitting: Ranked[], near: Ranked[]] {
+  const chosen: [Ranked[], Ranked[]] = [[], []];
+  for (const one of ranked) {
+    const [list, most] =
+      one.failedGates.length === 0 ? [chosen[0], limit] : [chosen[1], nearMisses];
+    if (list.length < most && isAbout(one)) list.push(one);
+    if (chosen[0].length === limit && chosen[1].length === nearMisses) break;
+  }
+  return chosen;
+}
+
 /** The listings that fit and those that nearly do, each with its reasons. */
 async function suggest<Item extends object>(
   db: Executor,
@@ -60,11 +82,7 @@ async function suggest<Item extends object>(
   ) => Promise<Map<string, { item: Item; gaps: Matched["gaps"] }>>,
 ) {
   const source = await readSource(db, actor, noun, id);
-  const ranked = await rank(db, { noun, ...source });
-  const chosen = [
-    ranked.filter((one) => one.failedGates.length === 0).slice(0, query.limit),
-    ranked.filter((one) => one.failedGates.length > 0).slice(0, query.nearMisses),
-  ];
+  const chosen = choose(await rank(db, { noun, ...source }), query);
   const ids = chosen.flat().map(({ listingId }) => listingId);
   const described = await describe(db, actor, ids);
   const own = await selectVerdictsOf(db, actor.id, noun, id, ids);
