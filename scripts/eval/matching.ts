@@ -145,7 +145,7 @@ async function main(folder: string, file: string): Promise<void> {
           given.set(id, listing.id);
           return { facts: factsOf(id, owner), texts: textsOf(listing) };
         });
-        await transact(pool, (tx) => indexListings(tx, noun, matchables, false));
+        await transact(pool, (tx) => indexListings(tx, noun, matchables));
         console.error(`${noun}s indexed: ${from + matchables.length} of ${listings.length}`);
       }
     }

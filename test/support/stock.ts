@@ -56,7 +56,7 @@ export async function stockUp(
         from ${table} b, jsonb_to_recordset(${JSON.stringify(records)}::jsonb)
           as n(${list(given.map(([, c]) => sql`${sql.identifier(c.name)} ${sql.raw(c.getSQLType())}`))})
         where b.id = ${baseId}`);
-      if (index) await indexListings(tx, noun, whole, false);
+      if (index) await indexListings(tx, noun, whole);
     });
     ids.push(...whole.map(({ id }) => id));
   }

@@ -266,7 +266,7 @@ async function afterStep<Row extends ListingRow>(
     // The update returns all columns of the table it was given, not only those that listings share.
     const row = after as unknown as Row;
     const matchable = { facts: kind.factsOf(row), texts: kind.textsOf(row) };
-    await indexListings(tx, noun, [matchable], before.status === "published");
+    await indexListings(tx, noun, [matchable]);
     return;
   }
   if (before.status !== "published") return;
@@ -574,7 +574,7 @@ export async function reindexListings<Row extends ListingRow>(
   );
   const live = rows.filter(({ status }) => status === "published");
   const matchables = live.map((row) => ({ facts: kind.factsOf(row), texts: kind.textsOf(row) }));
-  await indexListings(tx, kind.noun, matchables, true);
+  await indexListings(tx, kind.noun, matchables);
   return rows.at(-1)?.id ?? null;
 }
 

@@ -33,27 +33,23 @@ export interface Matchable {
 }
 
 /**
- * Puts listings that are public into the index. One or a thousand at a time: the number of statements is
- * the same.
- * @param replacing whether they may be in it already
+ * Puts listings that are public into the index, in place of what was there of them. One or a thousand
+ * at a time: the number of statements is the same.
  */
 export async function indexListings(
   tx: Executor,
   noun: Noun,
   listings: readonly Matchable[],
-  replacing: boolean,
 ): Promise<void> {
   if (listings.length === 0) return;
   const terms = listings.map(({ texts }) => numbered(frequenciesOf(texts)));
   const all = new Set(terms.flatMap((list) => list.map(({ term }) => term)));
   const known = await statistics.selectStatistics(tx, [...all]);
-  if (replacing) {
-    await unindexListings(
-      tx,
-      noun,
-      listings.map(({ facts }) => facts.listingId),
-    );
-  }
+  await unindexListings(
+    tx,
+    noun,
+    listings.map(({ facts }) => facts.listingId),
+  );
   await addListings(tx, noun, listings, known, terms);
 }
 

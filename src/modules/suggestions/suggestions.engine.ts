@@ -9,7 +9,7 @@ import {
   type Texts,
 } from "../matching/matching.service.ts";
 import { anonymousAmong } from "../needs/needs.service.ts";
-import { failedGates, type Gate, type Pair, type Part, scoreOf } from "./suggestions.signals.ts";
+import { failedGates, type Gate, type Pair, scoreOf } from "./suggestions.signals.ts";
 
 export type Noun = "result" | "need";
 
@@ -24,7 +24,6 @@ export interface Source {
 export interface Ranked {
   listingId: string;
   score: number;
-  parts: Part[];
   failedGates: { gate: Gate; zh: string; en: string }[];
   pair: Pair;
   common: Near["common"];
@@ -59,7 +58,13 @@ export async function rank(
       today: day,
     };
     const gates = failedGates(pair);
-    return { listingId: other.listingId, ...scoreOf(pair), failedGates: gates, pair, common };
+    return {
+      listingId: other.listingId,
+      score: scoreOf(pair),
+      failedGates: gates,
+      pair,
+      common,
+    };
   });
   ranked.sort(byScore);
   const best = ranked.slice(0, lookedUp);
@@ -75,7 +80,7 @@ export async function rank(
     const answering = records.get(one.pair[suggested].organizationId);
     if (!answering) continue;
     one.pair = { ...one.pair, answering };
-    Object.assign(one, scoreOf(one.pair));
+    one.score = scoreOf(one.pair);
   }
   return ranked.sort(byScore);
 }

@@ -15,7 +15,7 @@ import type {
   SuggestedResult,
   SuggestionsQuery,
 } from "./suggestions.schema.ts";
-import { engineVersion, weights } from "./suggestions.signals.ts";
+import { engineVersion, partsOf, weights } from "./suggestions.signals.ts";
 import { selectVerdictsOf } from "./verdicts.store.ts";
 
 const readers = { result: readMatchableResult, need: readMatchableNeed };
@@ -87,7 +87,7 @@ async function suggest<Item extends object>(
   const described = await describe(db, actor, ids);
   const own = await selectVerdictsOf(db, actor.id, noun, id, ids);
   const suggested: Noun = noun === "need" ? "result" : "need";
-  const toSuggestion = ({ listingId, score, parts, failedGates, pair, common }: Ranked) => {
+  const toSuggestion = ({ listingId, score, failedGates, pair, common }: Ranked) => {
     const found = described.get(listingId);
     if (!found) return [];
     const gaps = [
@@ -98,7 +98,7 @@ async function suggest<Item extends object>(
       {
         item: found.item,
         score: Math.round(score * 10_000) / 10_000,
-        parts: evidenceOf(parts, pair, common),
+        parts: evidenceOf(partsOf(pair), pair, common),
         failedGates,
         improvements: improvementsOf(pair, gaps),
         verdict: own.get(listingId) ?? null,

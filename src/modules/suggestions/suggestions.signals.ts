@@ -118,21 +118,30 @@ export interface Part {
 
 const rounded = (value: number) => Math.round(value * 10_000) / 10_000;
 
-/** The score of a pair, 0 to 1, and what it is made of. */
-export function scoreOf(pair: Pair): { score: number; parts: Part[] } {
+/** The score of a pair, 0 to 1. */
+export function scoreOf(pair: Pair): number {
+  let all = 0;
+  let sum = 0;
+  for (const signal of signals) {
+    const value = measures[signal](pair);
+    if (value === null) continue;
+    all += weights[signal];
+    sum += weights[signal] * value;
+  }
+  return sum / all;
+}
+
+/** What the score of a pair is made of. */
+export function partsOf(pair: Pair): Part[] {
   const known = signals
     .map((signal) => ({ signal, value: measures[signal](pair) }))
     .filter((one): one is { signal: Signal; value: number } => one.value !== null);
   const all = known.reduce((sum, { signal }) => sum + weights[signal], 0);
-  const score = known.reduce((sum, { signal, value }) => sum + (weights[signal] / all) * value, 0);
-  return {
-    score,
-    parts: known.map(({ signal, value }) => ({
-      signal,
-      weight: rounded(weights[signal] / all),
-      value: rounded(value),
-    })),
-  };
+  return known.map(({ signal, value }) => ({
+    signal,
+    weight: rounded(weights[signal] / all),
+    value: rounded(value),
+  }));
 }
 
 /** What must hold for a pair to fit; a pair that fails one is a near miss. */

@@ -13,7 +13,7 @@ import { assertCodes } from "../taxonomies/taxonomies.service.ts";
 import { type Noun, rank } from "./suggestions.engine.ts";
 import type { ListVerdictsQuery, Verdict, VerdictInput } from "./suggestions.schema.ts";
 import { readSource } from "./suggestions.service.ts";
-import { engineVersion, type Part } from "./suggestions.signals.ts";
+import { engineVersion, type Part, partsOf } from "./suggestions.signals.ts";
 import * as store from "./verdicts.store.ts";
 
 /** The parts were written by this engine or an earlier one. */
@@ -48,7 +48,7 @@ export async function judgeSuggestion(
     memberId: actor.id,
     organizationId: actor.organizationId,
     score: found ? Math.round(found.score * 10_000) / 10_000 : null,
-    parts: found?.parts ?? [],
+    parts: found ? partsOf(found.pair) : [],
     engine: engineVersion,
   });
   await recordAudit(tx, context, {
