@@ -57,14 +57,13 @@ const operator: Actor = {
 };
 
 interface Market {
-  label: string;
   database: Database;
   /** Published ones, spread over the market. */
   results: { id: string; title: string }[];
   needs: { id: string }[];
 }
 
-async function open(template: string, label: string): Promise<Market> {
+async function open(template: string, { results: size }: Size): Promise<Market> {
   const database = connect({ connectionString: urlOf(template), max: 1 });
   const sample = async <T extends Record<string, unknown>>(table: string, columns: string) =>
     (
@@ -72,12 +71,11 @@ async function open(template: string, label: string): Promise<Market> {
         sql.raw(
           `select ${columns} from ${table} l join organizations o on o.id = l.organization_id
            where l.status = 'published' and o.status = 'verified' and l.id in
-             (select id from ${table} tablesample system (2) limit 4000) limit 400`,
+             (select id from ${table} tablesample system (${Math.min(100, 2_000_000 / size)}) limit 4000) limit 400`,
         ),
       )
     ).rows;
   return {
-    label,
     database,
     results: await sample("results", "l.id, l.title"),
     needs: await sample("needs", "l.id"),
@@ -152,10 +150,14 @@ const aims = [
   { match: /^suggestions for a need/, p99: 100, growth: 1.5 },
 ];
 
-/** Calls of a case in one round. */
-const each = 60;
+/** Calls of a case in one round: fewer where a market is too small to tell anything. */
+const callsOver = ({ results: size }: Size) => Math.min(60, Math.ceil(size / 50));
 
-async function measureReads(markets: readonly Market[], rounds: number, say: Say) {
+async function measureReads(
+  markets: readonly Market[],
+  { rounds, each }: { rounds: number; each: number },
+  say: Say,
+) {
   const rows = [];
   const floor: Work = ({ database }) =>
     database.db.execute(sql`select id, title, published_at from ${results}
@@ -195,12 +197,12 @@ async function measureReads(markets: readonly Market[], rounds: number, say: Say
 }
 
 /** A listing written in its own transaction with all it is found by, beside the plain row. */
-async function measureWrites(copy: string, rounds: number) {
+async function measureWrites(copy: string, count: number) {
   const database = connect({ connectionString: urlOf(copy), max: 1 });
   const { pool, db } = database;
   try {
     const { rows } = await db.execute<Record<string, unknown>>(
-      sql`select to_jsonb(r) as row from results r where status = 'published' limit ${each * (rounds + 1)}`,
+      sql`select to_jsonb(r) as row from results r where status = 'published' limit ${count}`,
     );
     await db.execute(sql`select setval('result_references', (select count(*) from results))`);
     const given = rows.map(({ row }) => row as Record<string, unknown>);
@@ -224,11 +226,12 @@ async function measureWrites(copy: string, rounds: number) {
       });
       return performance.now() - started;
     };
+    const warmUp = Math.floor(given.length / 4);
     for (const [i, source] of given.entries()) {
       const order = i % 2 === 0 ? [true, false] : [false, true];
       for (const indexed of order) {
         const time = await write(source, indexed);
-        if (i >= each) (indexed ? whole : plain).push(time);
+        if (i >= warmUp) (indexed ? whole : plain).push(time);
       }
     }
     return {
@@ -264,14 +267,13 @@ export async function benchMatching({ size, fresh, rounds }: MatchingOptions, sa
   const small = await matchingTemplate(tenth, true, say);
   const loadSeconds = Math.round((performance.now() - started) / 1000);
   const large = await matchingTemplate(size, fresh, say);
-  const markets = [
-    await open(large, `${size.results} results`),
-    await open(small, `${tenth.results} results`),
-  ];
-  const reads = await measureReads(markets, rounds, say);
+  const markets = [await open(large, size), await open(small, tenth)];
+  const reads = await measureReads(markets, { rounds, each: callsOver(size) }, say);
   for (const { database } of markets) await database.close();
   const copy = await copyTemplate(small, say);
-  const writes = await measureWrites(copy, rounds).finally(() => dropCopy(copy));
+  const writes = await measureWrites(copy, callsOver(size) * (rounds + 1)).finally(() =>
+    dropCopy(copy),
+  );
   const sizes = await sizesOf(large);
 
   console.log(
