@@ -246,7 +246,7 @@ export function* resultRows(count: number, write = phrases): Generator<Row> {
       intellectual_property: types.map((typeCode) => ({
         typeCode,
         country: "CN",
-        number: typeCode === "21" ? "202310123456.X" : null,
+        number: typeCode.startsWith("2") ? "202310123456.X" : null,
         status: "granted",
         title: common.title,
         owner: null,
