@@ -24,6 +24,10 @@ const labels: Record<Signal, { zh: string; en: string }> = {
 
 const rounded = (value: number) => Math.round(value * 10_000) / 10_000;
 
+/** Whether two texts share more than single characters; if not, they have nothing to do with each other. */
+export const isAbout = (common: Near["common"]): boolean =>
+  common(lookedAt).some(({ kind }) => kind !== "character");
+
 /** The words that both texts have, the most telling first; pairs of characters where they share no word. */
 function wordsOf(common: Near["common"], nearness: number): SuggestionPart["words"] {
   const terms = common(lookedAt);

@@ -8,7 +8,7 @@ import { currentStatistics } from "../matching/statistics.service.ts";
 import { describeNeeds, readMatchableNeed } from "../needs/needs.service.ts";
 import { describeResults, readMatchableResult } from "../results/results.service.ts";
 import { type Noun, type Ranked, rank } from "./suggestions.engine.ts";
-import { evidenceOf, improvementsOf } from "./suggestions.evidence.ts";
+import { evidenceOf, improvementsOf, isAbout } from "./suggestions.evidence.ts";
 import type {
   SuggestedBroker,
   SuggestedNeed,
@@ -46,13 +46,6 @@ async function madeWith(db: Executor) {
   return { engine: engineVersion, statistics: version, weights };
 }
 
-/** Terms that are looked at for a word in common: characters come between. */
-const lookedAt = 60;
-
-/** Whether two texts share more than single characters; if not, they have nothing to do with each other. */
-const isAbout = ({ common }: Ranked): boolean =>
-  common(lookedAt).some(({ kind }) => kind !== "character");
-
 /** The best of those that fit and of those that nearly do. */
 function choose(
   ranked: readonly Ranked[],
@@ -62,7 +55,7 @@ function choose(
   for (const one of ranked) {
     const [list, most] =
       one.failedGates.length === 0 ? [chosen[0], limit] : [chosen[1], nearMisses];
-    if (list.length < most && isAbout(one)) list.push(one);
+    if (list.length < most && isAbout(one.common)) list.push(one);
     if (chosen[0].length === limit && chosen[1].length === nearMisses) break;
   }
   return chosen;
