@@ -12,7 +12,11 @@ const literally = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&
 
 /** A folded spelling as a pattern: a number may stand apart from its unit, and have separators. */
 const patternOf = (spelling: string): string =>
-  [...spelling].map((c) => (/\p{N}/u.test(c) ? `${literally(c)}[ ,°]*` : literally(c))).join("");
+  [...spelling]
+    .map((c, i, all) =>
+      /\p{N}/u.test(c) && i < all.length - 1 ? `${literally(c)}[ ,°]*` : literally(c),
+    )
+    .join("");
 
 /** A text folded character by character, with the character of the text that each code unit came from. */
 function foldWithPlaces(text: string): { folded: string; places: Range[] } {
@@ -38,10 +42,9 @@ export function rangesIn(text: string, spellings: readonly string[]): Range[] {
   const found = folded.matchAll(new RegExp(patterns.join("|"), "gu"));
   const ranges: Range[] = [];
   for (const match of found) {
-    const trimmed = match[0].replace(/[ ,°]+$/u, "");
     const from = places[match.index]?.[0] ?? 0;
     // Characters are marked whole, also where a word is a part of one: `m` of `㎡`.
-    const to = places[match.index + trimmed.length - 1]?.[1] ?? text.length;
+    const to = places[match.index + match[0].length - 1]?.[1] ?? text.length;
     const last = ranges.at(-1);
     if (last && last[1] >= from) last[1] = Math.max(last[1], to);
     else ranges.push([from, to]);
