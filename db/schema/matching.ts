@@ -2,9 +2,9 @@ import { sql } from "drizzle-orm";
 import {
   check,
   customType,
-  date,
   index,
   integer,
+  json,
   jsonb,
   numeric,
   pgTable,
@@ -22,6 +22,25 @@ import { results } from "./results.ts";
 /** The two kinds of listing, which are matched with each other. */
 export const listingNouns = ["result", "need"] as const;
 
+/** What suggestions weigh of a listing beside its text. */
+export interface DocumentFacts {
+  listingId: string;
+  organizationId: string;
+  fieldCode: string | null;
+  industryCode: string | null;
+  /** Of an anonymous need the city only. */
+  regionCode: string | null;
+  /** A result's level; the least that a need can use. */
+  maturity: number | null;
+  /** A result's price; a need's budget. In yuan, null when it is to be negotiated. */
+  amountMin: string | null;
+  amountMax: string | null;
+  cooperationModes: string[];
+  /** A need's deadline. */
+  deadline: string | null;
+  publishedAt: string;
+}
+
 const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => "bytea" });
 
 /**
@@ -38,23 +57,10 @@ export const matchingDocuments = pgTable(
     organizationId: uuid("organization_id")
       .notNull()
       .references(() => organizations.id),
-    fieldCode: text("field_code"),
-    industryCode: text("industry_code"),
-    /** Of an anonymous need the city only. */
-    regionCode: text("region_code"),
-    /** A result's level; the least that a need can use. */
-    maturity: smallint("maturity"),
-    /** A result's price; a need's budget. In yuan, null when it is to be negotiated. */
-    amountMin: numeric("amount_min", { precision: 18, scale: 2 }),
-    amountMax: numeric("amount_max", { precision: 18, scale: 2 }),
-    cooperationModes: text("cooperation_modes").array().notNull().default(sql`'{}'`),
-    /** A need's deadline. */
-    deadline: date("deadline", { mode: "string" }),
-    publishedAt: instant("published_at").notNull(),
-    /** Its most telling terms by number (`termNumber` in `src/lib/terms.ts`) */
-    terms: integer("terms").array().notNull(),
-    /** and how often it has each, a byte a term (`src/modules/matching/matching.vector.ts`). */
-    frequencies: bytes("frequencies").notNull(),
+    /** What is weighed beside the text, as scoring reads it: whole, and by nothing else. */
+    facts: json("facts").$type<DocumentFacts>().notNull(),
+    /** Its most telling terms with how often it has each, packed (`src/modules/matching/matching.vector.ts`). */
+    vector: bytes("vector").notNull(),
     /** Length of the vector, with the term statistics over so many listings. */
     norm: real("norm").notNull(),
     weighedWith: integer("weighed_with").notNull(),

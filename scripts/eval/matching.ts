@@ -159,7 +159,7 @@ async function main(folder: string, file: string): Promise<void> {
     for (const need of needs) {
       const begun = performance.now();
       const facts = factsOf(newId(), enterprise);
-      const ranked = await rank(db, { noun: "need", facts, texts: textsOf(need) }, depth);
+      const { ranked } = await rank(db, { noun: "need", facts, texts: textsOf(need) }, depth);
       times.push(performance.now() - begun);
       for (const { listingId, score } of ranked) {
         const resultId = given.get(listingId);

@@ -375,11 +375,12 @@ export async function selectPublished<Row extends ListingRow>(
   return rows as unknown as Found<Row>[];
 }
 
-/** Some listings of a list, in no order. */
+/** Some listings, as far as they are in a list, in no order. */
 export async function selectListingsOf<Row>(
   db: Executor,
   table: ListingTable,
   columns: Record<string, PgColumn>,
+  where: SQL | undefined,
   ids: readonly string[],
 ): Promise<(Row & { organization: Owner })[]> {
   if (ids.length === 0) return [];
@@ -387,7 +388,7 @@ export async function selectListingsOf<Row>(
     .select({ ...columns, organization: owner })
     .from(table)
     .innerJoin(organizations, eq(organizations.id, table.organizationId))
-    .where(inArray(table.id, [...ids]));
+    .where(and(inArray(table.id, [...ids]), where));
   return rows as unknown as (Row & { organization: Owner })[];
 }
 

@@ -105,22 +105,23 @@ export async function listListings<Row extends { id: string }, Item extends obje
     counted = ranked;
     const columns = { ...of.columns, ...of.wordColumns };
     const ids = ranked.page.map(({ id }) => id);
-    const rows = await store.selectListingsOf<Row>(db, of.table, columns, ids);
+    const rows = await store.selectListingsOf<Row>(db, of.table, columns, where, ids);
     const byId = new Map(rows.map((row) => [row.id, row]));
-    // Whatever left the list between the two looks is left out.
-    const found = ranked.page.filter(({ id }) => byId.has(id));
     const full = search.fullScore(words);
-    page = toPage(
+    const ranking = toPage(
       list,
       query,
-      found,
+      ranked.page,
       ({ score }) => `${searched.version}.${score}`,
       ({ id, score }) => {
-        const row = byId.get(id) as Row & { organization: store.Owner };
+        const row = byId.get(id);
+        // Whatever left the list between the two looks is left out; the page ends where it ended.
+        if (!row) return [];
         const match = matchOf(of, words, row, Math.round((score / full) * 10_000) / 10_000);
-        return { ...toItem(row), match };
+        return [{ ...toItem(row), match }];
       },
     );
+    page = { ...ranking, data: ranking.data.flat() };
   } else {
     const order = of.orders[sort];
     if (!order) throw new Error(`no order ${sort}`);

@@ -2,6 +2,7 @@
  * The engine of suggestions: keeps published listings as vectors of terms, and finds those that are
  * nearest to another listing's text. It knows texts and documents, not results and needs.
  */
+import type { DocumentFacts } from "../../../db/schema/matching.ts";
 import type { Executor } from "../../database/connect.ts";
 import { send } from "../../database/transact.ts";
 import { kindOf, spellingOf, type TermKind } from "../../lib/terms.ts";
@@ -19,16 +20,16 @@ import {
   unpacked,
   vectorOf,
 } from "./matching.vector.ts";
-import * as statistics from "./statistics.store.ts";
+import { currentStatistics, readStatistics } from "./statistics.service.ts";
 
-export type { DocumentFacts } from "./matching.store.ts";
+export type { DocumentFacts } from "../../../db/schema/matching.ts";
 export type { Statistics, Texts } from "./matching.vector.ts";
 
 type Noun = store.Noun;
 
 /** A published listing, as it is matched. */
 export interface Matchable {
-  facts: store.DocumentFacts;
+  facts: DocumentFacts;
   texts: Texts;
 }
 
@@ -44,18 +45,13 @@ export async function indexListings(
   if (listings.length === 0) return;
   const terms = listings.map(({ texts }) => numbered(frequenciesOf(texts)));
   const all = new Set(terms.flatMap((list) => list.map(({ term }) => term)));
-  const known = await statistics.selectStatistics(tx, [...all]);
-  await unindexListings(
-    tx,
-    noun,
-    listings.map(({ facts }) => facts.listingId),
-  );
+  const known = await readStatistics(tx, [...all]);
   await addListings(tx, noun, listings, known, terms);
 }
 
 /**
- * Puts listings into the index that are not in it, weighed with given statistics: the second half of
- * indexing, and what a bulk load into an empty market is made with.
+ * Puts listings into the index, weighed with given statistics: the second half of indexing, and what a
+ * bulk load into an empty market is made with.
  * @param terms theirs, when they are known already
  */
 export async function addListings(
@@ -67,11 +63,13 @@ export async function addListings(
 ): Promise<void> {
   if (listings.length === 0) return;
   const documents = listings.map(({ facts }, i) => ({
-    ...facts,
+    facts,
     ...vectorOf(terms[i] ?? [], known),
     weighedWith: known.documents,
   }));
-  await send(tx, store.insertDocuments(tx, noun, documents));
+  const ids = listings.map(({ facts }) => facts.listingId);
+  await send(tx, store.lockDocuments(tx, ids));
+  await send(tx, store.writeDocuments(tx, noun, documents));
 }
 
 /** The terms of a listing, as they are counted. */
@@ -79,15 +77,18 @@ export const termsOf = (texts: Texts): number[] =>
   numbered(frequenciesOf(texts)).map(({ term }) => term);
 
 /** Takes listings that are no longer public out of the index. */
-export const unindexListings = (
+export async function unindexListings(
   tx: Executor,
   noun: Noun,
   listingIds: readonly string[],
-): Promise<void> => send(tx, store.deleteDocuments(tx, noun, listingIds));
+): Promise<void> {
+  await send(tx, store.lockDocuments(tx, listingIds));
+  await send(tx, store.deleteDocuments(tx, noun, listingIds));
+}
 
 /** A listing that is near, and why. */
 export interface Near {
-  facts: store.DocumentFacts;
+  facts: DocumentFacts;
   /** Cosine, 0 to 1. */
   nearness: number;
   /** The terms in common that add most; computed when asked for. */
@@ -98,7 +99,8 @@ export interface Near {
 export const candidates = 1_000;
 
 /**
- * The listings of a kind that are nearest to a text, the nearest first.
+ * The listings of a kind that are nearest to a text, the nearest first, and the version of the term
+ * statistics that says so.
  * @param depth how many candidates are scored
  * @param withoutOrganization whose own listings are left out
  */
@@ -107,9 +109,9 @@ export async function findNear(
   noun: Noun,
   texts: Texts,
   { depth = candidates, withoutOrganization = null as string | null } = {},
-): Promise<Near[]> {
+): Promise<{ near: Near[]; version: number }> {
   const frequencies = frequenciesOf(texts);
-  const known = await statistics.selectStatistics(
+  const known = await readStatistics(
     db,
     numbered(frequencies).map(({ term }) => term),
   );
@@ -122,16 +124,17 @@ export async function findNear(
     limit: depth,
     budget: postingsBudget,
   });
-  return found
-    .map(({ packed, ...facts }) => ({
-      facts,
-      nearness: nearness(query, packed),
+  const near = found
+    .map((candidate) => ({
+      facts: candidate.facts,
+      nearness: nearness(query, candidate),
       common: (limit: number) =>
-        commonTerms(query, packed)
+        commonTerms(query, candidate)
           .slice(0, limit)
           .map(({ key, part }) => ({ term: spellingOf(key), kind: kindOf(key), part })),
     }))
     .sort((a, b) => b.nearness - a.nearness || (a.facts.listingId < b.facts.listingId ? 1 : -1));
+  return { near, version: known.version };
 }
 
 /** Documents weighed anew in one transaction. */
@@ -142,11 +145,11 @@ const batch = 500;
  * @returns how many; fewer than a batch means that none is left
  */
 export async function reweigh(tx: Executor): Promise<{ done: number; more: boolean }> {
-  const { documents } = await statistics.selectVersion(tx);
+  const { documents } = await currentStatistics(tx);
   const stale = await store.lockStale(tx, documents, batch);
   const opened = stale.map((row) => ({ ...row, terms: unpacked({ ...row, norm: 1 }) }));
   const all = new Set(opened.flatMap(({ terms }) => terms.map(({ term }) => term)));
-  const known = await statistics.selectStatistics(tx, [...all]);
+  const known = await readStatistics(tx, [...all]);
   for (const { noun, number, terms } of opened) {
     await send(tx, store.updateVector(tx, noun, number, vectorOf(terms, known), documents));
   }

@@ -1,6 +1,7 @@
 /** Documents and postings: what is found, and how it is kept. */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import {
+  type DocumentFacts,
   type listingNouns,
   matchingDocuments,
   needPostings,
@@ -8,86 +9,102 @@ import {
 } from "../../../db/schema/matching.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { prepared } from "../../database/prepared.ts";
 import type { Packed, Vector } from "./matching.vector.ts";
 
 export type Noun = (typeof listingNouns)[number];
 
 const postingsOf = (noun: Noun) => (noun === "result" ? resultPostings : needPostings);
 
-/** What suggestions weigh beside the text. */
-export interface DocumentFacts {
-  listingId: string;
-  organizationId: string;
-  fieldCode: string | null;
-  industryCode: string | null;
-  regionCode: string | null;
-  maturity: number | null;
-  amountMin: string | null;
-  amountMax: string | null;
-  cooperationModes: string[];
-  deadline: string | null;
-  publishedAt: string;
-}
-
-export interface NewDocument extends DocumentFacts, Vector {
+export interface NewDocument extends Vector {
+  facts: DocumentFacts;
   weighedWith: number;
 }
 
-/** Removes documents with their postings, which are found by their key. */
+/**
+ * Keeps the documents of these listings as they are until the transaction ends, so that the postings
+ * which the next statement sees are the ones that they have: they may just be weighed anew.
+ */
+export const lockDocuments = (tx: Executor, listingIds: readonly string[]) =>
+  prepared(tx, "lock_documents", (name) =>
+    tx
+      .select({ number: matchingDocuments.number })
+      .from(matchingDocuments)
+      .where(sql`${matchingDocuments.listingId} = any(${sql.placeholder("listingIds")}::uuid[])`)
+      .orderBy(matchingDocuments.number)
+      .for("update")
+      .prepare(name),
+  ).execute({ listingIds });
+
+/** Removes documents with their postings, which are found by their key. They are locked. */
 export const deleteDocuments = (tx: Executor, noun: Noun, listingIds: readonly string[]) =>
   tx.execute(sql`
     with gone as (
       delete from ${matchingDocuments} where listing_id = any(${sql.param(listingIds)}::uuid[])
       returning number, posted_terms, posted_weights
-    ), posted as (
-      select number, unnest(posted_terms) as term, unnest(posted_weights) as weight from gone
     )
-    delete from ${postingsOf(noun)} p using posted
-    where p.term = posted.term and p.weight = posted.weight and p.document = posted.number`);
+    ${deletePostings(noun, "gone")}`);
 
-/** Writes documents with their postings, in one statement however many there are. */
-export const insertDocuments = (tx: Executor, noun: Noun, documents: readonly NewDocument[]) => {
-  const rows = documents.map((document) => ({
-    listing_id: document.listingId,
-    organization_id: document.organizationId,
-    field_code: document.fieldCode,
-    industry_code: document.industryCode,
-    region_code: document.regionCode,
-    maturity: document.maturity,
-    amount_min: document.amountMin,
-    amount_max: document.amountMax,
-    cooperation_modes: document.cooperationModes,
-    deadline: document.deadline,
-    published_at: document.publishedAt,
-    terms: document.terms,
-    frequencies: `\\x${document.frequencies.toString("hex")}`,
-    norm: document.norm,
-    weighed_with: document.weighedWith,
-    posted_terms: document.postedTerms,
-    posted_weights: document.postedWeights,
-  }));
-  const columns = sql.raw(Object.keys(rows[0] ?? {}).join(", "));
-  return tx.execute(sql`
-    with made as (
-      insert into ${matchingDocuments} (noun, ${columns})
-      select ${noun}, ${columns} from jsonb_populate_recordset(null::matching_documents, ${JSON.stringify(rows)}::jsonb)
-      returning number, posted_terms, posted_weights
-    )
-    insert into ${postingsOf(noun)} (term, weight, document)
-    select unnest(posted_terms), unnest(posted_weights), number from made`);
+/** Deletes the postings that the rows of a query tell of. */
+const deletePostings = (noun: Noun, of: string): SQL => sql`
+    delete from ${postingsOf(noun)} p
+    using (select number, unnest(posted_terms) as term, unnest(posted_weights) as weight from ${sql.raw(of)}) o
+    where p.term = o.term and p.weight = o.weight and p.document = o.number`;
+
+const written = [
+  "organization_id",
+  "facts",
+  "vector",
+  "norm",
+  "weighed_with",
+  "posted_terms",
+  "posted_weights",
+];
+
+/**
+ * Writes documents with their postings in place of what was there of the same listings (which is locked),
+ * in one statement however many there are.
+ */
+export const writeDocuments = (tx: Executor, noun: Noun, documents: readonly NewDocument[]) => {
+  const columns = sql.raw(["listing_id", ...written].join(", "));
+  const changes = sql.raw(written.map((column) => `${column} = excluded.${column}`).join(", "));
+  const statement = prepared(tx, `write_${noun}_documents`, (name) => {
+    const rows = sql`jsonb_populate_recordset(null::matching_documents, ${sql.placeholder("documents")}::jsonb)`;
+    const given = tx.$with("given", {}).as(sql`select ${columns} from ${rows}`);
+    const old = tx.$with("old", {}).as(sql`
+      select number, posted_terms, posted_weights from ${matchingDocuments}
+      where listing_id in (select listing_id from given)`);
+    const gone = tx.$with("gone", {}).as(deletePostings(noun, "old"));
+    const made = tx.$with("made", {}).as(sql`
+      insert into ${matchingDocuments} (noun, ${columns}) select ${sql.raw(`'${noun}'`)}, ${columns} from given
+      on conflict (listing_id) do update set ${changes}
+      returning number, posted_terms, posted_weights`);
+    return tx
+      .with(given, old, gone, made)
+      .insert(postingsOf(noun))
+      .select(sql`select unnest(posted_terms), unnest(posted_weights), number from made`)
+      .prepare(name);
+  });
+  return statement.execute({
+    documents: JSON.stringify(
+      documents.map(({ facts, packed, norm, weighedWith, postedTerms, postedWeights }) => ({
+        listing_id: facts.listingId,
+        organization_id: facts.organizationId,
+        facts,
+        vector: `\\x${packed.toString("hex")}`,
+        norm,
+        weighed_with: weighedWith,
+        posted_terms: postedTerms,
+        posted_weights: postedWeights,
+      })),
+    ),
+  });
 };
 
 /** A candidate: what is known of it, and its vector. */
-export interface Candidate extends DocumentFacts {
-  packed: Packed;
+export interface Candidate extends Packed {
+  facts: DocumentFacts;
 }
-
-type CandidateRow = Omit<DocumentFacts, "cooperationModes"> & {
-  cooperationModes: string[];
-  terms: Buffer;
-  frequencies: Buffer;
-  norm: number;
-};
 
 /**
  * The listings whose postings of these terms add up to most, of organisations in good standing; without
@@ -112,22 +129,14 @@ export async function selectCandidates(
       ) p
       group by p.document order by 2 desc, 1 limit ${limit}`
     : sql`select number as document from ${matchingDocuments} where noun = ${noun} limit ${limit}`;
-  const { rows } = await db.execute<CandidateRow & Record<string, unknown>>(sql`
+  const { rows } = await db.execute<Candidate & Record<string, unknown>>(sql`
     with found as materialized (${found})
-    select d.listing_id as "listingId", d.organization_id as "organizationId",
-      d.field_code as "fieldCode", d.industry_code as "industryCode", d.region_code as "regionCode",
-      d.maturity, d.amount_min as "amountMin", d.amount_max as "amountMax",
-      d.cooperation_modes as "cooperationModes", d.deadline::text as deadline,
-      to_char(d.published_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "publishedAt",
-      array_send(d.terms) as terms, d.frequencies, d.norm
+    select d.facts, d.vector as packed, d.norm
     from found
     inner join ${matchingDocuments} d on d.number = found.document
     inner join ${organizations} o on o.id = d.organization_id and o.status = 'verified'
     where d.organization_id is distinct from ${withoutOrganization}::uuid`);
-  return rows.map(({ terms, frequencies, norm, ...facts }) => ({
-    ...facts,
-    packed: { terms, frequencies, norm },
-  }));
+  return rows;
 }
 
 export interface Bounds {
@@ -139,13 +148,9 @@ export interface Bounds {
 /** Documents that were weighed with statistics over another number of listings than about this one. */
 export async function lockStale(tx: Executor, documents: number, limit: number) {
   const { rows } = await tx.execute<
-    { number: number; noun: Noun; listingId: string; terms: Buffer; frequencies: Buffer } & Record<
-      string,
-      unknown
-    >
+    { number: number; noun: Noun; packed: Buffer } & Record<string, unknown>
   >(sql`
-    select number, noun, listing_id as "listingId", array_send(terms) as terms, frequencies
-    from ${matchingDocuments}
+    select number, noun, vector as packed from ${matchingDocuments}
     where weighed_with < ${Math.floor(documents / 1.5)} or weighed_with > ${Math.ceil(documents * 1.5)}
     order by number limit ${limit} for update skip locked`);
   return rows;
@@ -161,15 +166,10 @@ export const updateVector = (
 ) =>
   tx.execute(sql`
     with old as (
-      select posted_terms, posted_weights from ${matchingDocuments} where number = ${number}
-    ), gone as (
-      delete from ${postingsOf(noun)} p
-      using (select unnest(posted_terms) as term, unnest(posted_weights) as weight from old) o
-      where p.term = o.term and p.weight = o.weight and p.document = ${number}
-    ), kept as (
-      update ${matchingDocuments} set terms = ${sql.param(vector.terms)}::int[],
-        frequencies = ${vector.frequencies}, norm = ${vector.norm}, weighed_with = ${weighedWith},
-        posted_terms = ${sql.param(vector.postedTerms)}::int[],
+      select number, posted_terms, posted_weights from ${matchingDocuments} where number = ${number}
+    ), gone as (${deletePostings(noun, "old")}), kept as (
+      update ${matchingDocuments} set vector = ${vector.packed}, norm = ${vector.norm},
+        weighed_with = ${weighedWith}, posted_terms = ${sql.param(vector.postedTerms)}::int[],
         posted_weights = ${sql.param(vector.postedWeights)}::smallint[]
       where number = ${number}
     )

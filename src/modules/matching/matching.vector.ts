@@ -66,12 +66,18 @@ interface Weighed {
   mass: number;
 }
 
-/** A listing's terms as they are stored. */
-export interface Vector {
-  terms: number[];
-  /** A byte a term. */
-  frequencies: Buffer;
+/**
+ * A listing's terms as they are stored: each term in four bytes, the highest first, and behind all of
+ * them how often it has each, a byte a term.
+ */
+export interface Packed {
+  packed: Buffer;
+  /** Length of the vector. */
   norm: number;
+}
+
+/** What is stored of a listing. */
+export interface Vector extends Packed {
   postedTerms: number[];
   postedWeights: number[];
 }
@@ -105,8 +111,7 @@ export function vectorOf(
     )
     .slice(0, mostPostings);
   return {
-    terms: weighed.map(({ term }) => term),
-    frequencies: Buffer.from(weighed.map(({ frequency }) => Math.round(frequency * step))),
+    packed: pack(weighed),
     norm,
     postedTerms: posted.map(({ term }) => term),
     postedWeights: posted.map(({ frequency }) =>
@@ -159,24 +164,23 @@ export function queryOf(frequencies: ReadonlyMap<string, number>, given: Statist
   };
 }
 
-/** A stored vector as the driver gives it: `array_send` of the terms, and the bytes of the frequencies. */
-export interface Packed {
-  terms: Buffer;
-  frequencies: Buffer;
-  norm: number;
+/** Bytes of a term, and with how often it is there. */
+const [termSize, wholeSize] = [4, 5];
+
+function pack(terms: readonly { term: number; frequency: number }[]): Buffer {
+  const packed = Buffer.alloc(terms.length * wholeSize);
+  for (const [i, { term, frequency }] of terms.entries()) {
+    packed.writeInt32BE(term, i * termSize);
+    packed[terms.length * termSize + i] = Math.round(frequency * step);
+  }
+  return packed;
 }
 
-/** Bytes before the elements of a one-dimensional array in PostgreSQL's binary format. */
-const arrayHeader = 20;
-
-/** Each element there is its length, always four, and then the number. */
-const elementSize = 8;
-
 /** Calls `each` with every term of a stored vector. */
-function walk({ terms, frequencies }: Packed, each: (term: number, frequency: number) => void) {
-  for (let i = 0; i < frequencies.length; i++) {
-    const term = terms.readInt32BE(arrayHeader + i * elementSize + 4);
-    each(term, (frequencies[i] ?? 0) / step);
+function walk({ packed }: Packed, each: (term: number, frequency: number) => void) {
+  const count = packed.length / wholeSize;
+  for (let i = 0; i < count; i++) {
+    each(packed.readInt32BE(i * termSize), (packed[count * termSize + i] ?? 0) / step);
   }
 }
 

@@ -2,11 +2,47 @@
 import type { Executor } from "../../database/connect.ts";
 import { instantIn } from "../../lib/clock.ts";
 import { pairNumber, termsVersion, wordNumber } from "../../lib/terms.ts";
+import type { Statistics } from "./matching.vector.ts";
 import * as store from "./statistics.store.ts";
 
 /** The weight of a term that `documents` of `all` listings have. */
 export const rarity = (documents: number, all: number): number =>
   Math.log((all + 1) / (documents + 0.5) + 1);
+
+/** Terms that are remembered at most: some megabytes. */
+const remembered = 200_000;
+
+/** In how many listings the terms are that were asked for before, by the count of this instant. */
+let memory: { countedAt: string | null; counts: Map<number, number> } = {
+  countedAt: null,
+  counts: new Map(),
+};
+
+/**
+ * The count in use, and in how many listings each of these terms is; those in none are left out. A
+ * listing has some hundred terms, nearly all of them met before: each is looked up once a count.
+ */
+export async function readStatistics(
+  db: Executor,
+  terms: readonly number[],
+): Promise<Statistics & { version: number }> {
+  const before = memory;
+  const missing = terms.filter((term) => !before.counts.has(term));
+  const request = { known: before.countedAt, terms: [...terms], missing };
+  const { version, documents, countedAt, counts } = await store.selectStatistics(db, request);
+  if (countedAt === null) return { version, documents, frequencies: new Map() };
+  const same = countedAt === before.countedAt;
+  // Never emptied in place: another request may be between its question and its answer.
+  const known = same ? before.counts : new Map<number, number>();
+  for (const term of same ? missing : terms) known.set(term, counts?.[term] ?? 0);
+  const frequencies = new Map<number, number>();
+  for (const term of terms) {
+    const count = known.get(term) ?? 0;
+    if (count > 0) frequencies.set(term, count);
+  }
+  memory = { countedAt, counts: known.size > remembered ? new Map() : known };
+  return { version, documents, frequencies };
+}
 
 /**
  * Weights for the words of a search, in thousandths, and the version of the count they come from.
@@ -22,7 +58,7 @@ export async function weighWords(
     pairs: terms.map(pairNumber),
   }));
   const terms = numbers.flatMap(({ word, pairs }) => [word, ...pairs]);
-  const { version, documents, frequencies: frequency } = await store.selectStatistics(db, terms);
+  const { version, documents, frequencies: frequency } = await readStatistics(db, terms);
   const weights = new Map(
     numbers.map(({ text, word, pairs }) => {
       const known = frequency.get(word);

@@ -5,6 +5,7 @@ import {
   termStatisticsVersions,
 } from "../../../db/schema/matching.ts";
 import type { Executor } from "../../database/connect.ts";
+import { prepared } from "../../database/prepared.ts";
 import { nowInstant } from "../../lib/clock.ts";
 
 /** Which count of the terms it is, and over how many listings. */
@@ -21,24 +22,29 @@ export async function selectVersion(db: Executor) {
   return row ?? { version: 0, documents: 0, through: 0, countedAt: null, termsVersion: 0 };
 }
 
-/** The count in use, and in how many listings each of these terms is; those in none are left out. */
+/**
+ * The count in use, and in how many listings each of some terms is; those in none are left out.
+ * @param known the count that the caller remembers terms of, by its instant
+ * @param terms read when it is another one
+ * @param missing read when it is still that one
+ */
 export async function selectStatistics(
   db: Executor,
-  terms: readonly number[],
-): Promise<{ version: number; documents: number; frequencies: Map<number, number> }> {
-  const { rows } = await db.execute<{
-    version: number;
-    documents: number;
-    terms: number[] | null;
-    counts: number[] | null;
-  }>(sql`
-    select v.version, v.documents, t.terms, t.counts from ${termStatisticsVersions} v, (
-      select array_agg(term) as terms, array_agg(documents) as counts from ${termStatistics}
-      where term = any(${sql.param(terms)}::int[])
-    ) t`);
-  const [row] = rows;
-  const frequencies = new Map(row?.terms?.map((term, i) => [term, row.counts?.[i] ?? 0]));
-  return { version: row?.version ?? 0, documents: row?.documents ?? 0, frequencies };
+  { known, terms, missing }: { known: string | null; terms: number[]; missing: number[] },
+) {
+  const { version, documents, countedAt } = termStatisticsVersions;
+  const statement = prepared(db, "read_statistics", (name) => {
+    const wanted = sql`case when ${countedAt} = ${sql.placeholder("known")}::timestamptz
+      then ${sql.placeholder("missing")}::int[] else ${sql.placeholder("terms")}::int[] end`;
+    const counts = sql<Record<string, number> | null>`(
+      select json_object_agg(term, documents) from ${termStatistics} where term = any(${wanted}))`;
+    return db
+      .select({ version, documents, countedAt, counts })
+      .from(termStatisticsVersions)
+      .prepare(name);
+  });
+  const [row] = await statement.execute({ known, terms, missing });
+  return row ?? { version: 0, documents: 0, countedAt: null, counts: null };
 }
 
 /** How many listings there are to match, and the last one's number. */
@@ -49,6 +55,12 @@ export async function countDocuments(db: Executor): Promise<{ documents: number;
   return rows[0] ?? { documents: 0, last: 0 };
 }
 
+/** A row for each term of each document, out of the four bytes that it is packed in. */
+const termsOfDocuments = sql`
+  select get_byte(vector, i) << 24 | get_byte(vector, i + 1) << 16 | get_byte(vector, i + 2) << 8
+    | get_byte(vector, i + 3) as term
+  from ${matchingDocuments}, generate_series(0, length(vector) / 5 * 4 - 4, 4) i`;
+
 /**
  * Counts all terms anew and makes that the next version. One at a time, by a lock of its own: the row of
  * the version is touched last, because whoever edits a synonym waits for it.
@@ -58,7 +70,7 @@ export async function recount(tx: Executor, changes: VersionChanges = {}): Promi
   await tx.execute(sql`select pg_advisory_xact_lock(hashtext('grand-market term statistics'))`);
   await tx.execute(sql`delete from ${termStatistics}`);
   await tx.execute(sql`insert into ${termStatistics} (term, documents)
-    select term, count(*) from ${matchingDocuments} d, unnest(d.terms) term group by term`);
+    select term, count(*) from (${termsOfDocuments}) t group by term`);
   const { documents, last } = await countDocuments(tx);
   await changeVersion(tx, { ...changes, documents, through: last, countedAt: nowInstant() });
 }

@@ -34,16 +34,16 @@ const lookedUp = 200;
 
 /**
  * Ranks the listings of the other kind for one listing, the best first; all candidates, whether they
- * fit or nearly.
+ * fit or nearly. `version` is that of the term statistics.
  * @param depth how many candidates are scored
  */
 export async function rank(
   db: Executor,
   { noun, facts, texts }: Source,
   depth?: number,
-): Promise<Ranked[]> {
+): Promise<{ ranked: Ranked[]; version: number }> {
   const suggested: Noun = noun === "need" ? "result" : "need";
-  const near = await findNear(db, suggested, texts, {
+  const { near, version } = await findNear(db, suggested, texts, {
     ...(depth ? { depth } : {}),
     withoutOrganization: facts.organizationId,
   });
@@ -82,7 +82,7 @@ export async function rank(
     one.pair = { ...one.pair, answering };
     one.score = scoreOf(one.pair);
   }
-  return ranked.sort(byScore);
+  return { ranked: ranked.sort(byScore), version };
 }
 
 const byScore = (a: Ranked, b: Ranked) => b.score - a.score || (a.listingId < b.listingId ? 1 : -1);

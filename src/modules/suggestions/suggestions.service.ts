@@ -4,7 +4,6 @@ import { AppError } from "../../lib/errors.ts";
 import type { Broker } from "../brokers/brokers.schema.ts";
 import { findValidBroker, listBrokersOfField } from "../brokers/brokers.service.ts";
 import type { Matched } from "../listings/listings.service.ts";
-import { currentStatistics } from "../matching/statistics.service.ts";
 import { describeNeeds, readMatchableNeed } from "../needs/needs.service.ts";
 import { describeResults, readMatchableResult } from "../results/results.service.ts";
 import { type Noun, type Ranked, rank } from "./suggestions.engine.ts";
@@ -40,12 +39,6 @@ export async function readSource(
   return source;
 }
 
-/** What every reply of suggestions says of how it was made. */
-async function madeWith(db: Executor) {
-  const { version } = await currentStatistics(db);
-  return { engine: engineVersion, statistics: version, weights };
-}
-
 /** The best of those that fit and of those that nearly do. */
 function choose(
   ranked: readonly Ranked[],
@@ -75,7 +68,8 @@ async function suggest<Item extends object>(
   ) => Promise<Map<string, { item: Item; gaps: Matched["gaps"] }>>,
 ) {
   const source = await readSource(db, actor, noun, id);
-  const chosen = choose(await rank(db, { noun, ...source }), query);
+  const { ranked, version } = await rank(db, { noun, ...source });
+  const chosen = choose(ranked, query);
   const ids = chosen.flat().map(({ listingId }) => listingId);
   const described = await describe(db, actor, ids);
   const own = await selectVerdictsOf(db, actor.id, noun, id, ids);
@@ -99,7 +93,8 @@ async function suggest<Item extends object>(
     ];
   };
   const [data = [], nearMisses = []] = chosen.map((list) => list.flatMap(toSuggestion));
-  return { source, data, nearMisses };
+  const madeWith = { engine: engineVersion, statistics: version, weights };
+  return { source, madeWith, data, nearMisses };
 }
 
 /**
@@ -112,13 +107,20 @@ export async function suggestForNeed(
   id: string,
   query: SuggestionsQuery,
 ) {
-  const { source, data, nearMisses } = await suggest(db, actor, "need", id, query, describeResults);
+  const { source, madeWith, data, nearMisses } = await suggest(
+    db,
+    actor,
+    "need",
+    id,
+    query,
+    describeResults,
+  );
   const named = ({ item, ...rest }: (typeof data)[number]): SuggestedResult => ({
     result: item,
     ...rest,
   });
   return {
-    ...(await madeWith(db)),
+    ...madeWith,
     data: data.map(named),
     nearMisses: nearMisses.map(named),
     brokers: await suggestBrokers(db, source, query.brokers),
@@ -135,12 +137,19 @@ export async function suggestForResult(
   id: string,
   query: Pick<SuggestionsQuery, "limit" | "nearMisses">,
 ) {
-  const { data, nearMisses } = await suggest(db, actor, "result", id, query, describeNeeds);
+  const { madeWith, data, nearMisses } = await suggest(
+    db,
+    actor,
+    "result",
+    id,
+    query,
+    describeNeeds,
+  );
   const named = ({ item, ...rest }: (typeof data)[number]): SuggestedNeed => ({
     need: item,
     ...rest,
   });
-  return { ...(await madeWith(db)), data: data.map(named), nearMisses: nearMisses.map(named) };
+  return { ...madeWith, data: data.map(named), nearMisses: nearMisses.map(named) };
 }
 
 const levels: Record<Broker["level"], number> = { senior: 1, intermediate: 0.7, primary: 0.4 };

@@ -39,7 +39,8 @@ export async function judgeSuggestion(
   const describe = noun === "need" ? describeResults : describeNeeds;
   const other = (await describe(tx, actor, [otherId])).get(otherId);
   if (!other) throw new AppError(noun === "need" ? "result.not_found" : "need.not_found");
-  const found = (await rank(tx, { noun, ...source })).find((one) => one.listingId === otherId);
+  const { ranked } = await rank(tx, { noun, ...source });
+  const found = ranked.find((one) => one.listingId === otherId);
   const before = await store.lockVerdict(tx, { memberId: actor.id, needId, resultId });
   const row = await store.putVerdict(tx, {
     id: newId(),
