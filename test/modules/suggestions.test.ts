@@ -6,11 +6,17 @@ import {
   needPostings,
   resultPostings,
   suggestionVerdicts,
+  termStatistics,
 } from "../../db/schema/matching.ts";
 import { auditRecords } from "../../db/schema/plumbing.ts";
 import { transact } from "../../src/database/transact.ts";
+import { wordNumber } from "../../src/lib/terms.ts";
 import { reweigh } from "../../src/modules/matching/matching.service.ts";
-import { refreshStatistics } from "../../src/modules/matching/statistics.service.ts";
+import { unpacked } from "../../src/modules/matching/matching.vector.ts";
+import {
+  readStatistics,
+  refreshStatistics,
+} from "../../src/modules/matching/statistics.service.ts";
 import {
   drafted,
   type Overrides,
@@ -290,6 +296,28 @@ t.test(
     await assertPostings(t);
   },
 );
+
+t.test("terms are counted as the listings have them", async (t) => {
+  await recount();
+  const expected: Record<number, number> = {};
+  for (const { packed, norm } of await db
+    .select({ packed: matchingDocuments.vector, norm: matchingDocuments.norm })
+    .from(matchingDocuments)) {
+    for (const { term } of unpacked({ packed, norm })) expected[term] = (expected[term] ?? 0) + 1;
+  }
+  const counted = await db.select().from(termStatistics);
+  t.same(Object.fromEntries(counted.map(({ term, documents }) => [term, documents])), expected);
+  t.ok((expected[wordNumber("涂布")] ?? 0) > 3, "of words that are there");
+  // Read in two parts, what is remembered and what is not.
+  const some = counted.slice(0, 40).map(({ term }) => term);
+  await readStatistics(db, some.slice(0, 20));
+  const { frequencies } = await readStatistics(db, [...some, wordNumber("无此词")]);
+  t.same(
+    [...frequencies],
+    some.map((term) => [term, expected[term]]),
+    "none for a term of none",
+  );
+});
 
 t.test(
   "a listing that changes while it is weighed anew leaves no posting over",

@@ -15,7 +15,7 @@ const titleWorth = 2;
 const mostTerms = 128;
 
 /** Postings that a listing has: its most telling terms. */
-const mostPostings = 48;
+const mostPostings = 32;
 
 /**
  * Postings that a query reads at most. A number of terms would bound nothing: one term may be in any

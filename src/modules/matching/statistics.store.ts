@@ -57,7 +57,7 @@ export async function countDocuments(db: Executor): Promise<{ documents: number;
 
 /** A row for each term of each document, out of the four bytes that it is packed in. */
 const termsOfDocuments = sql`
-  select get_byte(vector, i) << 24 | get_byte(vector, i + 1) << 16 | get_byte(vector, i + 2) << 8
+  select (get_byte(vector, i) << 24) | (get_byte(vector, i + 1) << 16) | (get_byte(vector, i + 2) << 8)
     | get_byte(vector, i + 3) as term
   from ${matchingDocuments}, generate_series(0, length(vector) / 5 * 4 - 4, 4) i`;
 
