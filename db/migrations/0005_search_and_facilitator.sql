@@ -87,15 +87,18 @@ CREATE TABLE "saved_searches" (
 	CONSTRAINT "saved_searches_noun_known" CHECK (noun in ('result', 'need'))
 );
 --> statement-breakpoint
+DROP INDEX "needs_search";--> statement-breakpoint
+DROP INDEX "results_search";--> statement-breakpoint
 ALTER TABLE "contract_parties" ADD COLUMN "is_converted_institute" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "contracts" ADD COLUMN "facilitator" text;--> statement-breakpoint
 ALTER TABLE "needs" ADD COLUMN "title_text" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "needs" ADD COLUMN "summary_text" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "needs" ADD COLUMN "title_terms" text[] DEFAULT '{}' NOT NULL;--> statement-breakpoint
+ALTER TABLE "needs" ADD COLUMN "facet_terms" text[] GENERATED ALWAYS AS (array_remove(array['field:' || left(field_code, 2), 'industry:' || left(industry_code, 1), 'province:' || left(region_code, 2), 'city:' || left(region_code, 4), 'region:' || region_code], null) || cooperation_modes) STORED;--> statement-breakpoint
 ALTER TABLE "results" ADD COLUMN "title_text" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "results" ADD COLUMN "summary_text" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "results" ADD COLUMN "title_terms" text[] DEFAULT '{}' NOT NULL;--> statement-breakpoint
-ALTER TABLE "matching_documents" ADD CONSTRAINT "matching_documents_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "results" ADD COLUMN "facet_terms" text[] GENERATED ALWAYS AS (array_remove(array['field:' || left(field_code, 2), 'industry:' || left(industry_code, 1), 'province:' || left(region_code, 2), 'city:' || left(region_code, 4), 'region:' || region_code], null) || cooperation_modes) STORED;--> statement-breakpoint
 ALTER TABLE "suggestion_verdicts" ADD CONSTRAINT "suggestion_verdicts_need_id_needs_id_fk" FOREIGN KEY ("need_id") REFERENCES "public"."needs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "suggestion_verdicts" ADD CONSTRAINT "suggestion_verdicts_result_id_results_id_fk" FOREIGN KEY ("result_id") REFERENCES "public"."results"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "suggestion_verdicts" ADD CONSTRAINT "suggestion_verdicts_member_id_members_id_fk" FOREIGN KEY ("member_id") REFERENCES "public"."members"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -103,7 +106,6 @@ ALTER TABLE "suggestion_verdicts" ADD CONSTRAINT "suggestion_verdicts_organizati
 ALTER TABLE "synonyms" ADD CONSTRAINT "synonyms_created_by_members_id_fk" FOREIGN KEY ("created_by") REFERENCES "public"."members"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "saved_searches" ADD CONSTRAINT "saved_searches_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "matching_documents_weighed" ON "matching_documents" USING btree ("weighed_with","number");--> statement-breakpoint
-CREATE INDEX "matching_documents_organization" ON "matching_documents" USING btree ("organization_id");--> statement-breakpoint
 CREATE INDEX "need_postings_term" ON "need_postings" USING btree ("term","weight","document");--> statement-breakpoint
 CREATE INDEX "result_postings_term" ON "result_postings" USING btree ("term","weight","document");--> statement-breakpoint
 CREATE INDEX "suggestion_verdicts_need" ON "suggestion_verdicts" USING btree ("need_id","id");--> statement-breakpoint
@@ -112,8 +114,10 @@ CREATE INDEX "suggestion_verdicts_verdict" ON "suggestion_verdicts" USING btree 
 CREATE INDEX "synonyms_folded" ON "synonyms" USING gin ("folded");--> statement-breakpoint
 CREATE INDEX "synonyms_updated" ON "synonyms" USING btree ("updated_at","id");--> statement-breakpoint
 CREATE INDEX "saved_searches_owner" ON "saved_searches" USING btree ("owner_id","id");--> statement-breakpoint
-CREATE INDEX "needs_search_inner" ON "needs" USING gin ("search_terms") WHERE status <> 'published';--> statement-breakpoint
-CREATE INDEX "needs_search_title" ON "needs" USING gin ("title_terms") WHERE status = 'published';--> statement-breakpoint
+CREATE INDEX "needs_search_inner" ON "needs" USING gin ("search_terms","facet_terms") WHERE status <> 'published';--> statement-breakpoint
+CREATE INDEX "needs_search_title" ON "needs" USING gin ("title_terms","facet_terms") WHERE status = 'published';--> statement-breakpoint
 CREATE INDEX "registrations_open_due" ON "registrations" USING btree ("office_organization_id","due_on","id") WHERE status in ('filed', 'supplement_requested', 'accepted', 'expert_review');--> statement-breakpoint
-CREATE INDEX "results_search_inner" ON "results" USING gin ("search_terms") WHERE status <> 'published';--> statement-breakpoint
-CREATE INDEX "results_search_title" ON "results" USING gin ("title_terms") WHERE status = 'published';
+CREATE INDEX "results_search_inner" ON "results" USING gin ("search_terms","facet_terms") WHERE status <> 'published';--> statement-breakpoint
+CREATE INDEX "results_search_title" ON "results" USING gin ("title_terms","facet_terms") WHERE status = 'published';--> statement-breakpoint
+CREATE INDEX "needs_search" ON "needs" USING gin ("search_terms","facet_terms") WHERE status = 'published';--> statement-breakpoint
+CREATE INDEX "results_search" ON "results" USING gin ("search_terms","facet_terms") WHERE status = 'published';

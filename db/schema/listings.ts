@@ -69,6 +69,12 @@ export const listingColumns = <const S extends readonly [string, ...string[]]>(
   summaryText: text("summary_text").notNull().default(""),
   titleTerms: text("title_terms").array().notNull().default(sql`'{}'`),
   searchTerms: text("search_terms").array().notNull(),
+  /** Common filters as terms: the indexes of words look for both together (`listings.store.ts`). */
+  facetTerms: text("facet_terms")
+    .array()
+    .generatedAlwaysAs(
+      sql`array_remove(array['field:' || left(field_code, 2), 'industry:' || left(industry_code, 1), 'province:' || left(region_code, 2), 'city:' || left(region_code, 4), 'region:' || region_code], null) || cooperation_modes`,
+    ),
   version: version(),
   ...timestamps(),
 });
@@ -83,6 +89,12 @@ const shape = pgTable("listings", {
 export type ListingTable = typeof shape;
 
 /** Columns that follow from the others and are for the database only. */
-export const searchColumns = ["titleText", "summaryText", "titleTerms", "searchTerms"] as const;
+export const searchColumns = [
+  "titleText",
+  "summaryText",
+  "titleTerms",
+  "searchTerms",
+  "facetTerms",
+] as const;
 export type SearchColumn = (typeof searchColumns)[number];
 export type ListingRow = Omit<typeof shape.$inferSelect, "unused">;

@@ -54,9 +54,8 @@ export const matchingDocuments = pgTable(
     number: integer("number").primaryKey().generatedAlwaysAsIdentity(),
     noun: text("noun", { enum: listingNouns }).notNull(),
     listingId: uuid("listing_id").notNull(),
-    organizationId: uuid("organization_id")
-      .notNull()
-      .references(() => organizations.id),
+    /** Its owner, as in the listing, which refers to it. */
+    organizationId: uuid("organization_id").notNull(),
     /** What is weighed beside the text, as scoring reads it: whole, and by nothing else. */
     facts: json("facts").$type<DocumentFacts>().notNull(),
     /** Its most telling terms with how often it has each, packed (`src/modules/matching/matching.vector.ts`). */
@@ -71,7 +70,6 @@ export const matchingDocuments = pgTable(
   (t) => [
     unique("matching_documents_listing").on(t.listingId),
     index("matching_documents_weighed").on(t.weighedWith, t.number),
-    index("matching_documents_organization").on(t.organizationId),
     known("matching_documents_noun_known", "noun", listingNouns),
   ],
 );

@@ -104,11 +104,13 @@ export const needs = pgTable(
         .where(published),
       index("needs_cooperation").using("gin", t.cooperationModes).where(published),
       index("needs_tags").using("gin", t.tags).where(published),
-      index("needs_search").using("gin", t.searchTerms).where(published),
+      index("needs_search").using("gin", t.searchTerms, t.facetTerms).where(published),
       // The rest, which the owner and the operator search as well: one index of all would leave the
       // planner to look for what is published in another.
-      index("needs_search_inner").using("gin", t.searchTerms).where(sql`status <> 'published'`),
-      index("needs_search_title").using("gin", t.titleTerms).where(published),
+      index("needs_search_inner")
+        .using("gin", t.searchTerms, t.facetTerms)
+        .where(sql`status <> 'published'`),
+      index("needs_search_title").using("gin", t.titleTerms, t.facetTerms).where(published),
       index("needs_owner").on(t.organizationId, t.updatedAt, t.id),
       index("needs_owner_created").on(t.organizationId, t.createdAt, t.id),
       index("needs_status").on(t.status, t.updatedAt, t.id),

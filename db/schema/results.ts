@@ -133,11 +133,13 @@ export const results = pgTable(
       index("results_cooperation").using("gin", t.cooperationModes).where(published),
       index("results_tags").using("gin", t.tags).where(published),
       index("results_ip_types").using("gin", t.intellectualPropertyTypes).where(published),
-      index("results_search").using("gin", t.searchTerms).where(published),
+      index("results_search").using("gin", t.searchTerms, t.facetTerms).where(published),
       // The rest, which the owner and the operator search as well: one index of all would leave the
       // planner to look for what is published in another.
-      index("results_search_inner").using("gin", t.searchTerms).where(sql`status <> 'published'`),
-      index("results_search_title").using("gin", t.titleTerms).where(published),
+      index("results_search_inner")
+        .using("gin", t.searchTerms, t.facetTerms)
+        .where(sql`status <> 'published'`),
+      index("results_search_title").using("gin", t.titleTerms, t.facetTerms).where(published),
       index("results_owner").on(t.organizationId, t.updatedAt, t.id),
       index("results_owner_created").on(t.organizationId, t.createdAt, t.id),
       index("results_status").on(t.status, t.updatedAt, t.id),

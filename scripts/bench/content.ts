@@ -5,6 +5,9 @@ import { regions } from "../../db/taxonomies/regions.ts";
 import { resultForms, resultNatures, resultTypes } from "../../db/taxonomies/results.ts";
 import { technologyFields } from "../../db/taxonomies/technology-fields.ts";
 import { searchColumnsOf } from "../../src/lib/terms.ts";
+import type { ListingTexts } from "../../src/modules/listings/listings.texts.ts";
+import * as needTexts from "../../src/modules/needs/needs.texts.ts";
+import * as resultTexts from "../../src/modules/results/results.texts.ts";
 
 type Row = Record<string, unknown>;
 
@@ -222,8 +225,9 @@ export function* resultRows(count: number, write = phrases): Generator<Row> {
   const writer = write(random);
   for (let number = 1; number <= count; number++) {
     const { common, pick, some, prose } = listing(random, number, "R", writer);
-    const description = prose(6);
-    const advantages = prose(2);
+    const applicationField = "先进制造与现代农业";
+    const [description, technicalIndicators] = [prose(6), prose(2)];
+    const [advantages, benefits] = [prose(2), prose(1)];
     const price = pick(["fixed", "range", "range", "negotiable", "negotiable"]);
     const least = 5 + Math.floor(random() * 300);
     const most = price === "fixed" ? least : least + Math.floor(random() * 500);
@@ -234,7 +238,7 @@ export function* resultRows(count: number, write = phrases): Generator<Row> {
       result_type: pick(codes(resultTypes)),
       result_form: pick(codes(resultForms)),
       result_nature: pick(codes(resultNatures)),
-      application_field: "先进制造与现代农业",
+      application_field: applicationField,
       maturity: 1 + Math.floor(random() * 9),
       sample_status: pick(["lab", "pilot", "mass"]),
       completed_on: "2024-06-30",
@@ -252,27 +256,28 @@ export function* resultRows(count: number, write = phrases): Generator<Row> {
         owner: null,
       })),
       intellectual_property_types: types,
-      technical_indicators: prose(2),
+      technical_indicators: technicalIndicators,
       advantages,
       market_analysis: prose(2),
-      benefits: prose(1),
+      benefits,
       awards: random() < 0.2 ? ["河南省科技进步二等奖"] : [],
       licence_kinds: ["ordinary"],
       price_kind: price,
       price_min: price === "negotiable" ? null : yuan(least),
       price_max: price === "negotiable" ? null : yuan(most),
-      ...searched(common, [description, "先进制造与现代农业", advantages]),
+      ...searched(
+        resultTexts.textsOf({
+          ...common,
+          ...{ description, applicationField, technicalIndicators, advantages, benefits },
+        }),
+      ),
     };
   }
 }
 
 /** The search columns, as the table names them. */
-function searched(
-  listing: { title: string; summary: string; keywords: string[]; tags: string[] },
-  texts: readonly string[],
-): Row {
-  const { title, summary, keywords, tags } = listing;
-  const columns = searchColumnsOf({ title, summary, rest: [...keywords, ...tags, ...texts] });
+function searched(texts: ListingTexts): Row {
+  const columns = searchColumnsOf(texts);
   return {
     title_text: columns.titleText,
     summary_text: columns.summaryText,
@@ -287,8 +292,9 @@ export function* needRows(count: number, write = phrases): Generator<Row> {
   const writer = write(random);
   for (let number = 1; number <= count; number++) {
     const { common, pick, prose } = listing(random, number, "N", writer);
-    const bottleneck = prose(3);
-    const background = prose(2);
+    const [bottleneck, background] = [prose(3), prose(2)];
+    const [existingBase, solverRequirements] = [prose(1), prose(1)];
+    const targetIndicators = [{ name: "测厚误差", target: "≤ 1", unit: "μm", current: "3" }];
     const anonymous = random() < 0.15;
     const least = 10 + Math.floor(random() * 200);
     yield {
@@ -296,10 +302,10 @@ export function* needRows(count: number, write = phrases): Generator<Row> {
       need_type: pick(codes(needTypes)),
       urgency: pick(codes(urgencies)),
       background,
-      existing_base: prose(1),
+      existing_base: existingBase,
       bottleneck,
-      target_indicators: [{ name: "测厚误差", target: "≤ 1", unit: "μm", current: "3" }],
-      solver_requirements: prose(1),
+      target_indicators: targetIndicators,
+      solver_requirements: solverRequirements,
       minimum_maturity: 1 + Math.floor(random() * 9),
       budget_min: yuan(least),
       budget_max: yuan(least + 100),
@@ -307,7 +313,12 @@ export function* needRows(count: number, write = phrases): Generator<Row> {
       authenticity_confirmed: true,
       anonymous,
       alias: anonymous ? "匿名需求方 BENCH" : null,
-      ...searched(common, [background, bottleneck]),
+      ...searched(
+        needTexts.textsOf({
+          ...common,
+          ...{ background, existingBase, bottleneck, targetIndicators, solverRequirements },
+        }),
+      ),
     };
   }
 }

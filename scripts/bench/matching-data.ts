@@ -109,7 +109,7 @@ function estimate(size: Size): Statistics {
   ] as const) {
     for (const row of kinds[noun].rows(Math.min(count, all))) {
       seen += 1;
-      for (const term of termsOf(kinds[noun].matchable(row).texts)) {
+      for (const { term } of termsOf(kinds[noun].matchable(row).texts)) {
         counts.set(term, (counts.get(term) ?? 0) + 1);
       }
     }
@@ -141,10 +141,11 @@ async function load(
     waiting = [];
     const live = rows.filter(({ status }) => status === "published");
     const matchables = live.map(kinds[noun].matchable);
+    const of = matchables.map(({ texts }) => termsOf(texts));
     await storing;
     storing = transact(pool, async (tx) => {
       await insert(tx, `${noun}s`, rows);
-      await addListings(tx, noun, matchables, known);
+      await addListings(tx, noun, matchables, { of, known });
     });
     done += rows.length;
     if (done % 10_000 === 0 || done === count) {

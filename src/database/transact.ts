@@ -36,6 +36,9 @@ export async function send(tx: Executor, statement: PromiseLike<unknown>): Promi
   pending.push(running);
 }
 
+/** Resolves when what was sent so far is on its way: what is computed from then on, the server works meanwhile. */
+export const sentOff = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 /**
  * Runs `work` in one transaction. Connections pipeline: `begin` goes out together with the first
  * statement, and the commit together with the last ones that were sent without waiting. It returns

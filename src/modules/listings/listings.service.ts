@@ -21,8 +21,10 @@ import { recordAudit } from "../audit/audit.service.ts";
 import { lapseInterestsOf } from "../interests/interests.service.ts";
 import { lapseMatchesOf } from "../matches/matches.service.ts";
 import {
+  beginReadingTerms,
   type DocumentFacts,
   indexListings,
+  type Terms,
   unindexListings,
 } from "../matching/matching.service.ts";
 import { assertCodes } from "../taxonomies/taxonomies.service.ts";
@@ -235,8 +237,12 @@ async function writeListing<Row extends ListingRow>(
   verb: string,
   reason: string | null = null,
 ): Promise<store.Found<Row>> {
-  const stored = await updateRow(tx, kind.table, before, changes);
-  const { titleText, summaryText, titleTerms, searchTerms, ...after } = stored;
+  const next = { ...before, ...changes } as unknown as Row;
+  const writing = updateRow(tx, kind.table, before, changes);
+  const reading =
+    next.status === "published" ? beginReadingTerms(tx, kind.textsOf(next)) : undefined;
+  const stored = await writing;
+  const { titleText, summaryText, titleTerms, searchTerms, facetTerms, ...after } = stored;
   const { organization, ...plain } = before;
   await recordAudit(tx, context, {
     type: `${kind.noun}.${verb}`,
@@ -245,7 +251,7 @@ async function writeListing<Row extends ListingRow>(
     after,
     reason,
   });
-  await afterStep(tx, context, kind, before, after);
+  await afterStep(tx, context, kind, before, after, reading);
   // The update returns all columns of the table it was given, not only those that listings share.
   return { ...after, organization } as unknown as store.Found<Row>;
 }
@@ -260,13 +266,14 @@ async function afterStep<Row extends ListingRow>(
   kind: ListingKind<Row>,
   before: Pick<ListingRow, "id" | "status">,
   after: Omit<ListingRow, SearchColumn>,
+  reading?: Promise<Terms>,
 ): Promise<void> {
   const { noun } = kind;
   if (after.status === "published") {
     // The update returns all columns of the table it was given, not only those that listings share.
     const row = after as unknown as Row;
     const matchable = { facts: kind.factsOf(row), texts: kind.textsOf(row) };
-    await indexListings(tx, noun, [matchable]);
+    await indexListings(tx, noun, [matchable], reading);
     return;
   }
   if (before.status !== "published") return;

@@ -40,7 +40,8 @@ export interface Owner {
 
 /** All columns but those that follow from the others: they are many and for the database only. */
 function columnsOf(table: ListingTable) {
-  const { titleText, summaryText, titleTerms, searchTerms, ...columns } = getTableColumns(table);
+  const { titleText, summaryText, titleTerms, searchTerms, facetTerms, ...columns } =
+    getTableColumns(table);
   return columns;
 }
 
@@ -313,7 +314,7 @@ function searchedIn(table: ListingTable, conditions: Conditions, request: ListRe
   const { words, common } = request.words ?? { words: [], common: false };
   const everywhere = request.scope !== "public";
   if (common) return sql`${wordsIn(table, words)} is true`;
-  const where = and(whereOf(table, conditions, request), wordsIn(table, words, everywhere));
+  const where = and(searchedWhere(table, conditions, request), wordsIn(table, words, everywhere));
   return sql`${table.id} = any(array(select ${table.id} from ${table}
     inner join ${organizations} on ${eq(organizations.id, table.organizationId)} where ${where}))`;
 }
@@ -327,6 +328,35 @@ export const whereOf = (
   and(
     inScope(table, request.scope),
     ...request.conditions.map((c) => conditions[c.name]?.(sql.param(c.value))),
+  );
+
+/** The terms in `facet_terms` that a condition asks for, one of them if it names several. */
+const facetTermsOf: Readonly<Record<string, (value: unknown) => string[]>> = {
+  fieldTop: (code) => [`field:${code}`],
+  fieldTops: (codes) => (codes as string[]).map((code) => `field:${code}`),
+  industrySection: (code) => [`industry:${code}`],
+  province: (code) => [`province:${code}`],
+  city: (code) => [`city:${code}`],
+  region: (code) => [`region:${code}`],
+  cooperationMode: (code) => [String(code)],
+};
+
+/**
+ * The same beside the words of a search. Filters that are terms are looked for together with the words,
+ * in one index: what has a common word and fits would else be picked out of all that has the word.
+ */
+export const searchedWhere = (
+  table: ListingTable,
+  conditions: Conditions,
+  request: Pick<ListRequest, "scope" | "conditions">,
+): SQL | undefined =>
+  and(
+    inScope(table, request.scope),
+    ...request.conditions.map(({ name, value }) => {
+      const terms = facetTermsOf[name]?.(value);
+      if (!terms) return conditions[name]?.(sql.param(value));
+      return sql`${table.facetTerms} && ${sql.param(terms)}::text[]`;
+    }),
   );
 
 /** Some listings behind one, in the order of their ids, locked. */
@@ -406,10 +436,12 @@ export const countListings = (
       .innerJoin(organizations, eq(organizations.id, table.organizationId))
       .where(
         and(
-          whereOf(table, conditions, request),
-          request.words?.length
-            ? wordsIn(table, request.words, request.scope !== "public")
-            : undefined,
+          ...(request.words?.length
+            ? [
+                searchedWhere(table, conditions, request),
+                wordsIn(table, request.words, request.scope !== "public"),
+              ]
+            : [whereOf(table, conditions, request)]),
         ),
       )
       .limit(countLimit + 1)

@@ -82,7 +82,8 @@ export async function listListings<Row extends { id: string }, Item extends obje
   // Nothing but punctuation finds nothing.
   if (searched && words.length === 0) return nothing(query, searched);
 
-  const where = store.whereOf(of.table, of.conditions, { scope, conditions });
+  const whereOf = searched ? store.searchedWhere : store.whereOf;
+  const where = whereOf(of.table, of.conditions, { scope, conditions });
   const request: search.SearchRequest = {
     table: of.table,
     facetColumns: of.facetColumns(scope),

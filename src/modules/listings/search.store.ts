@@ -179,7 +179,9 @@ function facetsOf({ withFacets, everywhere }: SearchRequest): SQL {
       ([name, column]) =>
         sql`select ${sql.raw(`'${name}'`)} as facet, ${sql.raw(column ?? "")} as code, count(*)::int as count from candidates where ${sql.raw(column ?? "")} is not null group by 2`,
     ),
-    sql`select 'cooperationMode', mode, count(*)::int from candidates, unnest(modes) mode group by 2`,
+    // Few combinations of modes, each taken apart once.
+    sql`select 'cooperationMode', mode, sum(count)::int from (
+      select modes, count(*) as count from candidates group by modes) combined, unnest(modes) mode group by 2`,
   ];
   return sql`(select json_object_agg(facet, codes) from (
     select facet, json_agg(json_build_object('code', code, 'count', count) order by count desc, code) as codes
@@ -210,7 +212,7 @@ export async function selectRanked(db: Executor, request: SearchRequest): Promis
   }>(sql`
     with in_title as materialized (
       select ${columns} ${from} where ${among} and ${title} and ${everywhere ? anywhere : sql`true`} limit ${most}
-    ), elsewhere as materialized (
+    ), elsewhere as (
       select ${columns} ${from} where ${among} and ${anywhere} and not ${title}
       limit (select ${most} - count(*) from in_title)
     ), candidates as materialized (

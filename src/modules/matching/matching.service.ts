@@ -4,7 +4,7 @@
  */
 import type { DocumentFacts } from "../../../db/schema/matching.ts";
 import type { Executor } from "../../database/connect.ts";
-import { send } from "../../database/transact.ts";
+import { send, sentOff } from "../../database/transact.ts";
 import { kindOf, spellingOf, type TermKind } from "../../lib/terms.ts";
 import * as store from "./matching.store.ts";
 import {
@@ -33,38 +33,60 @@ export interface Matchable {
   texts: Texts;
 }
 
+/** The terms of some listings, and in how many listings each is. */
+export interface Terms {
+  of: { term: number; frequency: number }[][];
+  known: Statistics;
+}
+
+/** Reads what listings that say this are to be weighed with. */
+async function readTerms(db: Executor, texts: readonly Texts[]): Promise<Terms> {
+  const of = texts.map(termsOf);
+  const all = new Set(of.flatMap((terms) => terms.map(({ term }) => term)));
+  return { of, known: await readStatistics(db, [...all]) };
+}
+
+/**
+ * The same for a listing that is being written: begun when the writing was sent, so that the server is
+ * busy with the row while its text is cut into terms here.
+ */
+export function beginReadingTerms(tx: Executor, texts: Texts): Promise<Terms> {
+  const reading = sentOff().then(() => readTerms(tx, [texts]));
+  // Nobody waits for it when the writing fails.
+  reading.catch(() => {});
+  return reading;
+}
+
 /**
  * Puts listings that are public into the index, in place of what was there of them. One or a thousand
  * at a time: the number of statements is the same.
+ * @param reading of their terms, when it has begun already
  */
 export async function indexListings(
   tx: Executor,
   noun: Noun,
   listings: readonly Matchable[],
+  reading?: Promise<Terms>,
 ): Promise<void> {
   if (listings.length === 0) return;
-  const terms = listings.map(({ texts }) => numbered(frequenciesOf(texts)));
-  const all = new Set(terms.flatMap((list) => list.map(({ term }) => term)));
-  const known = await readStatistics(tx, [...all]);
-  await addListings(tx, noun, listings, known, terms);
+  const texts = listings.map((listing) => listing.texts);
+  await addListings(tx, noun, listings, await (reading ?? readTerms(tx, texts)));
 }
 
 /**
  * Puts listings into the index, weighed with given statistics: the second half of indexing, and what a
  * bulk load into an empty market is made with.
- * @param terms theirs, when they are known already
  */
 export async function addListings(
   tx: Executor,
   noun: Noun,
   listings: readonly Matchable[],
-  known: Statistics,
-  terms = listings.map(({ texts }) => numbered(frequenciesOf(texts))),
+  { of, known }: Terms,
 ): Promise<void> {
   if (listings.length === 0) return;
   const documents = listings.map(({ facts }, i) => ({
     facts,
-    ...vectorOf(terms[i] ?? [], known),
+    ...vectorOf(of[i] ?? [], known),
     weighedWith: known.documents,
   }));
   const ids = listings.map(({ facts }) => facts.listingId);
@@ -72,9 +94,8 @@ export async function addListings(
   await send(tx, store.writeDocuments(tx, noun, documents));
 }
 
-/** The terms of a listing, as they are counted. */
-export const termsOf = (texts: Texts): number[] =>
-  numbered(frequenciesOf(texts)).map(({ term }) => term);
+/** The terms of a listing by number, with how often it has each. */
+export const termsOf = (texts: Texts) => numbered(frequenciesOf(texts));
 
 /** Takes listings that are no longer public out of the index. */
 export async function unindexListings(

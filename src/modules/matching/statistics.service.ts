@@ -28,10 +28,11 @@ export async function readStatistics(
 ): Promise<Statistics & { version: number }> {
   const before = memory;
   const missing = terms.filter((term) => !before.counts.has(term));
-  const request = { known: before.countedAt, terms: [...terms], missing };
-  const { version, documents, countedAt, counts } = await store.selectStatistics(db, request);
+  let found = await store.selectStatistics(db, missing);
+  const same = found.countedAt === before.countedAt;
+  if (!same && missing.length < terms.length) found = await store.selectStatistics(db, terms);
+  const { version, documents, countedAt, counts } = found;
   if (countedAt === null) return { version, documents, frequencies: new Map() };
-  const same = countedAt === before.countedAt;
   // Never emptied in place: another request may be between its question and its answer.
   const known = same ? before.counts : new Map<number, number>();
   for (const term of same ? missing : terms) known.set(term, counts?.[term] ?? 0);
