@@ -119,6 +119,7 @@ interface Node {
   "Node Type": string;
   "Relation Name"?: string;
   "Index Name"?: string;
+  "Index Cond"?: string;
   /** Only with `analyze`. */
   "Actual Rows": number;
   "Rows Removed by Filter"?: number;
@@ -128,6 +129,7 @@ interface Scan extends Statement {
   type: string;
   relation: string;
   index: string;
+  condition: string;
 }
 
 /** Tables that are never read whole. (Synonyms are few: many words at once may read all of them.) */
@@ -171,7 +173,8 @@ async function scansOf(call: () => Promise<Reply>): Promise<Scan[]> {
     const walk = (node: Node) => {
       const { "Node Type": type, "Relation Name": relation, "Index Name": index } = node;
       if (type.includes("Scan") && (relation || index)) {
-        scans.push({ text, values, type, relation: relation ?? "", index: index ?? "" });
+        const condition = node["Index Cond"] ?? "";
+        scans.push({ text, values, type, relation: relation ?? "", index: index ?? "", condition });
       }
       for (const plan of node.Plans ?? []) walk(plan);
     };
@@ -258,6 +261,28 @@ t.test("by relevance", async (t) => {
   await t.test("the next page", (t) =>
     planned(t, search(nth(20), next), ["results_search", bitmap]),
   );
+});
+
+t.test("filters are looked for together with the words", async (t) => {
+  const filters = [
+    "fieldCode=03",
+    "industryCode=C",
+    "regionCode=410000",
+    "regionCode=410700",
+    "regionCode=410702",
+    "cooperationMode=licence",
+    "fieldCode=03&regionCode=410700&cooperationMode=licence",
+  ];
+  for (const filter of filters) {
+    const call = search(nth(20), `&${filter}${facets}`);
+    await t.test(filter, async (t) => {
+      await planned(t, call, ["results_search", bitmap]);
+      for (const { index, condition } of await scansOf(call)) {
+        if (!index.startsWith("results_search")) continue;
+        t.match(condition, /_terms @> .*facet_terms &&/, `${index}: ${condition}`);
+      }
+    });
+  }
 });
 
 t.test("a word that every second listing has", async (t) => {
