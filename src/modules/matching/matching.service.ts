@@ -70,28 +70,29 @@ export async function indexListings(
 ): Promise<void> {
   if (listings.length === 0) return;
   const texts = listings.map((listing) => listing.texts);
-  await addListings(tx, noun, listings, await (reading ?? readTerms(tx, texts)));
+  const documents = documentsOf(listings, await (reading ?? readTerms(tx, texts)));
+  const ids = listings.map(({ facts }) => facts.listingId);
+  await send(tx, store.lockDocuments(tx, ids));
+  await send(tx, store.writeDocuments(tx, noun, documents, { replacing: true }));
 }
 
-/**
- * Puts listings into the index, weighed with given statistics: the second half of indexing, and what a
- * bulk load into an empty market is made with.
- */
-export async function addListings(
-  tx: Executor,
-  noun: Noun,
-  listings: readonly Matchable[],
-  { of, known }: Terms,
-): Promise<void> {
-  if (listings.length === 0) return;
-  const documents = listings.map(({ facts }, i) => ({
+const documentsOf = (listings: readonly Matchable[], { of, known }: Terms): store.NewDocument[] =>
+  listings.map(({ facts }, i) => ({
     facts,
     ...vectorOf(of[i] ?? [], known),
     weighedWith: known.documents,
   }));
-  const ids = listings.map(({ facts }) => facts.listingId);
-  await send(tx, store.lockDocuments(tx, ids));
-  await send(tx, store.writeDocuments(tx, noun, documents));
+
+/** Puts listings into the index that are not in it: a bulk load into an empty market. */
+export async function addListings(
+  tx: Executor,
+  noun: Noun,
+  listings: readonly Matchable[],
+  terms: Terms,
+): Promise<void> {
+  if (listings.length === 0) return;
+  const documents = documentsOf(listings, terms);
+  await send(tx, store.writeDocuments(tx, noun, documents, { replacing: false }));
 }
 
 /** The terms of a listing by number, with how often it has each. */

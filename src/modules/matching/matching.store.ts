@@ -62,13 +62,19 @@ const written = [
 ];
 
 /**
- * Writes documents with their postings in place of what was there of the same listings (which is locked),
- * in one statement however many there are.
+ * Writes documents with their postings, in one statement however many there are.
+ * @param replacing what is there of the same listings, which is locked; else nothing is, and nothing is
+ * looked for: a bulk load has dropped the index of the postings
  */
-export const writeDocuments = (tx: Executor, noun: Noun, documents: readonly NewDocument[]) => {
+export const writeDocuments = (
+  tx: Executor,
+  noun: Noun,
+  documents: readonly NewDocument[],
+  { replacing }: { replacing: boolean },
+) => {
   const columns = sql.raw(["listing_id", ...written].join(", "));
   const changes = sql.raw(written.map((column) => `${column} = excluded.${column}`).join(", "));
-  const statement = prepared(tx, `write_${noun}_documents`, (name) => {
+  const statement = prepared(tx, `${replacing ? "replace" : "add"}_${noun}_documents`, (name) => {
     const rows = sql`jsonb_populate_recordset(null::matching_documents, ${sql.placeholder("documents")}::jsonb)`;
     const given = tx.$with("given", {}).as(sql`select ${columns} from ${rows}`);
     const old = tx.$with("old", {}).as(sql`
@@ -77,10 +83,10 @@ export const writeDocuments = (tx: Executor, noun: Noun, documents: readonly New
     const gone = tx.$with("gone", {}).as(deletePostings(noun, "old"));
     const made = tx.$with("made", {}).as(sql`
       insert into ${matchingDocuments} (noun, ${columns}) select ${sql.raw(`'${noun}'`)}, ${columns} from given
-      on conflict (listing_id) do update set ${changes}
+      ${replacing ? sql`on conflict (listing_id) do update set ${changes}` : sql``}
       returning number, posted_terms, posted_weights`);
     return tx
-      .with(given, old, gone, made)
+      .with(given, ...(replacing ? [old, gone] : []), made)
       .insert(postingsOf(noun))
       .select(sql`select unnest(posted_terms), unnest(posted_weights), number from made`)
       .prepare(name);
