@@ -201,6 +201,8 @@ export const matchingTemplate = (size: Size, fresh: boolean, progress: Progress)
       "scripts/bench/matching-data.ts",
       "src/modules/matching/matching.vector.ts",
       "src/modules/matching/matching.store.ts",
+      "src/modules/matching/matching.service.ts",
+      "src/modules/matching/statistics.store.ts",
       "src/modules/results/results.texts.ts",
       "src/modules/needs/needs.texts.ts",
     ])}_${size.results}_${size.needs}`,

@@ -12,7 +12,7 @@ import type { Actor } from "../../src/lib/access.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { searchColumnsOf } from "../../src/lib/terms.ts";
 import { insertListing } from "../../src/modules/listings/listings.store.ts";
-import { beginReadingTerms, indexListings } from "../../src/modules/matching/matching.service.ts";
+import { indexListings, readTermsMeanwhile } from "../../src/modules/matching/matching.service.ts";
 import { ListResultsQuery } from "../../src/modules/results/results.schema.ts";
 import { listResults } from "../../src/modules/results/results.service.ts";
 import { factsOf, textsOf } from "../../src/modules/results/results.texts.ts";
@@ -99,6 +99,13 @@ const search = (q: string, more: Record<string, string> = {}) =>
 
 type Work = (market: Market, draw: (below: number) => number) => Promise<unknown>;
 
+/** Filters that nearly all, most and a fifth of the listings pass. */
+const filters: Record<string, Record<string, string>> = {
+  province: { regionCode: "410000" },
+  city: { regionCode: "410700" },
+  "mode of cooperation": { cooperationMode: "licence" },
+};
+
 const cases: Record<string, Work> = {
   ...Object.fromEntries(
     Object.entries(queries).map(([name, query]): [string, Work] => [
@@ -112,6 +119,13 @@ const cases: Record<string, Work> = {
       null,
       search(vocabulary[draw(100)] ?? "", { fieldCode: `0${1 + draw(9)}` }),
     ),
+  ...Object.fromEntries(
+    Object.entries(filters).map(([name, filter]): [string, Work] => [
+      `search in a ${name}, common words`,
+      (market, draw) =>
+        listResults(market.database.db, null, search(vocabulary[draw(100)] ?? "", filter)),
+    ]),
+  ),
   "newest, common word": (market, draw) =>
     listResults(
       market.database.db,
@@ -170,9 +184,9 @@ async function measureReads(
     ...Object.entries(cases),
   ]) {
     const times: number[][] = markets.map(() => []);
-    // The first round warms caches and the compiler.
-    for (let round = -1; round < rounds; round++) {
-      for (const [i, market] of markets.entries()) {
+    for (const [i, market] of markets.entries()) {
+      // The first round warms caches, the memory of counts and the compiler.
+      for (let round = -1; round < rounds; round++) {
         const draw = counter(round * 7_919 + 17);
         for (let call = 0; call < each; call++) {
           const started = performance.now();
@@ -199,44 +213,53 @@ async function measureReads(
   return rows.map((row) => ({ ...row, timesFloor: rounded(row.p50 / floorP50) }));
 }
 
-/** A listing written in its own transaction with all it is found by, beside the plain row. */
-async function measureWrites(copy: string, count: number) {
-  const database = connect({ connectionString: urlOf(copy), max: 1 });
-  const { pool, db } = database;
+const searchIndexes = ["results_search", "results_search_inner", "results_search_title"];
+
+/**
+ * A listing written in its own transaction with all it is found by, beside the plain row, which goes into
+ * a market without the indexes of search.
+ */
+async function measureWrites(template: string, count: number, say: Say) {
+  const copies = [await copyTemplate(template, say), await copyTemplate(template, say)] as const;
+  const [bare, full] = copies.map((copy) => connect({ connectionString: urlOf(copy), max: 1 }));
+  if (!bare || !full) throw new Error("two copies");
   try {
-    const { rows } = await db.execute<Record<string, unknown>>(
+    await bare.pool.query(`drop index ${searchIndexes.join(", ")}`);
+    const { rows } = await full.db.execute<Record<string, unknown>>(
       sql`select to_jsonb(r) as row from results r where status = 'published' limit ${count}`,
     );
-    await db.execute(sql`select setval('result_references', (select count(*) from results))`);
-    const given = rows.map(({ row }) => row as Record<string, unknown>);
+    for (const { db } of [bare, full]) {
+      await db.execute(sql`select setval('result_references', (select count(*) from results))`);
+    }
+    const table = results as unknown as ListingTable;
+    const none = { titleText: "", summaryText: "", titleTerms: [], searchTerms: [] };
+    const writePlain = (values: ResultRow) =>
+      transact(bare.pool, (tx) => insertListing(tx, table, "bench_plain", { ...values, ...none }));
+    const writeWhole = (values: ResultRow) =>
+      transact(full.pool, async (tx) => {
+        const texts = textsOf(values);
+        const row = { ...values, ...searchColumnsOf(texts) };
+        // As the service does it.
+        const [, terms] = await Promise.all([
+          insertListing(tx, table, "bench_indexed", row),
+          readTermsMeanwhile(tx, texts),
+        ]);
+        await indexListings(tx, "result", [{ facts: factsOf(values), texts }], terms);
+      });
     const plain: number[] = [];
     const whole: number[] = [];
-    const table = results as unknown as ListingTable;
-    const write = async (source: Record<string, unknown>, indexed: boolean): Promise<number> => {
-      const values = columnsOf(source);
+    const time = async (write: (values: ResultRow) => Promise<unknown>, row: unknown) => {
+      const values = columnsOf(row as Record<string, unknown>);
       const started = performance.now();
-      await transact(pool, async (tx) => {
-        const texts = textsOf(values);
-        const none = { titleText: "", summaryText: "", titleTerms: [], searchTerms: [] };
-        const writing = insertListing(tx, table, indexed ? "bench_indexed" : "bench_plain", {
-          ...(values as { organizationId: string }),
-          ...(indexed ? searchColumnsOf(texts) : none),
-        });
-        // As the service does it.
-        const reading = indexed ? beginReadingTerms(tx, texts) : undefined;
-        await writing;
-        if (indexed) {
-          await indexListings(tx, "result", [{ facts: factsOf(values), texts }], reading);
-        }
-      });
+      await write(values);
       return performance.now() - started;
     };
-    const warmUp = Math.floor(given.length / 4);
-    for (const [i, source] of given.entries()) {
+    const warmUp = Math.floor(rows.length / 4);
+    for (const [i, { row }] of rows.entries()) {
       const order = i % 2 === 0 ? [true, false] : [false, true];
       for (const indexed of order) {
-        const time = await write(source, indexed);
-        if (i >= warmUp) (indexed ? whole : plain).push(time);
+        const took = await time(indexed ? writeWhole : writePlain, row);
+        if (i >= warmUp) (indexed ? whole : plain).push(took);
       }
     }
     return {
@@ -246,7 +269,8 @@ async function measureWrites(copy: string, count: number) {
       aim: 2,
     };
   } finally {
-    await database.close();
+    for (const { close } of [bare, full]) await close();
+    for (const copy of copies) await dropCopy(copy);
   }
 }
 
@@ -278,8 +302,7 @@ export async function benchMatching({ size, fresh, rounds }: MatchingOptions, sa
   const markets = [await open(large, size), await open(small, tenth)];
   const reads = await measureReads(markets, { rounds, each: callsOver(size) }, say);
   for (const { database } of markets) await database.close();
-  const copy = await copyTemplate(small, say);
-  const writes = await measureWrites(copy, writesOver(tenth)).finally(() => dropCopy(copy));
+  const writes = await measureWrites(small, writesOver(tenth), say);
   const sizes = await sizesOf(large);
 
   console.log(

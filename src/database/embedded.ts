@@ -49,10 +49,12 @@ export async function openEmbedded(folder: string): Promise<Database> {
     max: 1,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: 60_000,
-    // The session outlives its connections, and start-up options are not honoured: set all anew.
+    // The session outlives its connections, and start-up options are not honoured: set all anew. Nothing
+    // gathers statistics there, so a plan that is kept would be the one for an empty market.
     onConnect: async (client) => {
       await client.query("discard all");
-      await client.query("set timezone = 'UTC'; set jit = off");
+      await client.query("set timezone = 'UTC'; set jit = off; set random_page_cost = 1.1");
+      await client.query("set plan_cache_mode = force_custom_plan");
     },
   });
   const close = async () => {

@@ -305,12 +305,18 @@ t.test(
       return ids.sort();
     };
     const both = [id, named.id].sort();
+    const word = encodeURIComponent("涂布");
     for (const [who, as] of Object.entries(outsiders)) {
-      t.same(await idsBy(as, `organizationId=${hidden.organizationId}`), [named.id], who);
-      t.same(await idsBy(as, "regionCode=410782"), [named.id], who);
-      t.same(await idsBy(as, "regionCode=410700"), both, who);
-      t.same(await idsBy(as, "regionCode=410000"), both, who);
-      t.same(await idsBy(as, "regionCode=410711"), [], who);
+      for (const words of ["", `&q=${word}`, `&q=${word}&sort=newest`]) {
+        t.same(await idsBy(as, `organizationId=${hidden.organizationId}${words}`), [named.id], who);
+        t.same(await idsBy(as, `regionCode=410782${words}`), [named.id], who);
+        t.same(await idsBy(as, `regionCode=410700${words}`), both, who);
+        t.same(await idsBy(as, `regionCode=410000${words}`), both, who);
+        t.same(await idsBy(as, `regionCode=410711${words}`), [], who);
+      }
+      // The county is one of the terms that filters are looked for by.
+      const asked = await as("GET", `/v1/needs?q=${word}&cooperationMode=region:410782`);
+      refused(t, asked, 400, "request.invalid");
     }
     const asOperator = market.as(operator);
     t.same(await idsBy(asOperator, `scope=all&organizationId=${hidden.organizationId}`), both);

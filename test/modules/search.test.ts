@@ -461,6 +461,7 @@ for (const [noun, q, narrow] of [
     await facetsAgree(t, asNobody, noun, { q, ...narrow });
     await facetsAgree(t, asNobody, noun, narrow);
     await facetsAgree(t, asNobody, noun, { "fieldCode[in]": "03,06" });
+    await facetsAgree(t, asNobody, noun, { q, "fieldCode[in]": "03,06" });
     await facetsAgree(t, asNobody, noun, { regionCode: "410000" });
   });
 }

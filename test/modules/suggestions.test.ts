@@ -297,6 +297,30 @@ t.test(
   },
 );
 
+t.test(
+  "terms are counted anew when listings were written, those that replace others too",
+  async (t) => {
+    await recount();
+    const refresh = () => transact(pool, (tx) => refreshStatistics(tx));
+    t.equal(await refresh(), false, "nothing has changed");
+    for (const title of ["极片涂布厚度检测一", "极片涂布厚度检测二"]) {
+      const { headers } = await asUniversity("GET", `/v1/results/${scanner.id}`);
+      const { status } = await asUniversity("PATCH", `/v1/results/${scanner.id}`, {
+        headers: {
+          "if-match": String(headers.etag),
+          "content-type": "application/merge-patch+json",
+        },
+        body: { title },
+      });
+      t.equal(status, 200);
+    }
+    t.equal(await refresh(), true, "two of some twenty");
+    await publishedResult(market, university, operator, { title: "微藻固碳" });
+    await recount();
+    t.equal(await refresh(), false, "numbers that replacing took are no listings");
+  },
+);
+
 t.test("terms are counted as the listings have them", async (t) => {
   await recount();
   const expected: Record<number, number> = {};
@@ -329,17 +353,21 @@ t.test(
     let changing: Promise<Reply> | undefined;
     await transact(pool, async (tx) => {
       await reweigh(tx);
+      let settled = false;
       changing = asUniversity("PATCH", `/v1/results/${made.id}`, {
         headers: { "if-match": String(etag), "content-type": "application/merge-patch+json" },
         body: { title: "极片涂布厚度电容检测仪", summary: "电容法测量厚度。" },
+      }).finally(() => {
+        settled = true;
       });
-      // Until it waits for what is locked here.
-      for (let waiting = 0; waiting === 0; ) {
-        const { rows } = await db.execute<{ n: number }>(
-          sql`select count(*)::int as n from pg_locks where not granted`,
-        );
+      let waiting = 0;
+      while (waiting === 0 && !settled) {
+        const { rows } = await db.execute<{ n: number }>(sql`
+          select count(*)::int as n from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`);
         waiting = rows[0]?.n ?? 0;
       }
+      t.equal(waiting, 1, "it waits for what is locked here");
     });
     t.equal((await changing)?.status, 200);
     await assertPostings(t);

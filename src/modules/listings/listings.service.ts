@@ -21,9 +21,9 @@ import { recordAudit } from "../audit/audit.service.ts";
 import { lapseInterestsOf } from "../interests/interests.service.ts";
 import { lapseMatchesOf } from "../matches/matches.service.ts";
 import {
-  beginReadingTerms,
   type DocumentFacts,
   indexListings,
+  readTermsMeanwhile,
   type Terms,
   unindexListings,
 } from "../matching/matching.service.ts";
@@ -238,10 +238,10 @@ async function writeListing<Row extends ListingRow>(
   reason: string | null = null,
 ): Promise<store.Found<Row>> {
   const next = { ...before, ...changes } as unknown as Row;
-  const writing = updateRow(tx, kind.table, before, changes);
-  const reading =
-    next.status === "published" ? beginReadingTerms(tx, kind.textsOf(next)) : undefined;
-  const stored = await writing;
+  const [stored, terms] = await Promise.all([
+    updateRow(tx, kind.table, before, changes),
+    next.status === "published" ? readTermsMeanwhile(tx, kind.textsOf(next)) : undefined,
+  ]);
   const { titleText, summaryText, titleTerms, searchTerms, facetTerms, ...after } = stored;
   const { organization, ...plain } = before;
   await recordAudit(tx, context, {
@@ -251,7 +251,7 @@ async function writeListing<Row extends ListingRow>(
     after,
     reason,
   });
-  await afterStep(tx, context, kind, before, after, reading);
+  await afterStep(tx, context, kind, before, after, terms);
   // The update returns all columns of the table it was given, not only those that listings share.
   return { ...after, organization } as unknown as store.Found<Row>;
 }
@@ -266,14 +266,14 @@ async function afterStep<Row extends ListingRow>(
   kind: ListingKind<Row>,
   before: Pick<ListingRow, "id" | "status">,
   after: Omit<ListingRow, SearchColumn>,
-  reading?: Promise<Terms>,
+  terms?: Terms,
 ): Promise<void> {
   const { noun } = kind;
   if (after.status === "published") {
     // The update returns all columns of the table it was given, not only those that listings share.
     const row = after as unknown as Row;
     const matchable = { facts: kind.factsOf(row), texts: kind.textsOf(row) };
-    await indexListings(tx, noun, [matchable], reading);
+    await indexListings(tx, noun, [matchable], terms);
     return;
   }
   if (before.status !== "published") return;

@@ -314,21 +314,10 @@ function searchedIn(table: ListingTable, conditions: Conditions, request: ListRe
   const { words, common } = request.words ?? { words: [], common: false };
   const everywhere = request.scope !== "public";
   if (common) return sql`${wordsIn(table, words)} is true`;
-  const where = and(searchedWhere(table, conditions, request), wordsIn(table, words, everywhere));
+  const where = and(whereOf(table, conditions, request, true), wordsIn(table, words, everywhere));
   return sql`${table.id} = any(array(select ${table.id} from ${table}
     inner join ${organizations} on ${eq(organizations.id, table.organizationId)} where ${where}))`;
 }
-
-/** A scope and its filters, with their values. */
-export const whereOf = (
-  table: ListingTable,
-  conditions: Conditions,
-  request: Pick<ListRequest, "scope" | "conditions">,
-): SQL | undefined =>
-  and(
-    inScope(table, request.scope),
-    ...request.conditions.map((c) => conditions[c.name]?.(sql.param(c.value))),
-  );
 
 /** The terms in `facet_terms` that a condition asks for, one of them if it names several. */
 const facetTermsOf: Readonly<Record<string, (value: unknown) => string[]>> = {
@@ -342,18 +331,20 @@ const facetTermsOf: Readonly<Record<string, (value: unknown) => string[]>> = {
 };
 
 /**
- * The same beside the words of a search. Filters that are terms are looked for together with the words,
- * in one index: what has a common word and fits would else be picked out of all that has the word.
+ * A scope and its filters, with their values.
+ * @param searched beside the words of a search: filters that are terms are looked for together with the
+ * words, in one index; what has a common word and fits would else be picked out of all that has it
  */
-export const searchedWhere = (
+export const whereOf = (
   table: ListingTable,
   conditions: Conditions,
-  request: Pick<ListRequest, "scope" | "conditions">,
+  { scope, conditions: given }: Pick<ListRequest, "scope" | "conditions">,
+  searched: boolean,
 ): SQL | undefined =>
   and(
-    inScope(table, request.scope),
-    ...request.conditions.map(({ name, value }) => {
-      const terms = facetTermsOf[name]?.(value);
+    inScope(table, scope),
+    ...given.map(({ name, value }) => {
+      const terms = searched ? facetTermsOf[name]?.(value) : undefined;
       if (!terms) return conditions[name]?.(sql.param(value));
       return sql`${table.facetTerms} && ${sql.param(terms)}::text[]`;
     }),
@@ -427,7 +418,8 @@ export const countListings = (
   db: Executor,
   table: ListingTable,
   conditions: Conditions,
-  request: Pick<ListRequest, "scope" | "conditions"> & { words?: readonly SearchWord[] },
+  words: readonly SearchWord[],
+  request: Pick<ListRequest, "scope" | "conditions">,
 ) =>
   db.$count(
     db
@@ -436,12 +428,8 @@ export const countListings = (
       .innerJoin(organizations, eq(organizations.id, table.organizationId))
       .where(
         and(
-          ...(request.words?.length
-            ? [
-                searchedWhere(table, conditions, request),
-                wordsIn(table, request.words, request.scope !== "public"),
-              ]
-            : [whereOf(table, conditions, request)]),
+          whereOf(table, conditions, request, words.length > 0),
+          words.length > 0 ? wordsIn(table, words, request.scope !== "public") : undefined,
         ),
       )
       .limit(countLimit + 1)

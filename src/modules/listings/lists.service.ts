@@ -82,8 +82,7 @@ export async function listListings<Row extends { id: string }, Item extends obje
   // Nothing but punctuation finds nothing.
   if (searched && words.length === 0) return nothing(query, searched);
 
-  const whereOf = searched ? store.searchedWhere : store.whereOf;
-  const where = whereOf(of.table, of.conditions, { scope, conditions });
+  const where = store.whereOf(of.table, of.conditions, { scope, conditions }, searched !== null);
   const request: search.SearchRequest = {
     table: of.table,
     facetColumns: of.facetColumns(scope),
@@ -162,7 +161,7 @@ export async function listListings<Row extends { id: string }, Item extends obje
   if (request.withFacets && counted) page.facets = facetsOf(counted, request.everywhere);
   if (query.include?.includes("total")) {
     page.total = totalOf(
-      await store.countListings(db, of.table, of.conditions, { scope, conditions, words }),
+      await store.countListings(db, of.table, of.conditions, words, { scope, conditions }),
     );
   }
   if (searched) {

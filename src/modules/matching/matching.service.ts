@@ -50,27 +50,25 @@ async function readTerms(db: Executor, texts: readonly Texts[]): Promise<Terms> 
  * The same for a listing that is being written: begun when the writing was sent, so that the server is
  * busy with the row while its text is cut into terms here.
  */
-export function beginReadingTerms(tx: Executor, texts: Texts): Promise<Terms> {
-  const reading = sentOff().then(() => readTerms(tx, [texts]));
-  // Nobody waits for it when the writing fails.
-  reading.catch(() => {});
-  return reading;
+export async function readTermsMeanwhile(tx: Executor, texts: Texts): Promise<Terms> {
+  await sentOff();
+  return readTerms(tx, [texts]);
 }
 
 /**
  * Puts listings that are public into the index, in place of what was there of them. One or a thousand
  * at a time: the number of statements is the same.
- * @param reading of their terms, when it has begun already
+ * @param terms theirs, when they were read already
  */
 export async function indexListings(
   tx: Executor,
   noun: Noun,
   listings: readonly Matchable[],
-  reading?: Promise<Terms>,
+  terms?: Terms,
 ): Promise<void> {
   if (listings.length === 0) return;
   const texts = listings.map((listing) => listing.texts);
-  const documents = documentsOf(listings, await (reading ?? readTerms(tx, texts)));
+  const documents = documentsOf(listings, terms ?? (await readTerms(tx, texts)));
   const ids = listings.map(({ facts }) => facts.listingId);
   await send(tx, store.lockDocuments(tx, ids));
   await send(tx, store.writeDocuments(tx, noun, documents, { replacing: true }));

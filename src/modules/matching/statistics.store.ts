@@ -39,11 +39,15 @@ export async function selectStatistics(db: Executor, terms: readonly number[]) {
   return row ?? { version: 0, documents: 0, countedAt: null, counts: null };
 }
 
-/** How many listings there are to match, and the last one's number. */
+/**
+ * How many listings there are to match, and how many were written so far: each writing takes a number,
+ * also one that replaces what was there of a listing.
+ */
 export async function countDocuments(db: Executor): Promise<{ documents: number; last: number }> {
-  const { rows } = await db.execute<{ documents: number; last: number }>(
-    sql`select count(*)::int as documents, coalesce(max(number), 0)::int as last from ${matchingDocuments}`,
-  );
+  const { rows } = await db.execute<{ documents: number; last: number }>(sql`
+    select count(*)::int as documents,
+      coalesce(pg_sequence_last_value('matching_documents_number_seq'), 0)::int as last
+    from ${matchingDocuments}`);
   return rows[0] ?? { documents: 0, last: 0 };
 }
 

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, or, sql } from "drizzle-orm";
 import { contractParties, contracts } from "../../../db/schema/contracts.ts";
 import type { ListingTable } from "../../../db/schema/listings.ts";
 import { needs } from "../../../db/schema/needs.ts";
@@ -65,13 +65,9 @@ export type SummaryRow = Pick<typeof needs.$inferSelect, keyof typeof summaryCol
 
 // The filters of an anonymous need would tell who or where its owner is: those who see it only from
 // outside find it by neither. Counties are told; places that a province governs directly are cities.
-const notAnonymous = sql`not ${needs.anonymous}`;
-const named = (condition: SQL): SQL => sql`(${condition} and ${notAnonymous})`;
-
 const conditions: Conditions = {
   ...sharedConditions(listingTable, needs.budgetMax),
-  organizationNamed: (value) => named(sql`${needs.organizationId} = ${value}`),
-  regionNamed: (value) => named(sql`${needs.regionCode} = ${value}`),
+  named: () => sql`not ${needs.anonymous}`,
   needType: (value) => sql`${needs.needType} = ${value}`,
   urgency: (value) => sql`${needs.urgency} = ${value}`,
   maturityTo: (value) => sql`${needs.minimumMaturity} <= ${value}`,
@@ -99,12 +95,10 @@ export function conditionsOf(query: ListNeedsQuery): Condition[] {
 
 /** In public, what tells of the owner leaves anonymous needs out. */
 export function withoutAnonymous(scope: ListRequest["scope"], shared: Condition[]): Condition[] {
-  if (scope !== "public") return shared;
-  return shared.map(({ name, value }) => {
-    if (name === "organization") return { name: "organizationNamed", value };
-    const isCounty = name === "region" && String(value).slice(2, 4) !== "90";
-    return isCounty ? { name: "regionNamed", value } : { name, value };
-  });
+  const tells = ({ name, value }: Condition) =>
+    name === "organization" || (name === "region" && String(value).slice(2, 4) !== "90");
+  if (scope !== "public" || !shared.some(tells)) return shared;
+  return [...shared, { name: "named", value: true }];
 }
 
 const orders: Record<string, Order> = {
