@@ -273,7 +273,8 @@ async function afterStep<Row extends ListingRow>(
     // The update returns all columns of the table it was given, not only those that listings share.
     const row = after as unknown as Row;
     const matchable = { facts: kind.factsOf(row), texts: kind.textsOf(row) };
-    await indexListings(tx, noun, [matchable], terms);
+    const isThere = before.status === "published";
+    await indexListings(tx, noun, [matchable], { terms, isThere });
     return;
   }
   if (before.status !== "published") return;

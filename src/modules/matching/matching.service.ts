@@ -59,18 +59,20 @@ export async function readTermsMeanwhile(tx: Executor, texts: Texts): Promise<Te
  * Puts listings that are public into the index, in place of what was there of them. One or a thousand
  * at a time: the number of statements is the same.
  * @param terms theirs, when they were read already
+ * @param isThere whether they may be there: what just becomes public has nothing that another transaction
+ * could be weighing anew
  */
 export async function indexListings(
   tx: Executor,
   noun: Noun,
   listings: readonly Matchable[],
-  terms?: Terms,
+  { terms, isThere = true }: { terms?: Terms | undefined; isThere?: boolean } = {},
 ): Promise<void> {
   if (listings.length === 0) return;
   const texts = listings.map((listing) => listing.texts);
   const documents = documentsOf(listings, terms ?? (await readTerms(tx, texts)));
   const ids = listings.map(({ facts }) => facts.listingId);
-  await send(tx, store.lockDocuments(tx, ids));
+  if (isThere) await send(tx, store.lockDocuments(tx, ids));
   await send(tx, store.writeDocuments(tx, noun, documents, { replacing: true }));
 }
 
