@@ -90,6 +90,8 @@ async function openOnServer(url: string): Promise<Database> {
     await admin.query(`alter database ${building} rename to ${template}`);
   }
   await admin.query(`create database ${name} template ${template}`);
+  // It is thrown away: no test waits for its disk.
+  await admin.query(`alter database ${name} set synchronous_commit = off`);
   await admin.query("select pg_advisory_unlock(hashtext('grand-market test template'))");
   const database = connect({ connectionString: at(name), max: 12 });
   const close = async () => {
