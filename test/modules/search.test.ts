@@ -741,3 +741,33 @@ t.test("beyond 2,000 a ranked list ends and facets are marked; newest goes on", 
   t.match(filtered.body.facets, { matches: 2_000, approximate: true });
   await db.execute(sql`delete from results where id = any(${sql.param(made)}::uuid[])`);
 });
+
+t.test("what is withdrawn while a page is made is left out, and the list goes on", async (t) => {
+  const made: string[] = [];
+  for (let i = 0; i < 4; i++) {
+    const { id } = await publishedResult(market, university, operator, { title: "钼靶溅射镀膜" });
+    made.push(id);
+  }
+  const ranking = made.toReversed();
+  const [, leaving] = ranking;
+  const { query } = pool;
+  t.teardown(() => {
+    pool.query = query;
+  });
+  const send = query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
+  pool.query = (async (...given: unknown[]) => {
+    const reply = await send(...given);
+    if (JSON.stringify(given[0]).includes("with in_title")) {
+      pool.query = query;
+      await send("update results set status = 'withdrawn' where id = $1", [leaving]);
+    }
+    return reply;
+  }) as typeof pool.query;
+  const first = await ask(asNobody, "result", { q: "钼靶溅射", limit: 2 });
+  t.equal(pool.query, query, "it was withdrawn in between");
+  t.same(idsOf(first), ranking.slice(0, 1));
+  t.equal(first.body.page.hasMore, true);
+  const cursor = first.body.page.next;
+  const second = await ask(asNobody, "result", { q: "钼靶溅射", limit: 2, cursor });
+  t.same(idsOf(second), ranking.slice(2));
+});
