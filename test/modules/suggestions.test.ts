@@ -50,6 +50,15 @@ const recount = async () => {
   for (let more = true; more; ) more = (await transact(pool, reweigh)).more;
 };
 
+/** Its owner changes a result. */
+async function rewrite(id: string, body: object): Promise<Reply> {
+  const { headers } = await asUniversity("GET", `/v1/results/${id}`);
+  return asUniversity("PATCH", `/v1/results/${id}`, {
+    headers: { "if-match": String(headers.etag), "content-type": "application/merge-patch+json" },
+    body,
+  });
+}
+
 /** Each listing has just the postings that its document tells of. */
 async function assertPostings(t: Test) {
   for (const [noun, postings] of [
@@ -284,12 +293,7 @@ t.test(
       summary: "散热薄膜",
       description: "散热",
     });
-    const { headers } = await asUniversity("GET", `/v1/results/${made.id}`);
-    const changed = await asUniversity("PATCH", `/v1/results/${made.id}`, {
-      headers: { "if-match": String(headers.etag), "content-type": "application/merge-patch+json" },
-      body: { title: "极片涂布厚度红外检测仪" },
-    });
-    t.equal(changed.status, 200);
+    t.equal((await rewrite(made.id, { title: "极片涂布厚度红外检测仪" })).status, 200);
     const { body } = await ask(asEnterprise, `needs/${coating.id}`, "?limit=50&nearMisses=20");
     const ids = [...body.data, ...body.nearMisses].map((one) => one.result.id);
     t.ok(ids.includes(made.id));
@@ -304,15 +308,7 @@ t.test(
     const refresh = () => transact(pool, (tx) => refreshStatistics(tx));
     t.equal(await refresh(), false, "nothing has changed");
     for (const title of ["极片涂布厚度检测一", "极片涂布厚度检测二"]) {
-      const { headers } = await asUniversity("GET", `/v1/results/${scanner.id}`);
-      const { status } = await asUniversity("PATCH", `/v1/results/${scanner.id}`, {
-        headers: {
-          "if-match": String(headers.etag),
-          "content-type": "application/merge-patch+json",
-        },
-        body: { title },
-      });
-      t.equal(status, 200);
+      t.equal((await rewrite(scanner.id, { title })).status, 200);
     }
     t.equal(await refresh(), true, "two of some twenty");
     await publishedResult(market, university, operator, { title: "微藻固碳" });
@@ -348,16 +344,13 @@ t.test(
   { skip: process.env.TEST_DATABASE_URL ? false : "needs several connections" },
   async (t) => {
     const made = await result({ title: "极片涂布厚度超声检测仪" });
-    const { etag } = (await asUniversity("GET", `/v1/results/${made.id}`)).headers;
     await db.update(matchingDocuments).set({ weighedWith: 1_000_000 });
     let changing: Promise<Reply> | undefined;
     await transact(pool, async (tx) => {
       await reweigh(tx);
       let settled = false;
-      changing = asUniversity("PATCH", `/v1/results/${made.id}`, {
-        headers: { "if-match": String(etag), "content-type": "application/merge-patch+json" },
-        body: { title: "极片涂布厚度电容检测仪", summary: "电容法测量厚度。" },
-      }).finally(() => {
+      const summary = "电容法测量厚度。";
+      changing = rewrite(made.id, { title: "极片涂布厚度电容检测仪", summary }).finally(() => {
         settled = true;
       });
       let waiting = 0;

@@ -63,8 +63,6 @@ export type SummaryRow = Pick<typeof needs.$inferSelect, keyof typeof summaryCol
   organization: Owner;
 };
 
-// The filters of an anonymous need would tell who or where its owner is: those who see it only from
-// outside find it by neither. Counties are told; places that a province governs directly are cities.
 const conditions: Conditions = {
   ...sharedConditions(listingTable, needs.budgetMax),
   named: () => sql`not ${needs.anonymous}`,
@@ -93,7 +91,10 @@ export function conditionsOf(query: ListNeedsQuery): Condition[] {
     .map(([name, value]) => ({ name, value }));
 }
 
-/** In public, what tells of the owner leaves anonymous needs out. */
+/**
+ * In public, the filters that would tell who or where the owner of an anonymous need is find no such need:
+ * its organisation, and its county. Places that a province governs directly are cities.
+ */
 export function withoutAnonymous(scope: ListRequest["scope"], shared: Condition[]): Condition[] {
   const tells = ({ name, value }: Condition) =>
     name === "organization" || (name === "region" && String(value).slice(2, 4) !== "90");
