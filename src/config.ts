@@ -24,6 +24,12 @@ const Environment = z.object({
   DATABASE_POOL_SIZE: wholeNumber(1, 200)
     .default(10)
     .describe("Connections to the PostgreSQL server."),
+  DATABASE_WAIT_SECONDS: wholeNumber(0, 3600)
+    .default(60)
+    .describe("Seconds for which a start waits for a database that is away."),
+  DATABASE_LOCK_TIMEOUT: wholeNumber(1, 15_000)
+    .default(2_000)
+    .describe("Milliseconds that a statement waits for a lock; then the request gets 503."),
   DATA_DIR: z
     .string()
     .min(1)
@@ -34,6 +40,9 @@ const Environment = z.object({
   MAX_UPLOAD_MEGABYTES: wholeNumber(1, 1024)
     .default(50)
     .describe("Largest file that can be attached."),
+  MIN_FREE_MEGABYTES: wholeNumber(0, 1_048_576)
+    .default(512)
+    .describe("Free space of data and attachments below which /readyz says `degraded`."),
   SIGNING_KEYS_FILE: z
     .string()
     .min(1)
@@ -63,6 +72,18 @@ const Environment = z.object({
   DRAIN_SECONDS: wholeNumber(0, 60)
     .optional()
     .describe("Seconds between /readyz turning 503 and the socket closing: 5 with DATABASE_URL."),
+  STOP_SECONDS: wholeNumber(1, 600)
+    .default(20)
+    .describe("Seconds that running requests get to finish once the socket is closed."),
+  REQUEST_SECONDS: wholeNumber(1, 600)
+    .default(30)
+    .describe("Seconds in which a request must have arrived, but for uploads; then 408."),
+  UPLOAD_SECONDS: wholeNumber(1, 7200)
+    .default(900)
+    .describe("Seconds in which the upload or the download of a file must be done."),
+  REPLY_SECONDS: wholeNumber(1, 600)
+    .default(30)
+    .describe("Seconds after which a reply that nobody reads ends the connection."),
   MAX_EVENT_LOOP_DELAY: wholeNumber(0, 60_000)
     .default(1_000)
     .describe("Milliseconds of event loop delay from which requests get 503; 0 turns this off."),
@@ -83,8 +104,12 @@ export interface Config {
   publicUrl: string;
   databaseUrl: string | null;
   databasePoolSize: number;
+  databaseWaitSeconds: number;
+  /** In milliseconds. */
+  databaseLockTimeout: number;
   dataDir: string;
   maxUploadMegabytes: number;
+  minFreeMegabytes: number;
   signingKeysFile: string;
   demo: boolean;
   logLevel: z.output<typeof Environment>["LOG_LEVEL"];
@@ -93,6 +118,10 @@ export interface Config {
   /** Addresses, not a number of hops: a client could make up hops, but not where it calls from. */
   trustProxy: false | string;
   drainSeconds: number;
+  stopSeconds: number;
+  requestSeconds: number;
+  uploadSeconds: number;
+  replySeconds: number;
   maxEventLoopDelay: number;
   maxHeapMegabytes: number;
   checkReplies: boolean;
@@ -131,8 +160,11 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
       env.PUBLIC_URL ?? `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${env.PORT}`,
     databaseUrl: env.DATABASE_URL ?? null,
     databasePoolSize: env.DATABASE_POOL_SIZE,
+    databaseWaitSeconds: env.DATABASE_WAIT_SECONDS,
+    databaseLockTimeout: env.DATABASE_LOCK_TIMEOUT,
     dataDir: env.DATA_DIR,
     maxUploadMegabytes: env.MAX_UPLOAD_MEGABYTES,
+    minFreeMegabytes: env.MIN_FREE_MEGABYTES,
     signingKeysFile: env.SIGNING_KEYS_FILE ?? join(env.DATA_DIR, "signing-keys.json"),
     demo: env.DEMO && !env.DATABASE_URL,
     logLevel: env.LOG_LEVEL,
@@ -141,6 +173,10 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
     trustProxy: env.TRUST_PROXY === "none" ? false : env.TRUST_PROXY,
     // A market on one machine has no balancer to tell.
     drainSeconds: env.DRAIN_SECONDS ?? (env.DATABASE_URL ? 5 : 0),
+    stopSeconds: env.STOP_SECONDS,
+    requestSeconds: env.REQUEST_SECONDS,
+    uploadSeconds: env.UPLOAD_SECONDS,
+    replySeconds: env.REPLY_SECONDS,
     maxEventLoopDelay: env.MAX_EVENT_LOOP_DELAY,
     maxHeapMegabytes: env.MAX_HEAP_MEGABYTES,
     checkReplies: env.CHECK_REPLIES ?? env.NODE_ENV !== "production",

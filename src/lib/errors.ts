@@ -27,6 +27,7 @@ const nouns = {
   synonym: ["synonym group", "同义词组"],
   saved_search: ["saved search", "已存检索"],
   audit_record: ["audit record", "审计记录"],
+  job_fault: ["job fault", "后台作业故障"],
   problem: ["problem type", "问题类型"],
 } as const;
 
@@ -247,6 +248,11 @@ const special = {
     en: "Files of this type are not taken",
     zh: "不接受该类型的文件",
   },
+  "attachment.damaged": {
+    status: 500,
+    en: "The stored bytes of this file are missing or not what was uploaded: upload it again to mend it",
+    zh: "该附件的存储内容缺失或已损坏：请重新上传同一文件以修复",
+  },
   "attachment.locked": {
     status: 409,
     en: "Such a file can be neither added nor removed now",
@@ -342,6 +348,11 @@ const special = {
     en: "This address does not take this method",
     zh: "此地址不支持该方法",
   },
+  "request.timeout": {
+    status: 408,
+    en: "The request did not arrive in time: send it again",
+    zh: "请求未能在规定时间内传完：请重新发送",
+  },
   "request.too_large": { status: 413, en: "The body is too large", zh: "请求体过大" },
   "request.unsupported_media_type": {
     status: 415,
@@ -373,6 +384,16 @@ const special = {
     status: 503,
     en: "The service is overloaded: try again shortly",
     zh: "服务繁忙：请稍后重试",
+  },
+  "server.unavailable": {
+    status: 503,
+    en: "The database cannot be used at the moment: try again shortly",
+    zh: "数据库暂时无法使用：请稍后重试",
+  },
+  "storage.full": {
+    status: 507,
+    en: "There is no room left to store this: nothing was changed",
+    zh: "存储空间已满，未作任何更改",
   },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -96,6 +96,12 @@ export const Problem = z
     allowedActions: z.array(z.string()).optional(),
     requiredRoles: z.array(z.string()).optional(),
     requiredScope: z.string().optional(),
+    outcome: z
+      .literal("unknown")
+      .optional()
+      .describe(
+        "The connection to the database was lost while the change was committed: it is stored or it is not. The same request with the same Idempotency-Key finds out.",
+      ),
   })
   .meta({ id: "Problem", description: "A failure (RFC 9457)." });
 
@@ -116,7 +122,13 @@ const parts: readonly [Part, "params" | "query" | "body"][] = [
 /** The refusals that a route of this shape shares with all others. */
 function sharedErrors(route: RouteOptions): ErrorCode[] {
   const { access, ifMatch, idempotency } = route.config ?? {};
-  const codes: ErrorCode[] = ["server.internal", "server.overloaded", "request.malformed_url"];
+  const codes: ErrorCode[] = [
+    "server.internal",
+    "server.overloaded",
+    "server.unavailable",
+    "storage.full",
+    "request.malformed_url",
+  ];
   if (!route.config?.ownAuthorization) codes.push("auth.invalid_token");
   if (access && !access.public) codes.push("auth.required");
   if (access?.roles) codes.push("auth.forbidden_role");
@@ -130,6 +142,7 @@ function sharedErrors(route: RouteOptions): ErrorCode[] {
   // A body is read before it is known whether the route wants one.
   if (changes) {
     codes.push("request.malformed_json", "request.too_large", "request.unsupported_media_type");
+    codes.push("request.timeout");
   }
   if (ifMatch) codes.push("request.precondition_failed");
   if (ifMatch === "required") codes.push("request.precondition_required");
