@@ -22,13 +22,18 @@ export const scratchPassword = "a tour's own pass phrase";
 
 const demoPassword = "grand-market-demo";
 
-async function systemOf(url: string, enterprise: Caller): Promise<Caller> {
-  const { clientId, clientSecret } = await enterprise.post("/v1/api-clients", {
+/** What a machine client signs in with. */
+export interface Client {
+  clientId: string;
+  clientSecret: string;
+}
+
+/** Makes a machine client for the enterprise's system. */
+export const newClient = (enterprise: Caller): Promise<Client> =>
+  enterprise.post("/v1/api-clients", {
     name: `ERP ${new Date().toISOString()}`,
     scopes: ["needs:read", "needs:write", "interests:read", "interests:write", "contracts:read"],
   });
-  return machine(url, "enterprise's system", clientId, clientSecret);
-}
 
 const organizationOf = async (caller: Caller): Promise<{ id: string; regionCode: string }> =>
   (await caller.get("/v1/me")).organization;
@@ -39,15 +44,17 @@ async function complete(
     Cast,
     "operator" | "office" | "enterprise" | "broker" | "firstReviewer" | "secondReviewer"
   >,
+  client?: Client,
 ): Promise<Cast> {
   const enterprise = await organizationOf(people.enterprise);
+  const { clientId, clientSecret } = client ?? (await newClient(people.enterprise));
   return {
     ...people,
     public: callerOf(url, "the public", null),
     officeOrganizationId: (await organizationOf(people.office)).id,
     enterpriseOrganizationId: enterprise.id,
     enterpriseRegionCode: enterprise.regionCode,
-    system: await systemOf(url, people.enterprise),
+    system: machine(url, "enterprise's system", clientId, clientSecret),
   };
 }
 
@@ -173,4 +180,19 @@ export async function scratchCast(url: string, operatorToken: string): Promise<C
   });
   expect(cast.officeOrganizationId !== cast.enterpriseOrganizationId, "two organizations");
   return cast;
+}
+
+/** The same people on a market that they came to before: they sign in again, and the system with its client. */
+export async function returningCast(url: string, client: Client): Promise<Cast> {
+  const sign = (who: string, key: string) =>
+    person(url, who, `${key}@tour.example`, scratchPassword);
+  const people = {
+    operator: await sign("operator", "operator"),
+    office: await sign("transfer office", "office"),
+    enterprise: await sign("enterprise", "enterprise"),
+    broker: await sign("broker", "broker"),
+    firstReviewer: await sign("first reviewer", "first"),
+    secondReviewer: await sign("second reviewer", "second"),
+  };
+  return complete(url, people, client);
 }

@@ -1,19 +1,24 @@
 /** A market of the tour's own: a scratch database, its first operator by the script, the server as a process. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { random } from "../../src/lib/ids.ts";
-import { projectRoot } from "../../src/lib/root.ts";
+import {
+  freePort,
+  launch,
+  runScript,
+  type ServerProcess,
+  trialEnvironment,
+  untilReady,
+} from "./process.ts";
 
 export interface ScratchMarket {
   url: string;
   /** The operator's one-time token. */
   operatorToken: string;
+  /** What its process is started with, for scripts that work on the same market. */
+  env: NodeJS.ProcessEnv;
   /** Ends the server's process at once, as a crash would. */
   kill: () => Promise<void>;
   /** Starts it again on the same database. */
@@ -22,23 +27,35 @@ export interface ScratchMarket {
   remove: () => Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+/** The first operator of an empty market, made by the script. @returns the one-time token */
+export function makeOperator(env: NodeJS.ProcessEnv): string {
+  const printed = runScript(
+    "operator.ts",
+    [
+      ...["--organization", "新乡市科学技术局", "--credit-code", "11410700MB0T21019T"],
+      ...["--region", "410700", "--name", "方志远", "--email", "operator@tour.example"],
+    ],
+    env,
+  );
+  const token = /"token": "([^"]+)"/.exec(printed)?.[1];
+  if (!token) throw new Error(`the operator script printed no token:\n${printed}`);
+  return token;
 }
 
-/** Runs a script of this project to its end and gives what it printed. */
-const script = (name: string, options: string[], env: NodeJS.ProcessEnv): string =>
-  execFileSync(process.execPath, ["--import=tsx", join(projectRoot, "scripts", name), ...options], {
-    cwd: projectRoot,
-    env,
-    encoding: "utf8",
-  });
+/** An empty database beside the one that a URL names. */
+export async function scratchDatabase(serverUrl: string) {
+  const name = `grand_market_scratch_${random.requestId().replaceAll("-", "")}`;
+  const admin = new pg.Client({ connectionString: serverUrl });
+  await admin.connect();
+  await admin.query(`create database ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  const drop = async () => {
+    await admin.query(`drop database if exists ${name} with (force)`);
+    await admin.end();
+  };
+  return { url: url.href, drop };
+}
 
 /**
  * Makes an empty market and starts it.
@@ -46,74 +63,35 @@ const script = (name: string, options: string[], env: NodeJS.ProcessEnv): string
  */
 export async function openScratchMarket(serverUrl: string | null): Promise<ScratchMarket> {
   const folder = mkdtempSync(join(tmpdir(), "grand-market-scratch-"));
-  const name = `grand_market_scratch_${random.requestId().replaceAll("-", "")}`;
-  const admin = serverUrl ? new pg.Client({ connectionString: serverUrl }) : null;
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const { DATABASE_URL: _, TEST_DATABASE_URL: __, ...inherited } = process.env;
   const env: NodeJS.ProcessEnv = {
-    ...inherited,
+    ...trialEnvironment(await freePort()),
     DATA_DIR: join(folder, "data"),
-    PORT: String(port),
-    PUBLIC_URL: url,
-    DEMO: "false",
-    LOG_LEVEL: "error",
-    MAX_EVENT_LOOP_DELAY: "0",
   };
-  let server: ChildProcess | null = null;
+  let database: { url: string; drop: () => Promise<void> } | null = null;
+  let server: ServerProcess | null = null;
 
-  const kill = async () => {
-    if (!server || server.exitCode !== null || server.signalCode !== null) return;
-    const ended = once(server, "exit");
-    server.kill("SIGKILL");
-    await ended;
-  };
+  const kill = async () => server?.end("SIGKILL");
   const start = async () => {
-    const child = spawn(process.execPath, ["--import=tsx", "src/server.ts"], {
-      cwd: projectRoot,
-      env: { ...env, FASTIFY_AUTOLOAD_TYPESCRIPT: "1" },
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    server = child;
-    for (;;) {
-      if (child.exitCode !== null) throw new Error("the market did not start");
-      const ready = await fetch(`${url}/readyz`).catch(() => null);
-      if (ready?.ok) return;
-      await setTimeout(100);
-    }
+    server = launch(env);
+    await untilReady(server);
   };
   const remove = async () => {
     await kill();
-    if (admin) {
-      await admin.query(`drop database if exists ${name} with (force)`);
-      await admin.end();
-    }
+    await database?.drop();
     rmSync(folder, { recursive: true, force: true });
   };
 
   try {
-    if (admin && serverUrl) {
-      await admin.connect();
-      await admin.query(`create database ${name}`);
-      const database = new URL(serverUrl);
-      database.pathname = `/${name}`;
-      env.DATABASE_URL = database.href;
+    if (serverUrl) {
+      database = await scratchDatabase(serverUrl);
+      env.DATABASE_URL = database.url;
       env.SIGNING_KEYS_FILE = join(folder, "keys.json");
-      script("keys.ts", ["create", env.SIGNING_KEYS_FILE], env);
-      script("migrate.ts", [], env);
+      runScript("keys.ts", ["create", env.SIGNING_KEYS_FILE], env);
+      runScript("migrate.ts", [], env);
     }
-    const printed = script(
-      "operator.ts",
-      [
-        ...["--organization", "新乡市科学技术局", "--credit-code", "11410700MB0T21019T"],
-        ...["--region", "410700", "--name", "方志远", "--email", "operator@tour.example"],
-      ],
-      env,
-    );
-    const operatorToken = /"token": "([^"]+)"/.exec(printed)?.[1];
-    if (!operatorToken) throw new Error(`the operator script printed no token:\n${printed}`);
+    const operatorToken = makeOperator(env);
     await start();
-    return { url, operatorToken, kill, start, remove };
+    return { url: `http://127.0.0.1:${env.PORT}`, operatorToken, env, kill, start, remove };
   } catch (error) {
     await remove();
     throw error;
