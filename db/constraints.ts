@@ -12,6 +12,7 @@ export const constraintErrors: Readonly<Record<string, ErrorCode>> = {
   broker_certificates_one_in_force: "broker_certificate.already_in_force",
   broker_certificates_number_in_force: "broker_certificate.already_in_force",
   taxonomy_items_code: "taxonomy_item.code_taken",
+  synonyms_words: "synonym.words_taken",
   interests_one_open_result: "interest.already_open",
   interests_one_open_need: "interest.already_open",
   matches_one_open: "match.already_open",

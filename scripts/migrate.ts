@@ -1,6 +1,6 @@
 /** Migrates the database of DATABASE_URL. Exit code 0 when it is up to date afterwards. */
 import { connect } from "../src/database/connect.ts";
-import { appliedMigrations, migrate } from "../src/database/migrate.ts";
+import { migrate } from "../src/database/migrate.ts";
 import { explainDatabase } from "../src/lib/loggable.ts";
 
 const url = process.env.DATABASE_URL;
@@ -12,12 +12,11 @@ if (!url) {
 }
 const database = connect({ connectionString: url, max: 1 });
 try {
-  const before = await appliedMigrations(database.db);
-  await migrate(database);
-  const after = await appliedMigrations(database.db);
-  console.log(`${after - before} migrations applied, ${after} in all.`);
+  const applied = await migrate(database);
+  const names = applied.length > 0 ? `: ${applied.join(", ")}` : "";
+  console.log(`The database is up to date. Migrations applied now: ${applied.length}${names}`);
 } catch (error) {
-  console.error(`Migration failed: ${explainDatabase(error)}`);
+  console.error(`Not migrated. ${explainDatabase(error)}`);
   process.exitCode = 1;
 } finally {
   await database.close();

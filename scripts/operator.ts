@@ -9,7 +9,8 @@ import { constraintErrors } from "../db/constraints.ts";
 import { readConfig } from "../src/config.ts";
 import { connect, type Database } from "../src/database/connect.ts";
 import { openEmbedded } from "../src/database/embedded.ts";
-import { appliedMigrations, expectedMigrations, migrate } from "../src/database/migrate.ts";
+import { migrate } from "../src/database/migrate.ts";
+import { explainSchema, schemaState } from "../src/database/schema-state.ts";
 import { AppError, errorKind, type Fault } from "../src/lib/errors.ts";
 import { faultsOf } from "../src/lib/faults.ts";
 import { driverError, explainDatabase } from "../src/lib/loggable.ts";
@@ -126,11 +127,8 @@ async function run(): Promise<void> {
   }
   const database = await openDatabase();
   try {
-    if ((await appliedMigrations(database.db)) !== expectedMigrations()) {
-      throw new OperatorRefusal(
-        "The database is not at this program's version. Run: npm run db:migrate",
-      );
-    }
+    const state = await schemaState(database.db);
+    if (state.kind !== "current") throw new OperatorRefusal(explainSchema(state, false));
     const { token, expiresAt } = await createFirstOperator(database.db, input);
     console.log(`${input.organization.name} operates this market; ${input.admin.name} administers it.
 

@@ -3,7 +3,9 @@
  * Exit codes: 0 it is whole, 1 it is broken (the position is told) or could not be read.
  */
 import { connect } from "../src/database/connect.ts";
+import { explainSchema, schemaState, servesSchema } from "../src/database/schema-state.ts";
 import { explainDatabase } from "../src/lib/loggable.ts";
+import { Refusal } from "../src/lib/refusal.ts";
 import { verifiedAtOnce, verifyLog } from "../src/modules/audit/log.service.ts";
 
 const url = process.env.DATABASE_URL;
@@ -13,6 +15,8 @@ if (!url) {
 }
 const database = connect({ connectionString: url, max: 1 });
 try {
+  const state = await schemaState(database.db);
+  if (!servesSchema(state)) throw new Refusal(explainSchema(state, false));
   for (let from = 1; ; from += verifiedAtOnce) {
     const { ok, to, head, brokenAt } = await verifyLog(database.db, {
       from,

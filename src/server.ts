@@ -6,16 +6,18 @@ import closeWithGrace from "close-with-grace";
 import { demoAccounts, loadDemoMarket } from "../db/demo/demo.ts";
 import { buildApp } from "./app.ts";
 import { ConfigError, readConfig } from "./config.ts";
+import { awaitSchema } from "./database/await-schema.ts";
 import { connect, type Database } from "./database/connect.ts";
 import { openEmbedded } from "./database/embedded.ts";
-import { appliedMigrations, expectedMigrations, migrate } from "./database/migrate.ts";
+import { migrate } from "./database/migrate.ts";
 import { clock } from "./lib/clock.ts";
 import { explainDatabase, loggable } from "./lib/loggable.ts";
 import { loggerOptions } from "./lib/logging.ts";
+import { Refusal } from "./lib/refusal.ts";
 import { createKeyFile, readKeyFile, type SigningKeys } from "./lib/signing-keys.ts";
 
-/** A reason not to start that a person can mend: printed without a stack. */
-class StartError extends Error {}
+/** Tells the person at the keyboard what a start waits for or has done. */
+const say = (message: string) => process.stderr.write(`${message}\n`);
 
 const loopback = new Set(["127.0.0.1", "::1", "localhost"]);
 
@@ -25,7 +27,13 @@ async function start(): Promise<void> {
   let database: Database;
   if (config.databaseUrl) {
     database = connect({ connectionString: config.databaseUrl, max: config.databasePoolSize });
-    await assertMigrated(database);
+    try {
+      await awaitSchema(database.db, config.databaseWaitSeconds, say);
+    } catch (error) {
+      await database.close();
+      if (error instanceof Refusal) throw error;
+      throw new Refusal(`DATABASE_URL cannot be used: ${explainDatabase(error)}`);
+    }
   } else {
     database = await openEmbedded(config.dataDir);
     await migrate(database);
@@ -35,7 +43,7 @@ async function start(): Promise<void> {
   try {
     const demo = await demoAccounts(database.db);
     if (demo.length > 0 && !loopback.has(config.host)) {
-      throw new StartError(
+      throw new Refusal(
         `HOST=${config.host}: this database holds the demo accounts, whose passwords everybody knows, so the market listens on a loopback address only. Use another DATA_DIR with DEMO=false.`,
       );
     }
@@ -78,29 +86,9 @@ function readKeys(file: string): SigningKeys {
   try {
     return readKeyFile(file);
   } catch {
-    throw new StartError(
+    throw new Refusal(
       `SIGNING_KEYS_FILE: ${file} is missing or is no key file. Make one: npm run keys -- create FILE`,
     );
-  }
-}
-
-async function assertMigrated({ db, close }: Database): Promise<void> {
-  try {
-    const [applied, expected] = [await appliedMigrations(db), expectedMigrations()];
-    if (applied < expected) {
-      throw new StartError(
-        `The database lacks ${expected - applied} of ${expected} migrations. Run: npm run db:migrate`,
-      );
-    }
-    if (applied > expected) {
-      throw new StartError(
-        "The database was migrated by a newer version of this program. Run that one.",
-      );
-    }
-  } catch (error) {
-    await close();
-    if (error instanceof StartError) throw error;
-    throw new StartError(`DATABASE_URL cannot be used: ${explainDatabase(error)}`);
   }
 }
 
@@ -129,7 +117,7 @@ function announce(
 }
 
 start().catch((error: unknown) => {
-  const plain = error instanceof ConfigError || error instanceof StartError;
+  const plain = error instanceof ConfigError || error instanceof Refusal;
   const message = error instanceof Error ? error.message : String(error);
   // An operating system's refusal (port in use, folder not writable) says all in its message too.
   const isSystem = (error as NodeJS.ErrnoException)?.code !== undefined;

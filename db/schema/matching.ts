@@ -116,7 +116,7 @@ export const termStatisticsVersions = pgTable(
   () => [check("term_statistics_versions_one_row", sql`single_row = 1`)],
 );
 
-/** Words that mean the same in a search. */
+/** Words that mean the same in a search. A group is the set of its folded words: a constraint of its migration. */
 export const synonyms = pgTable(
   "synonyms",
   {

@@ -1,132 +1,126 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import { migrate as runMigrations } from "drizzle-orm/node-postgres/migrator";
+import { drizzle } from "drizzle-orm/node-postgres";
+import type pg from "pg";
 import PgBoss from "pg-boss";
-import { ruleSets } from "../../db/rules/registration-rules.ts";
-import { synonyms } from "../../db/schema/matching.ts";
-import { auditRecords } from "../../db/schema/plumbing.ts";
-import { registrationRules } from "../../db/schema/registrations.ts";
-import { taxonomyItems } from "../../db/schema/taxonomies.ts";
-import { synonymGroups } from "../../db/synonyms/synonyms.ts";
-import { taxonomies } from "../../db/taxonomies/index.ts";
-import { newId } from "../lib/ids.ts";
-import { projectRoot } from "../lib/root.ts";
-import { synonymKeysOf } from "../lib/terms.ts";
+import * as schema from "../../db/schema/index.ts";
+import { driverError, explainDatabase } from "../lib/loggable.ts";
+import { Refusal } from "../lib/refusal.ts";
 import type { Database, Executor } from "./connect.ts";
-
-const migrationsFolder = join(projectRoot, "db", "migrations");
+import { type Migration, readMigrations } from "./migrations.ts";
+import { explainSchema, missingQueues, schemaState } from "./schema-state.ts";
+import { loadRules, loadSynonyms, loadTaxonomies } from "./seeds.ts";
 
 /** Oldest PostgreSQL that the schema is written for. */
 const leastServerVersion = 150_000;
 
+/** How often a migration is tried whose lock a running service does not let go of, a second apart. */
+const mostTries = 60;
+
 /**
- * Brings the schema and the built-in taxonomies up to this program's version. Safe to run again,
- * and from several processes at once: a lock lets one work at a time.
- * @throws Error on a PostgreSQL older than 15
+ * Brings the schema, the job queues and the built-in data up to this program's version: all of it, or
+ * nothing. Safe to run again, and from any number of processes at once: one works, the others wait.
+ * @returns the names of the migrations that were applied
+ * @throws Refusal on a PostgreSQL older than 15, on a newer or foreign schema, and when a migration fails
  */
-export async function migrate({ pool, db }: Database): Promise<void> {
-  const version = await pool.query<{ server_version_num: string }>("show server_version_num");
-  if (Number(version.rows[0]?.server_version_num) < leastServerVersion) {
-    throw new Error("PostgreSQL 15 or later is needed.");
+export async function migrate({ pool }: Database): Promise<string[]> {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    // The lock is of the session: everything happens on this one connection, whatever its transactions.
+    await client.query("set statement_timeout = 0; set lock_timeout = 0");
+    await client.query("select pg_advisory_lock(hashtext('grand-market migrate'))");
+    const applied = await migrateLocked(client);
+    await client.query("select pg_advisory_unlock(hashtext('grand-market migrate'))");
+    await client.query("reset statement_timeout; reset lock_timeout");
+    broken = false;
+    return applied;
+  } finally {
+    // A connection that is thrown away gives its lock back.
+    client.release(broken);
   }
-  await db.transaction(async (tx) => {
-    await tx.execute(sql`set local statement_timeout = 0`);
-    await tx.execute(sql`select pg_advisory_xact_lock(hashtext('grand-market migrate'))`);
-    // A transaction has all that the migrator uses; its type asks for a whole database.
-    await runMigrations(tx as unknown as Database["db"], { migrationsFolder });
+}
+
+async function migrateLocked(client: pg.PoolClient): Promise<string[]> {
+  const version = await client.query<{ server_version_num: string }>("show server_version_num");
+  if (Number(version.rows[0]?.server_version_num) < leastServerVersion) {
+    throw new Refusal("PostgreSQL 15 or later is needed.");
+  }
+  const db = drizzle(client, { schema });
+  const state = await schemaState(db);
+  if (state.kind === "newer" || state.kind === "foreign") {
+    throw new Refusal(explainSchema(state, false));
+  }
+  // First, and each on its own: whoever finds all migrations applied finds all else too.
+  await makeQueues(client, db);
+  const missing = new Set(state.kind === "older" ? state.missing : []);
+  const pending = readMigrations().filter(
+    ({ name }) => state.kind === "empty" || missing.has(name),
+  );
+  await inOneTransaction(db, async (tx) => {
+    if (pending.length > 0) await makeList(tx);
+    for (const migration of pending) await apply(tx, migration);
     await loadTaxonomies(tx);
     await loadRules(tx);
     await loadSynonyms(tx);
   });
-  await migrateJobs(pool);
+  return pending.map(({ name }) => name);
 }
 
-/** The tables of the job queue, in a schema of their own; pg-boss knows its own versions. */
-async function migrateJobs(pool: Database["pool"]): Promise<void> {
-  const db = { executeSql: (text: string, values: unknown[]) => pool.query(text, values) };
-  const boss = new PgBoss({ db, supervise: false, schedule: false });
+/** The tables of the job queue, in a schema of their own, and a queue for each job; pg-boss knows its versions. */
+async function makeQueues(client: pg.PoolClient, db: Executor): Promise<void> {
+  const executeSql = (text: string, values: unknown[]) => client.query(text, values);
+  const boss = new PgBoss({ db: { executeSql }, supervise: false, schedule: false });
   await boss.start();
+  for (const name of await missingQueues(db)) await boss.createQueue(name);
   await boss.stop({ graceful: false, wait: true });
 }
 
-/** The built-in items of every taxonomy; what the operator added or retired stays. */
-async function loadTaxonomies(tx: Executor): Promise<void> {
-  const rows = taxonomies.flatMap((taxonomy) =>
-    taxonomy.items.map((item, position) => ({
-      taxonomy: taxonomy.name,
-      code: item.code,
-      parentCode: item.parent ?? null,
-      zh: item.zh,
-      en: item.en,
-      attributes: item.attributes ?? null,
-      position,
-      origin: "built_in" as const,
-    })),
-  );
-  await tx
-    .insert(taxonomyItems)
-    .values(rows)
-    .onConflictDoUpdate({
-      target: [taxonomyItems.taxonomy, taxonomyItems.code],
-      set: {
-        parentCode: sql`excluded.parent_code`,
-        zh: sql`excluded.zh`,
-        en: sql`excluded.en`,
-        attributes: sql`excluded.attributes`,
-        position: sql`excluded.position`,
-        origin: sql`excluded.origin`,
-      },
-    });
-}
-
-/** The built-in rule sets of registration; the numbers that the operator changed stay. */
-async function loadRules(tx: Executor): Promise<void> {
-  await tx
-    .insert(registrationRules)
-    .values([...ruleSets])
-    .onConflictDoUpdate({
-      target: registrationRules.code,
-      set: {
-        zh: sql`excluded.zh`,
-        en: sql`excluded.en`,
-        appliesFrom: sql`excluded.applies_from`,
-      },
-    });
-}
-
 /**
- * The built-in groups of synonyms, for a market that never had any. What the operator did with them
- * stands in the audit log, which nobody empties: so groups that were deleted, all of them even, stay away.
+ * Does it all or nothing. A statement that waits for a table's lock holds up everybody behind it, so it
+ * gives up after a second, lets them pass, and all is tried again.
  */
-async function loadSynonyms(tx: Executor): Promise<void> {
-  const { rows } = await tx.execute<{ untouched: boolean }>(sql`
-    select not exists (select from ${synonyms})
-      and not exists (select from ${auditRecords} where ${auditRecords.subjectType} = 'synonym') as untouched`);
-  if (!rows[0]?.untouched) return;
-  await tx.insert(synonyms).values(
-    synonymGroups.map((words) => ({
-      id: newId(),
-      words: [...words],
-      folded: synonymKeysOf(words),
-    })),
-  );
+async function inOneTransaction(
+  db: Executor,
+  work: (tx: Executor) => Promise<void>,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await db.transaction(async (tx) => {
+        await tx.execute(sql`set local lock_timeout = '1s'`);
+        await work(tx);
+      });
+      return;
+    } catch (error) {
+      const code = driverError(error instanceof Refusal ? error.cause : error)?.code;
+      // lock_not_available, deadlock_detected
+      const isInTheWay = code === "55P03" || code === "40P01";
+      if (isInTheWay && tries < mostTries) {
+        await setTimeout(1_000);
+        continue;
+      }
+      throw error;
+    }
+  }
 }
 
-/** How many migrations this program has. */
-export function expectedMigrations(): number {
-  const journal = readFileSync(join(migrationsFolder, "meta", "_journal.json"), "utf8");
-  return (JSON.parse(journal) as { entries: unknown[] }).entries.length;
+/** The list of what was applied, as drizzle's own migrator makes it. */
+async function makeList(tx: Executor): Promise<void> {
+  await tx.execute(sql`create schema if not exists drizzle`);
+  await tx.execute(sql`create table if not exists drizzle.__drizzle_migrations
+    (id serial primary key, hash text not null, created_at bigint)`);
 }
 
-/** How many migrations the database has; 0 when it was never migrated. */
-export async function appliedMigrations(db: Executor): Promise<number> {
-  const found = await db.execute<{ name: string | null }>(
-    sql`select to_regclass('drizzle.__drizzle_migrations')::text as name`,
+/** Runs a migration and notes it where drizzle's own migrator would. */
+async function apply(tx: Executor, { name, hash, when, statements }: Migration): Promise<void> {
+  try {
+    for (const statement of statements) await tx.execute(sql.raw(statement));
+  } catch (cause) {
+    const why = explainDatabase(cause);
+    // In the driver's words: drizzle's message is the whole SQL.
+    throw new Refusal(`Migration ${name} failed: ${why}. Nothing was changed.`, { cause });
+  }
+  await tx.execute(
+    sql`insert into drizzle.__drizzle_migrations (hash, created_at) values (${hash}, ${when})`,
   );
-  if (!found.rows[0]?.name) return 0;
-  const counted = await db.execute<{ count: number }>(
-    sql`select count(*)::int as count from drizzle.__drizzle_migrations`,
-  );
-  return counted.rows[0]?.count ?? 0;
 }

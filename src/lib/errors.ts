@@ -158,6 +158,11 @@ const special = {
     en: "The certificate's validity has passed",
     zh: "证书有效期已过",
   },
+  "synonym.words_taken": {
+    status: 409,
+    en: "Another group has the same words",
+    zh: "已有词语完全相同的同义词组",
+  },
   "taxonomy_item.code_taken": {
     status: 409,
     en: "The taxonomy already has this code",

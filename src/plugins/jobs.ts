@@ -88,7 +88,7 @@ export default fp<{ run: boolean }>(
     app.addHook("onReady", async () => {
       await boss.start();
       for (const job of jobs.filter((one) => "cron" in one)) {
-        await boss.createQueue(job.name);
+        // Its queue was made by migrating (`src/database/queues.ts`).
         await boss.schedule(job.name, job.cron, undefined, { tz: "Asia/Shanghai" });
         await boss.work(job.name, { pollingIntervalSeconds: 10 }, async () => {
           const started = performance.now();

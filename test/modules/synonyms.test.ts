@@ -5,7 +5,9 @@ import { synonyms, termStatisticsVersions } from "../../db/schema/matching.ts";
 import { auditRecords } from "../../db/schema/plumbing.ts";
 import { synonymGroups } from "../../db/synonyms/synonyms.ts";
 import { migrate } from "../../src/database/migrate.ts";
+import { newId } from "../../src/lib/ids.ts";
 import { fold, synonymTermsOf } from "../../src/lib/terms.ts";
+import { refoldSynonyms } from "../../src/modules/synonyms/synonyms.service.ts";
 import { auditsOf, pointersOf, publishedResult, refused } from "../support/listings.ts";
 import { type Caller, openMarket, type Reply } from "../support/market.ts";
 
@@ -60,6 +62,28 @@ t.test("migrating again neither doubles a group nor brings a deleted one back", 
   t.same(await all(), []);
   await migrate(market.database);
   t.same(await all(), []);
+});
+
+t.test("no two groups have the same words, in whatever order or form", async (t) => {
+  const { id } = (await add(["发光陶瓷", "夜光陶瓷"])).body;
+  refused(t, await add(["夜光陶瓷", "發光陶瓷"]), 409, "synonym.words_taken");
+  const other = await add(["发光陶瓷", "夜光陶瓷", "蓄光陶瓷"]);
+  t.equal(other.status, 201, "a word may stand in several");
+  const changed = await change(
+    other.body.id,
+    { words: ["夜光陶瓷", "发光陶瓷"] },
+    String(other.headers.etag),
+  );
+  refused(t, changed, 409, "synonym.words_taken");
+  const both = await Promise.all([add(["甲烷菌", "产甲烷菌"]), add(["产甲烷菌", "甲烷菌"])]);
+  t.same(statusesOf(both), [201, 409]);
+  // Folded anew, groups may become the same one: the oldest stays.
+  const words = ["夜光陶瓷", "發光陶瓷"];
+  await db.insert(synonyms).values({ id: newId(), words, folded: ["as it was folded once"] });
+  await db.transaction(refoldSynonyms);
+  t.match(await rowOf(id), { folded: ["发光陶瓷", "夜光陶瓷"] });
+  t.equal(await db.$count(synonyms, sql`folded @> array['夜光陶瓷']`), 2);
+  await db.delete(synonyms);
 });
 
 t.test("adding a group", async (t) => {

@@ -31,7 +31,8 @@ function fingerprint(): string {
     const files = readdirSync(join(projectRoot, folder)).filter((name) => /\.(sql|ts)$/.test(name));
     for (const name of files.sort()) hash.update(readFileSync(join(projectRoot, folder, name)));
   }
-  for (const file of ["src/database/migrate.ts", "src/lib/terms.ts"]) {
+  const makers = ["migrate", "seeds", "queues"].map((name) => `src/database/${name}.ts`);
+  for (const file of [...makers, "src/lib/terms.ts"]) {
     hash.update(readFileSync(join(projectRoot, file)));
   }
   return hash.digest("hex").slice(0, 16);

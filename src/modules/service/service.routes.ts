@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
-import { appliedMigrations, expectedMigrations } from "../../database/migrate.ts";
+import { schemaState, servesSchema } from "../../database/schema-state.ts";
 import { AppError, type ErrorCode, errorCatalogue } from "../../lib/errors.ts";
 import { version } from "../../lib/version.ts";
 import type { App } from "../../plugins/contract.ts";
@@ -15,7 +15,11 @@ const Readiness = z
     status: z.enum(["ok", "unavailable"]),
     checks: z.object({
       database: z.boolean(),
-      migrations: z.boolean().describe("The schema is the one this program was written for."),
+      migrations: z
+        .boolean()
+        .describe(
+          "The schema is the one this program was written for, or a newer one, which only adds.",
+        ),
       draining: z.boolean().describe("The process is about to stop and takes no new work."),
     }),
   })
@@ -94,8 +98,6 @@ export default async function serviceRoutes(app: App) {
     async () => ({ status: "ok" as const }),
   );
 
-  const expected = expectedMigrations();
-
   app.get(
     "/readyz",
     {
@@ -120,7 +122,7 @@ export default async function serviceRoutes(app: App) {
         () => true,
         () => false,
       );
-      const migrations = database && (await appliedMigrations(db)) === expected;
+      const migrations = database && servesSchema(await schemaState(db));
       const ready = database && migrations && !app.draining.now;
       return reply.code(ready ? 200 : 503).send({
         status: ready ? "ok" : "unavailable",

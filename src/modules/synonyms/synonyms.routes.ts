@@ -37,11 +37,16 @@ export default async function synonymRoutes(app: App) {
   app.post(
     "/v1/synonyms",
     {
-      config: { access: operator, idempotency: "accepted", etag: "version" },
+      config: {
+        access: operator,
+        idempotency: "accepted",
+        etag: "version",
+        errors: ["synonym.words_taken"],
+      },
       schema: {
         operationId: "createSynonym",
         summary: "Add a group of synonyms",
-        description: `A word may stand in several groups. ${effect}`,
+        description: `A word may stand in several groups; no two groups have the same words. ${effect}`,
         tags,
         body: SynonymInput,
         response: { 201: Synonym },
@@ -82,7 +87,7 @@ export default async function synonymRoutes(app: App) {
         access: operator,
         ifMatch: "required",
         etag: "version",
-        errors: ["synonym.not_found"],
+        errors: ["synonym.not_found", "synonym.words_taken"],
       },
       schema: {
         operationId: "updateSynonym",

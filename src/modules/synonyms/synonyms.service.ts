@@ -28,10 +28,21 @@ export async function synonymsOf(db: Executor, words: readonly string[]): Promis
   });
 }
 
-/** Folds all groups anew, after the way of cutting text has changed. It is no change of theirs. */
+/**
+ * Folds all groups anew, after the way of cutting text has changed. It is no change of theirs; of groups
+ * that have become the same one, the oldest stays.
+ */
 export async function refoldSynonyms(tx: Executor): Promise<void> {
-  for (const { id, words } of await store.selectAllWords(tx)) {
-    await store.updateFolded(tx, id, synonymKeysOf(words));
+  const groups = await store.selectAllWords(tx);
+  // No two groups are the same at any moment: not the new keys of one and the old ones of another either.
+  await store.clearFolded(tx);
+  const seen = new Set<string>();
+  for (const { id, words } of groups) {
+    const folded = synonymKeysOf(words);
+    const key = JSON.stringify(folded.toSorted());
+    if (seen.has(key)) await store.deleteGroup(tx, id);
+    else await store.updateFolded(tx, id, folded);
+    seen.add(key);
   }
 }
 
@@ -83,7 +94,10 @@ function withoutKeys(row: store.SynonymRow) {
   return rest;
 }
 
-/** Adds a group; searches know it at once, and cursors of ranked lists expire. */
+/**
+ * Adds a group; searches know it at once, and cursors of ranked lists expire.
+ * @throws AppError `synonym.words_taken` (409), by the constraint on the words
+ */
 export async function createSynonym(
   tx: Executor,
   context: WriteContext,
@@ -112,7 +126,7 @@ async function lock(tx: Executor, context: WriteContext, id: string): Promise<st
 
 /**
  * Changes a group by merge patch.
- * @throws AppError `synonym.not_found` (404), `request.invalid`
+ * @throws AppError `synonym.not_found` (404), `request.invalid`, `synonym.words_taken` (409)
  */
 export async function updateSynonym(
   tx: Executor,

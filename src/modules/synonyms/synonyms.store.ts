@@ -57,9 +57,16 @@ export const lockGroup = async (tx: Executor, id: string): Promise<SynonymRow | 
 export const deleteGroup = (tx: Executor, id: string) =>
   tx.delete(synonyms).where(eq(synonyms.id, id));
 
-/** The words of all groups. */
+/** The words of all groups, the oldest first. */
 export const selectAllWords = (db: Executor) =>
-  db.select({ id: synonyms.id, words: synonyms.words }).from(synonyms).orderBy(synonyms.id);
+  db
+    .select({ id: synonyms.id, words: synonyms.words })
+    .from(synonyms)
+    .orderBy(synonyms.createdAt, synonyms.id);
+
+/** Gives every group keys that no other has, and that no word folds to. */
+export const clearFolded = (tx: Executor) =>
+  tx.update(synonyms).set({ folded: sql`array[${synonyms.id}::text]` });
 
 export const updateFolded = (tx: Executor, id: string, folded: string[]) =>
   tx.update(synonyms).set({ folded }).where(eq(synonyms.id, id));
