@@ -13,6 +13,7 @@ import conditional from "./plugins/conditional.ts";
 import contract, { type App } from "./plugins/contract.ts";
 import database from "./plugins/database.ts";
 import files from "./plugins/files.ts";
+import health from "./plugins/health.ts";
 import jobs from "./plugins/jobs.ts";
 import links from "./plugins/links.ts";
 import metrics from "./plugins/metrics.ts";
@@ -88,6 +89,7 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
     app.getDefaultJsonParser("error", "error"),
   );
   await app.register(database, { database: parts.database });
+  await app.register(health);
   await app.register(files, { folder: join(config.dataDir, "files") });
   await app.register(metrics);
   await app.register(authentication, { keys: parts.keys, publicUrl, accessTokenSeconds });

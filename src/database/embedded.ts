@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
-import { connect, type Database } from "./connect.ts";
+import { connect, type Database, type Executor } from "./connect.ts";
+import { type EmbeddedServer, serveEmbedded } from "./embedded-server.ts";
 import { lockFolder } from "./folder-lock.ts";
+import type { Watch, Watching } from "./watch.ts";
 
 /**
  * Opens the embedded PostgreSQL (PGlite) in `folder`, made when missing, in a worker thread so that a
@@ -21,34 +22,26 @@ export async function openEmbedded(folder: string): Promise<Database> {
     process.platform === "win32"
       ? { host: "127.0.0.1", port: 0 }
       : { path: join(socketFolder, ".s.PGSQL.5432") };
-  const worker = new Worker(new URL("./embedded-worker.js", import.meta.url), {
-    workerData: { folder: join(folder, "postgres"), listen: { ...listen, maxConnections: 4 } },
-    execArgv: [],
-  });
   const cleanUp = () => {
     rmSync(socketFolder, { recursive: true, force: true });
     unlock();
   };
-  let listening: string;
+  let server: EmbeddedServer;
   try {
-    listening = await new Promise<string>((resolve, reject) => {
-      worker.once("message", (message: { listening: string }) => resolve(message.listening));
-      worker.once("error", reject);
-    });
+    server = await serveEmbedded(join(folder, "postgres"), listen);
   } catch (error) {
     cleanUp();
     throw error;
   }
-  const port = process.platform === "win32" ? Number(listening.split(":").at(-1)) : 5432;
   const database = connect({
     host: process.platform === "win32" ? "127.0.0.1" : socketFolder,
-    port,
+    port: server.port || 5432,
     user: "postgres",
     database: "postgres",
     // Several connections share one PostgreSQL session there: their prepared statements would collide.
     max: 1,
     idleTimeoutMillis: 0,
-    connectionTimeoutMillis: 60_000,
+    connectionTimeoutMillis: 20_000,
     // The session outlives its connections, and start-up options are not honoured: set all anew. Nothing
     // gathers statistics there, so a plan that is kept would be the one for an empty market.
     onConnect: async (client) => {
@@ -59,11 +52,26 @@ export async function openEmbedded(folder: string): Promise<Database> {
   });
   const close = async () => {
     await database.pool.end();
-    await new Promise<void>((resolve) => {
-      worker.once("exit", () => resolve());
-      worker.postMessage("close");
-    });
+    await server.close();
     cleanUp();
   };
-  return { ...database, close };
+  return { ...database, watch: (watching) => watchEmbedded(server, database.db, watching), close };
+}
+
+/** A second connection would wait for the one that works: whether the thread lives is what can be known. */
+function watchEmbedded(server: EmbeddedServer, db: Executor, watching: Watching): Watch {
+  let migrations = false;
+  // Nobody else changes the schema of this folder, so it is looked at once.
+  const begun = watching.isCurrent(db).then(
+    (isCurrent) => {
+      migrations = isCurrent;
+    },
+    () => {},
+  );
+  const stopListening = server.onChange((...news) => watching.onChange?.(...news));
+  return {
+    health: () => ({ database: server.isAlive(), migrations }),
+    begun,
+    stop: async () => stopListening(),
+  };
 }

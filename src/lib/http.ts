@@ -22,4 +22,6 @@ export interface RouteContract {
   changesAccess?: true;
   /** Its reply may be kept by shared caches for a while, when nobody is signed in. */
   cacheSeconds?: number;
+  /** Answered in every state of the service: never turned away for load, whoever calls. */
+  vital?: true;
 }

@@ -15,8 +15,8 @@ const longestQueue = 500;
 export default fp<{ database: Database }>(
   async (app, { database }) => {
     app.decorate("database", database);
-    app.addHook("onRequest", (_request, _reply, done) => {
-      const isFull = database.pool.waitingCount > longestQueue;
+    app.addHook("onRequest", ({ routeOptions: { config } }, _reply, done) => {
+      const isFull = !config.vital && database.pool.waitingCount > longestQueue;
       done(
         isFull ? new AppError("server.overloaded", { headers: { "retry-after": "2" } }) : undefined,
       );

@@ -3,12 +3,14 @@
 import underPressure from "@fastify/under-pressure";
 import { sql } from "drizzle-orm";
 import Fastify from "fastify";
+import fp from "fastify-plugin";
 import t from "tap";
 import { z } from "zod";
 import { organizations } from "../../db/schema/organizations.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { loggable } from "../../src/lib/loggable.ts";
 import contract, { type App } from "../../src/plugins/contract.ts";
+import health from "../../src/plugins/health.ts";
 import problems from "../../src/plugins/problems.ts";
 import { publishedNeed, refused, rowCounts } from "../support/listings.ts";
 import { openMarket, password } from "../support/market.ts";
@@ -19,13 +21,23 @@ const anyone = market.as(null);
 t.test("alive, ready, and about to stop", async (t) => {
   t.same((await anyone("GET", "/livez")).body, { status: "ok" });
   const checks = { database: true, migrations: true, draining: false };
-  t.same((await anyone("GET", "/readyz")).body, { status: "ok", checks });
+  t.same((await anyone("GET", "/readyz")).body, { status: "ok", checks, degraded: [] });
   market.app.draining.now = true;
   const draining = await anyone("GET", "/readyz");
   market.app.draining.now = false;
   t.equal(draining.status, 503);
-  t.same(draining.body, { status: "unavailable", checks: { ...checks, draining: true } });
+  t.match(draining.body, { status: "unavailable", checks: { ...checks, draining: true } });
   t.equal((await anyone("GET", "/livez")).status, 200);
+});
+
+t.test("ready, with something for the operator to look at", async (t) => {
+  let isFull = true;
+  market.app.addReadinessCheck({ name: "disk", degraded: () => isFull });
+  const degraded = await anyone("GET", "/readyz");
+  t.equal(degraded.status, 200, "calls are still to be sent here");
+  t.match(degraded.body, { status: "degraded", degraded: ["disk"] });
+  isFull = false;
+  t.match((await anyone("GET", "/readyz")).body, { status: "ok", degraded: [] });
 });
 
 t.test("metrics are labelled by route, without ids", async (t) => {
@@ -97,7 +109,15 @@ t.test("overload is a 503 with Retry-After", async (t) => {
   const { pool } = market.database;
   Object.defineProperty(pool, "waitingCount", { value: 1_000_000, configurable: true });
   const reply = await anyone("GET", "/v1/results");
+  const vital = await Promise.all(
+    ["/livez", "/readyz", "/version", "/metrics"].map((url) => anyone("GET", url)),
+  );
   Reflect.deleteProperty(pool, "waitingCount");
+  t.same(
+    vital.map(({ status }) => status),
+    [200, 200, 200, 200],
+    "health, version and metrics are never turned away",
+  );
   refused(t, reply, 503, "server.overloaded");
   t.ok(Number(reply.headers["retry-after"]) > 0);
   t.equal((await anyone("GET", "/v1/results")).status, 200);
@@ -107,13 +127,16 @@ t.test("so is a process that lacks memory or time", async (t) => {
   const app = Fastify() as unknown as App;
   await app.register(contract, { checkReplies: true });
   await app.register(problems, { publicUrl: "https://market.test" });
+  app.decorate("database", market.database).decorate("draining", { now: false });
+  await app.register(fp(async () => {}, { name: "database" }));
+  await app.register(health);
   await app.register(underPressure, { maxHeapUsedBytes: 1, retryAfter: 5, sampleInterval: 10 });
+  const schema = { summary: "x", tags: ["x"], response: { 200: z.object({}) } };
+  const access = { public: true } as const;
+  app.get("/x", { config: { access }, schema: { ...schema, operationId: "x" } }, async () => ({}));
   app.get(
-    "/x",
-    {
-      config: { access: { public: true } },
-      schema: { operationId: "x", summary: "x", tags: ["x"], response: { 200: z.object({}) } },
-    },
+    "/vital",
+    { config: { access, vital: true }, schema: { ...schema, operationId: "vital" } },
     async () => ({}),
   );
   await app.ready();
@@ -122,6 +145,7 @@ t.test("so is a process that lacks memory or time", async (t) => {
   t.equal(reply.statusCode, 503);
   t.equal(reply.json().code, "server.overloaded");
   t.ok(reply.headers["retry-after"]);
+  t.equal((await app.inject("/vital")).statusCode, 200);
   await app.close();
 });
 

@@ -1,6 +1,4 @@
-import { sql } from "drizzle-orm";
 import { z } from "zod";
-import { schemaState, servesSchema } from "../../database/schema-state.ts";
 import { AppError, type ErrorCode, errorCatalogue } from "../../lib/errors.ts";
 import { version } from "../../lib/version.ts";
 import type { App } from "../../plugins/contract.ts";
@@ -12,7 +10,9 @@ const State = z.object({ status: z.enum(["ok", "unavailable"]) }).meta({ id: "St
 
 const Readiness = z
   .object({
-    status: z.enum(["ok", "unavailable"]),
+    status: z
+      .enum(["ok", "degraded", "unavailable"])
+      .describe("`degraded`: calls are answered, and the operator is to look at something."),
     checks: z.object({
       database: z.boolean(),
       migrations: z
@@ -22,6 +22,7 @@ const Readiness = z
         ),
       draining: z.boolean().describe("The process is about to stop and takes no new work."),
     }),
+    degraded: z.array(z.string()).describe("What the operator is to look at, by name."),
   })
   .meta({ id: "Readiness" });
 
@@ -86,7 +87,7 @@ export default async function serviceRoutes(app: App) {
   app.get(
     "/livez",
     {
-      config: { access },
+      config: { access, vital: true },
       schema: {
         operationId: "readLiveness",
         summary: "Is the process alive",
@@ -101,11 +102,12 @@ export default async function serviceRoutes(app: App) {
   app.get(
     "/readyz",
     {
-      config: { access },
+      config: { access, vital: true },
       schema: {
         operationId: "readReadiness",
         summary: "May requests be sent here",
-        description: "Database reachable, schema migrated, not about to stop.",
+        description:
+          "Database answering, schema migrated, not about to stop. Known from looking every half second: the answer waits for nobody.",
         tags,
         response: {
           200: Readiness,
@@ -117,24 +119,15 @@ export default async function serviceRoutes(app: App) {
       },
     },
     async (_request, reply) => {
-      const { db } = app.database;
-      const database = await db.execute(sql`select 1`).then(
-        () => true,
-        () => false,
-      );
-      const migrations = database && servesSchema(await schemaState(db));
-      const ready = database && migrations && !app.draining.now;
-      return reply.code(ready ? 200 : 503).send({
-        status: ready ? "ok" : "unavailable",
-        checks: { database, migrations, draining: app.draining.now },
-      });
+      const readiness = app.readiness();
+      return reply.code(readiness.status === "unavailable" ? 503 : 200).send(readiness);
     },
   );
 
   app.get(
     "/version",
     {
-      config: { access },
+      config: { access, vital: true },
       schema: {
         operationId: "readVersion",
         summary: "Which version runs here",
@@ -149,7 +142,7 @@ export default async function serviceRoutes(app: App) {
   app.get(
     "/metrics",
     {
-      config: { access },
+      config: { access, vital: true },
       schema: {
         operationId: "readMetrics",
         summary: "Measurements for Prometheus",
