@@ -18,8 +18,9 @@ import jobs from "./plugins/jobs.ts";
 import links from "./plugins/links.ts";
 import metrics from "./plugins/metrics.ts";
 import openapi from "./plugins/openapi.ts";
-import problems, { refuseBrokenRequest, refuseUnroutable } from "./plugins/problems.ts";
+import problems, { refuseUnroutable } from "./plugins/problems.ts";
 import requests, { requestIdShape } from "./plugins/requests.ts";
+import sockets, { openSockets } from "./plugins/sockets.ts";
 import writes from "./plugins/writes.ts";
 
 declare module "fastify" {
@@ -44,6 +45,8 @@ const bodyLimit = 1024 * 1024;
 
 /** Builds the service on an open, migrated database. It does not listen yet. */
 export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<App> {
+  const draining = { now: false };
+  const bounded = openSockets(config, draining);
   const app = Fastify({
     logger: parts.logger ?? false,
     // One line a request is written by plugins/requests.ts.
@@ -58,23 +61,22 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
       const given = headers["request-id"];
       return typeof given === "string" && requestIdShape.test(given) ? given : random.requestId();
     },
-    requestTimeout: 30_000,
-    handlerTimeout: 25_000,
-    keepAliveTimeout: 65_000,
-    forceCloseConnections: "idle",
+    // Times of requests, handlers and replies are kept there, by route and by connection.
+    serverFactory: bounded.servers.create,
+    clientErrorHandler: bounded.refuseBroken,
     // While it drains it answers what still comes; the socket then closes.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 200 },
-    clientErrorHandler: refuseBrokenRequest(config.publicUrl),
     frameworkErrors: refuseUnroutable(config.publicUrl),
   }) as unknown as App;
   app.decorate("config", config);
   app.decorate("signingKeys", parts.keys);
-  app.decorate("draining", { now: false });
+  app.decorate("draining", draining);
   const { publicUrl, accessTokenSeconds, checkReplies } = config;
 
   await app.register(contract, { checkReplies });
   await app.register(problems, { publicUrl });
+  await app.register(sockets, { bounded, stopSeconds: config.stopSeconds });
   await app.register(requests);
   await app.register(underPressure, {
     maxEventLoopDelay: config.maxEventLoopDelay,

@@ -78,6 +78,9 @@ const Environment = z.object({
   REQUEST_SECONDS: wholeNumber(1, 600)
     .default(30)
     .describe("Seconds in which a request must have arrived, but for uploads; then 408."),
+  HANDLER_SECONDS: wholeNumber(1, 600)
+    .default(25)
+    .describe("Seconds in which the reply to a request that has arrived must begin; then 503."),
   UPLOAD_SECONDS: wholeNumber(1, 7200)
     .default(900)
     .describe("Seconds in which the upload or the download of a file must be done."),
@@ -120,6 +123,7 @@ export interface Config {
   drainSeconds: number;
   stopSeconds: number;
   requestSeconds: number;
+  handlerSeconds: number;
   uploadSeconds: number;
   replySeconds: number;
   maxEventLoopDelay: number;
@@ -175,6 +179,7 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
     drainSeconds: env.DRAIN_SECONDS ?? (env.DATABASE_URL ? 5 : 0),
     stopSeconds: env.STOP_SECONDS,
     requestSeconds: env.REQUEST_SECONDS,
+    handlerSeconds: env.HANDLER_SECONDS,
     uploadSeconds: env.UPLOAD_SECONDS,
     replySeconds: env.REPLY_SECONDS,
     maxEventLoopDelay: env.MAX_EVENT_LOOP_DELAY,

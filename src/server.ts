@@ -19,6 +19,9 @@ import { createKeyFile, readKeyFile, type SigningKeys } from "./lib/signing-keys
 /** Tells the person at the keyboard what a start waits for or has done. */
 const say = (message: string) => process.stderr.write(`${message}\n`);
 
+/** Seconds that jobs and the database get to end, once no request runs; docker-compose.yml counts on them. */
+const closingSeconds = 10;
+
 const loopback = new Set(["127.0.0.1", "::1", "localhost"]);
 
 async function start(): Promise<void> {
@@ -59,10 +62,19 @@ async function start(): Promise<void> {
       logger: loggerOptions(config.logLevel, process.stdout.isTTY),
       runJobs: true,
     });
-    closeWithGrace({ delay: (config.drainSeconds + 20) * 1000 }, async ({ err, signal }) => {
+    let isFailure = false;
+    const longest = (config.drainSeconds + config.stopSeconds + closingSeconds) * 1000;
+    // What is acknowledged is stored: a stop that its time cuts short is one in order all the same.
+    const onTimeout = () => {
+      app.log.warn("stopped before all work had ended");
+      process.exit(isFailure ? 1 : 0);
+    };
+    closeWithGrace({ delay: longest, onTimeout }, async ({ err, signal }) => {
+      isFailure = err !== undefined;
       if (err) app.log.fatal({ error: loggable(err) }, "stopping after an error");
       else app.log.info({ signal }, "stopping");
-      // Load balancers look at /readyz: tell them first, then finish what has begun.
+      // Load balancers look at /readyz, callers at `Connection: close`: tell them first, then finish
+      // what has begun.
       app.draining.now = true;
       if (!err) await setTimeout(config.drainSeconds * 1000);
       await app.close();

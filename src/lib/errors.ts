@@ -358,6 +358,16 @@ const special = {
     en: "The request did not arrive in time: send it again",
     zh: "请求未能在规定时间内传完：请重新发送",
   },
+  "request.malformed_http": {
+    status: 400,
+    en: "The bytes are no HTTP request",
+    zh: "收到的内容不是有效的 HTTP 请求",
+  },
+  "request.headers_too_large": {
+    status: 431,
+    en: "The URL and the headers are too large",
+    zh: "URL 与请求头过大",
+  },
   "request.too_large": { status: 413, en: "The body is too large", zh: "请求体过大" },
   "request.unsupported_media_type": {
     status: 415,

@@ -20,6 +20,8 @@ export interface RouteContract {
   ownAuthorization?: true;
   /** It changes who may do what: what is remembered about callers is forgotten before it answers. */
   changesAccess?: true;
+  /** It takes or sends a whole file, which may last as long as UPLOAD_SECONDS while it gets on. */
+  transfers?: true;
   /** Its reply may be kept by shared caches for a while, when nobody is signed in. */
   cacheSeconds?: number;
   /** Answered in every state of the service: never turned away for load, whoever calls. */

@@ -142,7 +142,7 @@ function sharedErrors(route: RouteOptions): ErrorCode[] {
   // A body is read before it is known whether the route wants one.
   if (changes) {
     codes.push("request.malformed_json", "request.too_large", "request.unsupported_media_type");
-    codes.push("request.timeout");
+    codes.push("request.timeout", "request.malformed_http");
   }
   if (ifMatch) codes.push("request.precondition_failed");
   if (ifMatch === "required") codes.push("request.precondition_required");

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import fp from "fastify-plugin";
 import type { z } from "zod";
@@ -53,36 +54,29 @@ function toFault(fault: Fault, language: Language) {
   return { ...fault, detail: fault.detail[language] };
 }
 
-/**
- * Answers bytes that are no HTTP request (a raw Chinese character in the URL, a header too long), which
- * never become a request that hooks could see.
- */
-export const refuseBrokenRequest =
-  (publicUrl: string): FastifyServerOptions["clientErrorHandler"] =>
-  (error, socket) => {
-    if (error.code === "ECONNRESET" || !socket.writable) return;
-    const code = "request.malformed_url";
-    const { status, zh, en } = errorKind(code);
-    const requestId = newId();
-    const problem = {
-      type: `${publicUrl}/problems/${code}`,
-      title: zh,
-      status,
-      detail: `${en} (percent-encode every character that is not ASCII)`,
-      instance: "/",
-      code,
-      requestId,
-    };
-    const body = JSON.stringify(problem);
-    const head = [
-      "HTTP/1.1 400 Bad Request",
-      `Content-Type: ${problemType}`,
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      `Request-Id: ${requestId}`,
-      "Connection: close",
-    ];
-    socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+/** A refusal as it goes over a connection on which there is no request that hooks could see. */
+export function bareProblem(publicUrl: string, code: ErrorCode): string {
+  const { status, zh, en } = errorKind(code);
+  const requestId = newId();
+  const problem = {
+    type: `${publicUrl}/problems/${code}`,
+    title: zh,
+    status,
+    detail: en,
+    instance: "/",
+    code,
+    requestId,
   };
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${problemType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `Request-Id: ${requestId}`,
+    "Connection: close",
+  ];
+  return `${head.join("\r\n")}\r\n\r\n${body}`;
+}
 
 /** Answers a path that the router cannot read: broken percent-encoding, a part too long. No hook sees it. */
 export const refuseUnroutable =

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { parse } from "yaml";
-import { settings } from "../../src/config.ts";
+import { readConfig, settings } from "../../src/config.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 
 const read = (name: string) => readFileSync(join(projectRoot, name), "utf8");
@@ -30,6 +30,7 @@ t.test("every file that the README links to is there", async (t) => {
 });
 
 interface Service {
+  stop_grace_period?: string;
   image?: string;
   build?: string;
   environment?: Record<string, string>;
@@ -48,6 +49,12 @@ t.test("docker-compose.yml brings up PostgreSQL, migrates, then starts the API",
   const known = new Set(settings.map(({ name }) => name));
   for (const name of Object.keys(services.api?.environment ?? {})) t.ok(known.has(name), name);
   t.ok(services.api?.environment?.DATABASE_URL, "the merged environment holds DATABASE_URL");
+  const { drainSeconds, stopSeconds } = readConfig({
+    DATABASE_URL: "postgres://x/x",
+    SIGNING_KEYS_FILE: "x",
+  });
+  const grace = Number(/^(\d+)s$/.exec(services.api?.stop_grace_period ?? "")?.[1]);
+  t.ok(grace >= drainSeconds + stopSeconds + 10, "it may end by itself before it is killed");
 });
 
 t.test(

@@ -68,8 +68,11 @@ interface PersonOptions {
 
 let people = 0;
 
-/** Opens a market for a test file; it is closed and removed when the file's tests have ended. */
-export async function openMarket(t: Test): Promise<Market> {
+/** Opens a market for a test file, with other settings where given; it is closed and removed when the file's tests have ended. */
+export async function openMarket(
+  t: Test,
+  settings: Record<string, string> = {},
+): Promise<Market> {
   const database = await openTestDatabase();
   const keyFile = join(tmpdir(), `keys-${newId()}.json`);
   createKeyFile(keyFile, clock.now());
@@ -82,6 +85,7 @@ export async function openMarket(t: Test): Promise<Market> {
     DATA_DIR: dataDir,
     // A busy machine must not turn a test's request away.
     MAX_EVENT_LOOP_DELAY: "0",
+    ...settings,
   });
   const app = await buildApp(config, { database, keys });
   await app.ready();

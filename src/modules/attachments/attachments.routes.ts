@@ -53,9 +53,6 @@ function refusalOf(error: unknown): unknown {
   return isBroken && !(error instanceof AppError) ? refusedFile("form.broken") : error;
 }
 
-/** Milliseconds that a file may take on a slow line. */
-const patience = 15 * 60 * 1000;
-
 export default async function attachmentRoutes(app: App) {
   const { db, pool } = app.database;
   const { files } = app;
@@ -89,8 +86,8 @@ export default async function attachmentRoutes(app: App) {
   app.post(
     "/v1/attachments",
     {
-      handlerTimeout: patience,
       config: {
+        transfers: true,
         access: {
           roles: ["university", "enterprise", "brokerage", "registry"],
           scope: "attachments:write",
@@ -192,8 +189,8 @@ export default async function attachmentRoutes(app: App) {
   app.get(
     "/v1/attachments/:id/content",
     {
-      handlerTimeout: patience,
       config: {
+        transfers: true,
         access: { public: true, scope: "attachments:read" },
         etag: "hash",
         errors: ["attachment.not_found"],

@@ -160,11 +160,12 @@ export default async function serviceRoutes(app: App) {
     },
   );
 
-  /** The codes that some route may answer with, and the two for addresses and methods that have no route. */
+  /** The codes that some route may answer with, and those for what never becomes a request of a route. */
   const usedCodes = () =>
     new Set<string>([
       "request.not_found",
       "request.method_not_allowed",
+      "request.headers_too_large",
       ...app.registeredRoutes.flatMap(({ config }) => [...(config.errorCodes ?? [])]),
     ]);
 
