@@ -69,10 +69,7 @@ interface PersonOptions {
 let people = 0;
 
 /** Opens a market for a test file, with other settings where given; it is closed and removed when the file's tests have ended. */
-export async function openMarket(
-  t: Test,
-  settings: Record<string, string> = {},
-): Promise<Market> {
+export async function openMarket(t: Test, settings: Record<string, string> = {}): Promise<Market> {
   const database = await openTestDatabase();
   const keyFile = join(tmpdir(), `keys-${newId()}.json`);
   createKeyFile(keyFile, clock.now());
