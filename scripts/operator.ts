@@ -9,7 +9,6 @@ import { constraintErrors } from "../db/constraints.ts";
 import { readConfig } from "../src/config.ts";
 import { connect, type Database } from "../src/database/connect.ts";
 import { openEmbedded } from "../src/database/embedded.ts";
-import { migrate } from "../src/database/migrate.ts";
 import { explainSchema, schemaState } from "../src/database/schema-state.ts";
 import { AppError, errorKind, type Fault } from "../src/lib/errors.ts";
 import { faultsOf } from "../src/lib/faults.ts";
@@ -114,9 +113,8 @@ async function openDatabase(): Promise<Database> {
       "DATABASE_URL is not set: it names the PostgreSQL server. For the embedded database set DATA_DIR.",
     );
   }
-  const database = await openEmbedded(readConfig({ DATA_DIR: folder }).dataDir);
-  await migrate(database);
-  return database;
+  const config = readConfig({ DATA_DIR: folder, UPGRADE_COPY: process.env.UPGRADE_COPY });
+  return openEmbedded(config.dataDir, { copy: config.upgradeCopy, tell: console.log });
 }
 
 async function run(): Promise<void> {

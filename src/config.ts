@@ -37,6 +37,9 @@ const Environment = z.object({
     .describe(
       "Folder of attachments, which several processes must share, of the embedded database and of its signing keys.",
     ),
+  UPGRADE_COPY: flag
+    .default(true)
+    .describe("Whether the embedded database's files are copied before an upgrade."),
   MAX_UPLOAD_MEGABYTES: wholeNumber(1, 1024)
     .default(50)
     .describe("Largest file that can be attached."),
@@ -111,6 +114,7 @@ export interface Config {
   /** In milliseconds. */
   databaseLockTimeout: number;
   dataDir: string;
+  upgradeCopy: boolean;
   maxUploadMegabytes: number;
   minFreeMegabytes: number;
   signingKeysFile: string;
@@ -167,6 +171,7 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
     databaseWaitSeconds: env.DATABASE_WAIT_SECONDS,
     databaseLockTimeout: env.DATABASE_LOCK_TIMEOUT,
     dataDir: env.DATA_DIR,
+    upgradeCopy: env.UPGRADE_COPY,
     maxUploadMegabytes: env.MAX_UPLOAD_MEGABYTES,
     minFreeMegabytes: env.MIN_FREE_MEGABYTES,
     signingKeysFile: env.SIGNING_KEYS_FILE ?? join(env.DATA_DIR, "signing-keys.json"),

@@ -1,20 +1,20 @@
 /** Reads the environment, opens the database, listens, closes with grace. The only file that touches `process`. */
-import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import closeWithGrace from "close-with-grace";
 import { demoAccounts, loadDemoMarket } from "../db/demo/demo.ts";
 import { buildApp } from "./app.ts";
-import { ConfigError, readConfig } from "./config.ts";
+import { type Config, ConfigError, readConfig } from "./config.ts";
 import { awaitSchema } from "./database/await-schema.ts";
 import { connect, type Database } from "./database/connect.ts";
 import { openEmbedded } from "./database/embedded.ts";
-import { migrate } from "./database/migrate.ts";
 import { clock } from "./lib/clock.ts";
-import { explainDatabase, loggable } from "./lib/loggable.ts";
+import { explainDatabase, isDatabaseError, loggable } from "./lib/loggable.ts";
 import { loggerOptions } from "./lib/logging.ts";
 import { Refusal } from "./lib/refusal.ts";
 import { createKeyFile, readKeyFile, type SigningKeys } from "./lib/signing-keys.ts";
+import { anybodySignedIn } from "./modules/sessions/sessions.service.ts";
 
 /** Tells the person at the keyboard what a start waits for or has done. */
 const say = (message: string) => process.stderr.write(`${message}\n`);
@@ -38,8 +38,7 @@ async function start(): Promise<void> {
       throw new Refusal(`DATABASE_URL cannot be used: ${explainDatabase(error)}`);
     }
   } else {
-    database = await openEmbedded(config.dataDir);
-    await migrate(database);
+    database = await openEmbedded(config.dataDir, { copy: config.upgradeCopy, tell: say });
     // Everybody knows the demo passwords: they are made for this machine only.
     if (config.demo && loopback.has(config.host)) await loadDemoMarket(database.db);
   }
@@ -50,12 +49,7 @@ async function start(): Promise<void> {
         `HOST=${config.host}: this database holds the demo accounts, whose passwords everybody knows, so the market listens on a loopback address only. Use another DATA_DIR with DEMO=false.`,
       );
     }
-    if (!isServer && !existsSync(config.signingKeysFile)) {
-      mkdirSync(dirname(config.signingKeysFile), { recursive: true });
-      createKeyFile(config.signingKeysFile, clock.now());
-      chmodSync(config.signingKeysFile, 0o600);
-    }
-    const keys = readKeys(config.signingKeysFile);
+    const keys = await openKeys(config, database);
     const app = await buildApp(config, {
       database,
       keys,
@@ -94,14 +88,24 @@ async function start(): Promise<void> {
   }
 }
 
-function readKeys(file: string): SigningKeys {
-  try {
-    return readKeyFile(file);
-  } catch {
-    throw new Refusal(
-      `SIGNING_KEYS_FILE: ${file} is missing or is no key file. Make one: npm run keys -- create FILE`,
-    );
+/**
+ * Reads the signing keys. A new market on one machine makes its own; one whose keys are lost does not make
+ * others silently.
+ */
+async function openKeys(config: Readonly<Config>, { db }: Database): Promise<SigningKeys> {
+  const { signingKeysFile: file, databaseUrl } = config;
+  if (!existsSync(file)) {
+    if (await anybodySignedIn(db)) {
+      throw new Refusal(
+        `SIGNING_KEYS_FILE: ${file} is missing, and people are signed in with tokens of its keys. Restore it from a backup. If it is lost for good, make new keys, with which every access token given out before is refused: npm run keys -- create ${file}`,
+      );
+    }
+    if (databaseUrl === null) {
+      mkdirSync(dirname(file), { recursive: true });
+      createKeyFile(file, clock.now());
+    }
   }
+  return readKeyFile(file);
 }
 
 /** Tells a person where everything is; the log goes on below. */
@@ -128,12 +132,17 @@ function announce(
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-start().catch((error: unknown) => {
+/** Why the start failed: in a sentence where the person at the keyboard can mend it, else with its stack. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (isDatabaseError(error)) return `The database refused: ${explainDatabase(error)}.`;
   const plain = error instanceof ConfigError || error instanceof Refusal;
-  const message = error instanceof Error ? error.message : String(error);
   // An operating system's refusal (port in use, folder not writable) says all in its message too.
-  const isSystem = (error as NodeJS.ErrnoException)?.code !== undefined;
-  const stack = error instanceof Error ? error.stack : message;
-  process.stderr.write(`Grand Market did not start. ${plain || isSystem ? message : stack}\n`);
+  const isSystem = (error as NodeJS.ErrnoException).code !== undefined;
+  return plain || isSystem ? error.message : (error.stack ?? error.message);
+}
+
+start().catch((error: unknown) => {
+  process.stderr.write(`Grand Market did not start. ${explain(error)}\n`);
   process.exit(1);
 });

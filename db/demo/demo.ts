@@ -82,13 +82,22 @@ export interface Happening {
 
 /**
  * Loads the demo market, in one transaction, into a database without organisations; into any other it
- * loads nothing. Nothing else may run in the process meanwhile: it moves the one clock.
+ * loads nothing, also when several programs load it at once. Nothing else may run in the process
+ * meanwhile: it moves the one clock.
  */
 export async function loadDemoMarket(db: Executor): Promise<void> {
   if ((await db.$count(organizations)) > 0) return;
   // One hash for all: the password is public, so a salt for each would protect nobody and only cost
   // the first start some tens of milliseconds an account.
   const passwordHash = await hashPassword(demoPassword);
+  await db.transaction(async (tx) => {
+    // Whoever comes second finds organisations.
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtext('grand-market demo'))`);
+    if ((await tx.$count(organizations)) === 0) await playHistory(tx, passwordHash);
+  });
+}
+
+async function playHistory(tx: Executor, passwordHash: string): Promise<void> {
   const { now } = clock;
   const midnight = Math.floor(now().getTime() / millisecondsADay) * millisecondsADay;
   const written: Written = new Map();
@@ -97,20 +106,18 @@ export async function loadDemoMarket(db: Executor): Promise<void> {
   };
   const happenings = historyOf(midnight, passwordHash, note);
   try {
-    await db.transaction(async (tx) => {
-      let [day, minutes] = [Number.NaN, 0];
-      for (const { daysAgo, run } of happenings) {
-        // From nine in the morning in Xinxiang (01:00 UTC), each thing some minutes after the last.
-        minutes = daysAgo === day ? minutes + 7 : (daysAgo * 13) % 60;
-        day = daysAgo;
-        const at = midnight - daysAgo * millisecondsADay + (60 + minutes) * 60_000;
-        clock.now = () => new Date(at);
-        await run(tx);
-      }
-      await dateBack(tx, written);
-      await noteCutAnew(tx);
-      await reweigh(tx);
-    });
+    let [day, minutes] = [Number.NaN, 0];
+    for (const { daysAgo, run } of happenings) {
+      // From nine in the morning in Xinxiang (01:00 UTC), each thing some minutes after the last.
+      minutes = daysAgo === day ? minutes + 7 : (daysAgo * 13) % 60;
+      day = daysAgo;
+      const at = midnight - daysAgo * millisecondsADay + (60 + minutes) * 60_000;
+      clock.now = () => new Date(at);
+      await run(tx);
+    }
+    await dateBack(tx, written);
+    await noteCutAnew(tx);
+    await reweigh(tx);
   } finally {
     clock.now = now;
   }

@@ -1,7 +1,9 @@
 /** The embedded PostgreSQL in its worker thread: started, and started again when it dies. */
+import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { explainFailedOpen } from "./embedded-folder.ts";
 import type { Watching } from "./watch.ts";
 
 export interface Listen {
@@ -26,31 +28,41 @@ type Listener = NonNullable<Watching["onChange"]>;
 /** Milliseconds between two attempts to start it again, at first and at most. */
 const pauses = { first: 500, longest: 10_000 };
 
-/** Starts the worker. @returns it, once it listens @throws Error why it does not start */
+/**
+ * Starts the worker, and waits until it listens, or has made the files when it is to listen nowhere.
+ * @throws Refusal why it does not start
+ */
 async function startWorker(
-  folder: string,
-  listen: Listen,
+  files: string,
+  listen: Listen | null,
 ): Promise<{ worker: Worker; port: number }> {
   // A worker that died has left its socket file.
-  if (listen.path) rmSync(listen.path, { force: true });
+  if (listen?.path) rmSync(listen.path, { force: true });
   const worker = new Worker(new URL("./embedded-worker.js", import.meta.url), {
-    workerData: { folder, listen: { ...listen, maxConnections: 4 } },
+    workerData: { folder: files, listen: listen && { ...listen, maxConnections: 4 } },
     execArgv: [],
   });
-  const listening = await new Promise<string>((resolve, reject) => {
-    worker.once("message", (message: { listening: string }) => resolve(message.listening));
-    worker.once("error", reject);
-    worker.once("exit", () => reject(new Error("the embedded database ended while it started")));
+  const answer = await new Promise<{ listening?: string; failed?: string }>((resolve) => {
+    worker.once("message", resolve);
+    worker.once("error", (error) => resolve({ failed: error.message }));
+    worker.once("exit", (code) => resolve({ failed: `it ended with code ${code}` }));
   });
-  return { worker, port: listen.path ? 0 : Number(listening.split(":").at(-1)) };
+  if (answer.failed !== undefined) throw await explainFailedOpen(files, answer.failed);
+  return { worker, port: listen?.path ? 0 : Number(answer.listening?.split(":").at(-1)) };
+}
+
+/** Makes the files of a new database, and closes it. */
+export async function makeFiles(files: string): Promise<void> {
+  const { worker } = await startWorker(files, null);
+  await once(worker, "exit");
 }
 
 /**
- * Serves the embedded database in `folder`. When its thread dies (out of memory, no room for its log),
+ * Serves the embedded database of these files. When its thread dies (out of memory, no room for its log),
  * what it had acknowledged is in its files: it is started anew, until it comes up, and who called
  * meanwhile was told that the database is away.
  */
-export async function serveEmbedded(folder: string, listen: Listen): Promise<EmbeddedServer> {
+export async function serveEmbedded(files: string, listen: Listen): Promise<EmbeddedServer> {
   const listeners = new Set<Listener>();
   const tell = (isThere: boolean, reason?: unknown) => {
     for (const listener of listeners) listener(isThere, reason);
@@ -79,7 +91,7 @@ export async function serveEmbedded(folder: string, listen: Listen): Promise<Emb
       await setTimeout(pause, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       try {
-        const { worker } = await startWorker(folder, { ...listen, ...(port && { port }) });
+        const { worker } = await startWorker(files, { ...listen, ...(port && { port }) });
         supervise(worker);
         tell(true);
         return;
@@ -89,7 +101,7 @@ export async function serveEmbedded(folder: string, listen: Listen): Promise<Emb
     }
   }
 
-  const { worker, port } = await startWorker(folder, listen);
+  const { worker, port } = await startWorker(files, listen);
   supervise(worker);
   return {
     port,

@@ -6,26 +6,52 @@ import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 
 if (!parentPort) throw new Error("runs as a worker thread only");
 const port = parentPort;
-const db = await PGlite.create({ dataDir: workerData.folder });
-// A statement that fails is answered; when the engine itself fails (no memory, no room for its log), its
-// memory cannot be trusted and the socket server would wait for ever: this thread ends, another is started.
-const run = db.execProtocolRawStream.bind(db);
-db.execProtocolRawStream = async (...given) => {
+
+/** Opens the database, or says why not: what PGlite throws may be no error at all. */
+async function open() {
   try {
-    return await run(...given);
+    return await PGlite.create({ dataDir: workerData.folder });
   } catch (error) {
-    setImmediate(() => {
-      throw error;
-    });
-    throw error;
+    const { message, errno } = Object(error);
+    port.postMessage({ failed: String(message ?? (errno ? `errno ${errno}` : "it gave up")) });
+    port.close();
+    return null;
   }
-};
-const server = new PGLiteSocketServer({ db, ...workerData.listen });
-await server.start();
-port.once("message", async () => {
-  await server.stop();
+}
+
+/**
+ * A statement that fails is answered; when the engine itself fails (no memory, no room for its log), its
+ * memory cannot be trusted and the socket server would wait for ever: this thread ends, another is started.
+ * @param {PGlite} db
+ */
+function endWithEngine(db) {
+  const run = db.execProtocolRawStream.bind(db);
+  db.execProtocolRawStream = async (message, options) => {
+    try {
+      return await run(message, options);
+    } catch (error) {
+      setImmediate(() => {
+        throw error;
+      });
+      throw error;
+    }
+  };
+}
+
+const db = await open();
+if (db && !workerData.listen) {
   await db.close();
-  port.postMessage("closed");
+  port.postMessage({ made: true });
   port.close();
-});
-port.postMessage({ listening: server.getServerConn() });
+} else if (db) {
+  endWithEngine(db);
+  const server = new PGLiteSocketServer({ db, ...workerData.listen });
+  await server.start();
+  port.once("message", async () => {
+    await server.stop();
+    await db.close();
+    port.postMessage("closed");
+    port.close();
+  });
+  port.postMessage({ listening: server.getServerConn() });
+}

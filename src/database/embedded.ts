@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Database, type Executor } from "./connect.ts";
-import { type EmbeddedServer, serveEmbedded } from "./embedded-server.ts";
+import { checkFiles, makeDataFolder, makeFirstFiles, sweepHalfMade } from "./embedded-folder.ts";
+import { type EmbeddedServer, makeFiles, serveEmbedded } from "./embedded-server.ts";
+import { openUpgraded, type Upgrade } from "./embedded-upgrade.ts";
 import { lockFolder } from "./folder-lock.ts";
 import type { Watch, Watching } from "./watch.ts";
 
@@ -11,28 +13,42 @@ import type { Watch, Watching } from "./watch.ts";
  * query never blocks the event loop, and connects to it like to any server: same driver, same code.
  * It has one connection, so a second one taken inside a transaction waits for ever: pass the
  * executor down. It runs without fsync: safe against a killed process, not against a power cut.
- * @throws Error when another running process holds the folder
+ * @param upgrade brings it to this program's version; without, it is opened as it is
+ * @throws Refusal when another process holds the folder, and when its files cannot be made, opened or upgraded
  */
-export async function openEmbedded(folder: string): Promise<Database> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const unlock = lockFolder(folder);
+export async function openEmbedded(folder: string, upgrade?: Upgrade): Promise<Database> {
+  makeDataFolder(folder);
+  const unlock = await lockFolder(folder);
+  try {
+    await sweepHalfMade(folder);
+    const files = await makeFirstFiles(folder, makeFiles);
+    checkFiles(files);
+    const open = () => openFiles(files);
+    const database = await (upgrade ? openUpgraded(folder, open, upgrade) : open());
+    const close = async () => {
+      await database.close();
+      unlock();
+    };
+    return { ...database, close };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+/** Serves the files on a socket of this process, and connects to it. */
+async function openFiles(files: string): Promise<Database> {
   // A socket file in a folder of the user's own: other users of the machine cannot reach it.
   const socketFolder = mkdtempSync(join(tmpdir(), "grand-market-"));
   const listen =
     process.platform === "win32"
       ? { host: "127.0.0.1", port: 0 }
       : { path: join(socketFolder, ".s.PGSQL.5432") };
-  const cleanUp = () => {
-    rmSync(socketFolder, { recursive: true, force: true });
-    unlock();
-  };
-  let server: EmbeddedServer;
-  try {
-    server = await serveEmbedded(join(folder, "postgres"), listen);
-  } catch (error) {
+  const cleanUp = () => rmSync(socketFolder, { recursive: true, force: true });
+  const server = await serveEmbedded(files, listen).catch((error: unknown) => {
     cleanUp();
     throw error;
-  }
+  });
   const database = connect({
     host: process.platform === "win32" ? "127.0.0.1" : socketFolder,
     port: server.port || 5432,

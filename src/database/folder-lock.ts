@@ -1,71 +1,92 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
-import { newId } from "../lib/ids.ts";
+import { nowInstant } from "../lib/clock.ts";
+import { Refusal } from "../lib/refusal.ts";
+
+/** The byte that is locked: far behind the text, which others read meanwhile (Windows locks reading, too). */
+const lockedByte = 0x7fff_0000;
 
 /**
  * Takes the folder for this process; the embedded database does not, and two processes in one folder
- * would diverge. The lock names its process; that of a dead process is taken over.
+ * would diverge. The lock is the kernel's: it ends with the process, however that ends, and holds for all
+ * processes of the machine, in whatever container. The file `lock` stays; what is in it is for people.
  * @returns a function that gives the folder back
- * @throws Error when a running process holds it
+ * @throws Refusal when another process holds it, or when nothing can be locked there
  */
-export function lockFolder(folder: string): () => void {
-  const lock = join(folder, "lock");
-  const own = join(folder, `lock.${newId()}`);
-  const mark = `${process.pid} ${startOf(process.pid)}`;
-  writeFileSync(own, mark);
+export async function lockFolder(folder: string): Promise<() => void> {
+  const file = join(folder, "lock");
+  const tryLock = await loadTryLock();
+  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
-    if (!tryLink(own, lock)) {
-      const holder = readFileSync(lock, "utf8");
-      if (isAlive(holder)) throw refusal(folder, holder);
-      const stale = `${own}.stale`;
-      renameSync(lock, stale);
-      // Between the look and the move another process may have taken it over: give its lock back.
-      const moved = readFileSync(stale, "utf8");
-      if (moved !== holder) {
-        tryLink(stale, lock);
-        rmSync(stale, { force: true });
-        throw refusal(folder, moved);
-      }
-      rmSync(stale, { force: true });
-      if (!tryLink(own, lock)) throw refusal(folder, readFileSync(lock, "utf8"));
-    }
-  } finally {
-    rmSync(own, { force: true });
-  }
-  return () => {
-    if (readFileSync(lock, "utf8") === mark) rmSync(lock, { force: true });
-  };
-}
-
-const refusal = (folder: string, holder: string) =>
-  // With a code, as the system's own refusals have: the message says all, nobody needs the stack.
-  Object.assign(
-    new Error(
-      `${folder} is in use by process ${holder.split(" ")[0]}: stop it, or set DATA_DIR to another folder.`,
-    ),
-    { code: "FOLDER_IN_USE" },
-  );
-
-/** Whether `to` could be made to name the same file as `from`; false when it exists already. */
-function tryLink(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
+    if (!attempt(() => tryLock(fd, lockedByte, 1), folder)) throw inUse(folder, readHolder(file));
+    const before = readHolder(file);
+    if (isOldHolderAlive(before)) throw inUse(folder, before);
+    ftruncateSync(fd);
+    writeSync(fd, `${process.pid} ${startOf(process.pid)} ${hostname()} ${nowInstant()}`, 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    closeSync(fd);
     throw error;
   }
+  return () => closeSync(fd);
 }
 
-function isAlive(holder: string): boolean {
-  const [pid = "", started = ""] = holder.split(" ");
+type TryLock = typeof import("fs-native-extensions").tryLock;
+
+/** Loaded here, so that a service on a PostgreSQL server runs where the package has no binary. */
+async function loadTryLock(): Promise<TryLock> {
+  try {
+    return (await import("fs-native-extensions")).tryLock;
+  } catch {
+    throw new Refusal(
+      `The embedded database cannot lock its folder on ${process.platform} ${process.arch}: set DATABASE_URL to a PostgreSQL server.`,
+    );
+  }
+}
+
+function attempt(lock: () => boolean, folder: string): boolean {
+  try {
+    return lock();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Some kernels say so when it is locked.
+    if (code === "EACCES") return false;
+    throw new Refusal(
+      `${folder} is on a file system that locks no files (${code}), so two processes could write to it at once: set DATA_DIR to a folder on a disk of this machine.`,
+    );
+  }
+}
+
+interface Holder {
+  pid: string;
+  /** When it started, in clock ticks since boot. */
+  ticks: string;
+  host?: string;
+  since?: string;
+}
+
+/** Who wrote the file last; nobody when it is empty. */
+function readHolder(file: string): Holder {
+  const [pid = "", ticks = "", host, since] = readFileSync(file, "utf8").split(" ");
+  return { pid, ticks, host, since };
+}
+
+function inUse(folder: string, { pid, host, since }: Holder): Refusal {
+  const where = host ? ` on host ${host}, which took it at ${since}` : "";
+  const who = pid ? ` by process ${pid}${where}` : "";
+  return new Refusal(`${folder} is in use${who}: stop it, or set DATA_DIR to another folder.`);
+}
+
+/** Version 0.1.0 locked nothing: it wrote who it is, and looked whether that process lives. */
+function isOldHolderAlive({ pid, ticks, host }: Holder): boolean {
+  if (host || !/^\d+$/.test(pid)) return false;
   try {
     process.kill(Number(pid), 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
   // Process ids are used again; the start time tells whether it is the same process.
-  return startOf(Number(pid)) === started;
+  return startOf(Number(pid)) === ticks;
 }
 
 /** When a process started, in clock ticks since boot, or empty where /proc does not tell. */

@@ -5,13 +5,17 @@ import type { DatabaseError } from "pg";
 export const driverError = (error: unknown): Partial<DatabaseError> | undefined =>
   (error instanceof DrizzleQueryError ? error.cause : error) as Partial<DatabaseError> | undefined;
 
+/** Whether an error is the database's own, or drizzle's around it. */
+export const isDatabaseError = (error: unknown): boolean =>
+  error instanceof DrizzleQueryError || typeof driverError(error)?.severity === "string";
+
 /**
  * What may be logged of an unexpected error: its kind and stack, and of a database error the SQLSTATE
  * and constraint. Never its message: drizzle's holds the parameters, PostgreSQL's may hold values.
  */
 export function loggable(error: unknown): Record<string, unknown> {
   const cause = driverError(error);
-  const isDatabase = error instanceof DrizzleQueryError || typeof cause?.severity === "string";
+  const isDatabase = isDatabaseError(error);
   const { name, message, stack } = (error ?? {}) as Partial<Error>;
   const frames = stack?.split("\n").filter((line) => line.startsWith("    at "));
   return {

@@ -8,6 +8,7 @@ import {
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { newId } from "./ids.ts";
+import { Refusal } from "./refusal.ts";
 
 /** ES256: the algorithm that OAuth clients know best, with short tokens. */
 export const algorithm = "ES256";
@@ -55,12 +56,45 @@ function generateKey(): PrivateJwk {
 function write(file: string, keys: KeyFile): void {
   // Written beside it and moved over it: a reader sees the old file or the new one, never half of one.
   const temporary = `${file}.${newId()}`;
-  writeFileSync(temporary, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(temporary, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flush: true });
   renameSync(temporary, file);
 }
 
 function read(file: string): KeyFile {
-  return KeyFile.parse(JSON.parse(readFileSync(file, "utf8")));
+  return parse(file, readText(file));
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") {
+      throw new Refusal(`${file} is missing. Make it: npm run keys -- create ${file}`);
+    }
+    throw new Refusal(
+      `${file} cannot be read (${code}): it must be a file that the user of this program may read.`,
+    );
+  }
+}
+
+function parse(file: string, text: string): KeyFile {
+  try {
+    const keys = KeyFile.parse(JSON.parse(text));
+    for (const jwk of [keys.next, keys.active, keys.previous]) if (jwk) toPem(jwk, "private");
+    return keys;
+  } catch {
+    throw new Refusal(
+      `${file} is not a whole key file. Restore it from a backup; if it is lost for good, move it away and make new keys: npm run keys -- create ${file}`,
+    );
+  }
+}
+
+function toPem(jwk: PrivateJwk, half: "private" | "public"): string {
+  const key = createPrivateKey({ key: jwk as JsonWebKey, format: "jwk" });
+  return half === "private"
+    ? String(key.export({ type: "pkcs8", format: "pem" }))
+    : String(createPublicKey(key).export({ type: "spki", format: "pem" }));
 }
 
 /**
@@ -101,19 +135,16 @@ export function rotateKeyFile(file: string, now: Date): void {
   });
 }
 
-/** Reads a key file for the service. */
+/**
+ * Reads a key file for the service.
+ * @throws Refusal when it is missing, cannot be read or is not whole
+ */
 export function readKeyFile(file: string): SigningKeys {
   const { active, next, previous } = read(file);
   const all = [active, next, ...(previous ? [previous] : [])];
-  const pem = (jwk: PrivateJwk, half: "private" | "public"): string => {
-    const key = createPrivateKey({ key: jwk as JsonWebKey, format: "jwk" });
-    return half === "private"
-      ? String(key.export({ type: "pkcs8", format: "pem" }))
-      : String(createPublicKey(key).export({ type: "spki", format: "pem" }));
-  };
   return {
-    active: { kid: active.kid, pem: pem(active, "private") },
-    verifying: new Map(all.map((jwk) => [jwk.kid, pem(jwk, "public")])),
+    active: { kid: active.kid, pem: toPem(active, "private") },
+    verifying: new Map(all.map((jwk) => [jwk.kid, toPem(jwk, "public")])),
     published: all.map(({ kid, kty, crv, x, y }) => ({
       kid,
       kty,

@@ -198,3 +198,6 @@ export async function redeemLink(tx: Executor, token: string) {
 export async function removeExpired(db: Executor): Promise<void> {
   await store.deleteExpired(db, instantIn(-24 * 60 * 60));
 }
+
+/** Whether tokens of people may be in use: somebody is signed in. */
+export const anybodySignedIn = (db: Executor): Promise<boolean> => store.existsLiveSession(db);

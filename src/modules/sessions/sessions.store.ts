@@ -36,6 +36,12 @@ export const selectMemberActor = (db: Executor, memberId: string, sessionId: str
       .prepare(name),
   ).execute({ memberId, sessionId, now: nowInstant() });
 
+/** Whether anybody is signed in. */
+export const existsLiveSession = async (db: Executor): Promise<boolean> => {
+  const live = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, nowInstant()));
+  return (await db.select({ id: sessions.id }).from(sessions).where(live).limit(1)).length > 0;
+};
+
 /** The machine client and the state of its organisation; nothing when it was revoked. */
 export const selectClientActor = (db: Executor, clientId: string) =>
   prepared(db, "actor_of_client", (name) =>
