@@ -13,6 +13,7 @@ import conditional from "./plugins/conditional.ts";
 import contract, { type App } from "./plugins/contract.ts";
 import database from "./plugins/database.ts";
 import files from "./plugins/files.ts";
+import gate from "./plugins/gate.ts";
 import health from "./plugins/health.ts";
 import jobs from "./plugins/jobs.ts";
 import links from "./plugins/links.ts";
@@ -92,6 +93,7 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
   );
   await app.register(database, { database: parts.database });
   await app.register(health);
+  await app.register(gate);
   await app.register(files, { folder: join(config.dataDir, "files") });
   await app.register(metrics);
   await app.register(authentication, { keys: parts.keys, publicUrl, accessTokenSeconds });

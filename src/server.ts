@@ -9,6 +9,7 @@ import { type Config, ConfigError, readConfig } from "./config.ts";
 import { awaitSchema } from "./database/await-schema.ts";
 import { connect, type Database } from "./database/connect.ts";
 import { openEmbedded } from "./database/embedded.ts";
+import { waitForDatabase } from "./database/wait.ts";
 import { clock } from "./lib/clock.ts";
 import { explainDatabase, isDatabaseError, loggable } from "./lib/loggable.ts";
 import { loggerOptions } from "./lib/logging.ts";
@@ -29,14 +30,12 @@ async function start(): Promise<void> {
   const isServer = config.databaseUrl !== null;
   let database: Database;
   if (config.databaseUrl) {
-    database = connect({ connectionString: config.databaseUrl, max: config.databasePoolSize });
-    try {
-      await awaitSchema(database.db, config.databaseWaitSeconds, say);
-    } catch (error) {
-      await database.close();
-      if (error instanceof Refusal) throw error;
-      throw new Refusal(`DATABASE_URL cannot be used: ${explainDatabase(error)}`);
-    }
+    const limits = { lockTimeout: config.databaseLockTimeout };
+    database = connect(
+      { connectionString: config.databaseUrl, max: config.databasePoolSize },
+      limits,
+    );
+    if (!(await isThere(database, config.databaseWaitSeconds))) return;
   } else {
     database = await openEmbedded(config.dataDir, { copy: config.upgradeCopy, tell: say });
     // Everybody knows the demo passwords: they are made for this machine only.
@@ -85,6 +84,33 @@ async function start(): Promise<void> {
   } catch (error) {
     await database.close();
     throw error;
+  }
+}
+
+/**
+ * Waits for the database, which may start after this process, and for its schema.
+ * @returns false when the process was told to end meanwhile
+ * @throws Refusal when it does not come, or is not this program's
+ */
+async function isThere(database: Database, seconds: number): Promise<boolean> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  const signals = ["SIGTERM", "SIGINT"] as const;
+  for (const signal of signals) process.once(signal, stop);
+  const tell = (why: string) =>
+    say(`Grand Market waits for the database of DATABASE_URL, ${seconds} seconds at most: ${why}`);
+  const wait = { seconds, tell, signal: stopping.signal };
+  try {
+    const came =
+      (await waitForDatabase(database.pool, wait)) && (await awaitSchema(database.db, wait));
+    if (!came) await database.close();
+    return came;
+  } catch (error) {
+    await database.close();
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(`DATABASE_URL cannot be used: ${explainDatabase(error)}`);
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
   }
 }
 

@@ -105,3 +105,23 @@ function gatherWrites(client: pg.PoolClient): void {
     return write(...given);
   };
 }
+
+/**
+ * An executor on the pool whose statements each wait until they are let in.
+ * @param enter resolves to what is called when the statement is done
+ */
+export function executorThrough(
+  pool: pg.Pool,
+  enter: () => (() => void) | Promise<() => void>,
+): Executor {
+  const query = async (...given: Parameters<pg.Pool["query"]>) => {
+    const leave = await enter();
+    try {
+      return await pool.query(...given);
+    } finally {
+      leave();
+    }
+  };
+  const narrowed: pg.Pool = Object.create(pool, { query: { value: query } });
+  return drizzle(narrowed, { schema });
+}

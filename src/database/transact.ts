@@ -1,6 +1,10 @@
+import { setTimeout } from "node:timers/promises";
 import { drizzle } from "drizzle-orm/node-postgres";
 import type pg from "pg";
 import * as schema from "../../db/schema/index.ts";
+import { chance } from "../lib/ids.ts";
+import { driverError } from "../lib/loggable.ts";
+import { isAnswered, isLost, outageOf, UnknownOutcome } from "../lib/outages.ts";
 import type { Executor } from "./connect.ts";
 
 /** One executor for each connection, so that what is prepared on it stays prepared. */
@@ -39,35 +43,68 @@ export async function send(tx: Executor, statement: PromiseLike<unknown>): Promi
 /** Resolves when what was sent so far is on its way: what is computed from then on, the server works meanwhile. */
 export const sentOff = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+/** How often a transaction is tried that others got in the way of, and the longest pause before each, in ms. */
+const tries = 4;
+const pause = 40;
+
 /**
  * Runs `work` in one transaction. Connections pipeline: `begin` goes out together with the first
  * statement, and the commit together with the last ones that were sent without waiting. It returns
  * once the commit is acknowledged, and then all of it is stored; when anything fails, nothing is.
+ * @param work runs again, after all that it wrote was undone, when it lost against another transaction
+ *   (deadlock, serialization failure): nothing outside the database may depend on how often it runs
+ * @throws UnknownOutcome when the connection was lost during the commit: it is stored, or nothing is
  */
 export async function transact<T>(pool: pg.Pool, work: (tx: Executor) => Promise<T>): Promise<T> {
+  for (let left = tries - 1; ; left--) {
+    try {
+      return await runOnce(pool, work);
+    } catch (error) {
+      if (left === 0 || outageOf(error)?.kind !== "again") throw error;
+      // Those that met here must not meet again at the same pace.
+      await setTimeout(pause * (tries - left) * chance());
+    }
+  }
+}
+
+async function runOnce<T>(pool: pg.Pool, work: (tx: Executor) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   const tx = executorOn(client);
   const pending: Promise<unknown>[] = [];
   sent.set(tx, pending);
+  let commit: Promise<pg.QueryResult> | undefined;
   let broken: Error | undefined;
   try {
     await send(tx, client.query("begin"));
     const result = await work(tx);
-    const commit = client.query("commit");
+    commit = client.query("commit");
     commit.catch(() => {});
     // In order, so that the first failure is the one that is told; those behind it only follow from it.
     for (const statement of pending) await statement;
     if ((await commit).command !== "COMMIT") throw new Error("the transaction was rolled back");
     return result;
   } catch (error) {
-    const outcomes = await Promise.allSettled(pending);
-    const first = outcomes.find((outcome) => outcome.status === "rejected");
+    const failed = [...(await reasonsOf(pending)), error];
+    // What is said of a statement in a transaction that failed before tells nothing.
+    const first = failed.find((one) => driverError(one)?.code !== "25P02") ?? error;
+    const [lost] = await reasonsOf([commit]);
+    // A statement that the server refused was the end of it; the commit behind it had nothing to store.
+    const isKnown = failed.some((one) => one !== lost && isAnswered(one));
     await client.query("rollback").catch((failure: Error) => {
       broken = failure;
     });
-    throw first ? first.reason : error;
+    if (lost && !isKnown && isLost(lost)) {
+      throw new UnknownOutcome("the connection was lost during the commit", { cause: lost });
+    }
+    throw first;
   } finally {
     sent.delete(tx);
     client.release(broken);
   }
+}
+
+/** Why those failed that did. */
+async function reasonsOf(statements: (Promise<unknown> | undefined)[]): Promise<unknown[]> {
+  const outcomes = await Promise.allSettled(statements);
+  return outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
 }

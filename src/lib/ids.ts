@@ -18,3 +18,6 @@ export const newSecret = (prefix: string): string =>
 
 /** SHA-256 in hex. Enough for secrets of 256 random bits; passwords go through `passwords.ts`. */
 export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** A number from 0 up to 1, for pauses that must not keep pace with each other. */
+export const chance = (): number => random.bytes(1).readUInt8() / 256;

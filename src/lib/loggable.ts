@@ -1,9 +1,14 @@
 import { DrizzleQueryError } from "drizzle-orm";
 import type { DatabaseError } from "pg";
+import { causesOf } from "./outages.ts";
 
 /** The driver's own error: drizzle wraps it in one whose message holds the statement and its parameters. */
-export const driverError = (error: unknown): Partial<DatabaseError> | undefined =>
-  (error instanceof DrizzleQueryError ? error.cause : error) as Partial<DatabaseError> | undefined;
+export const driverError = (error: unknown): Partial<DatabaseError> | undefined => {
+  const causes = causesOf(error).filter((thrown) => !(thrown instanceof DrizzleQueryError));
+  // Of all that it came of, the server's own answer says most.
+  const answer = causes.find(({ severity }) => typeof severity === "string");
+  return (answer ?? causes[0]) as Partial<DatabaseError> | undefined;
+};
 
 /** Whether an error is the database's own, or drizzle's around it. */
 export const isDatabaseError = (error: unknown): boolean =>

@@ -79,6 +79,25 @@ export default fp<Options>(
     app.decorateRequest("actor", null);
 
     const actors = new Map<string, { actor: Actor; until: number }>();
+    /** What is being asked: many requests of one caller at once ask once. */
+    const asked = new Map<string, Promise<Actor | null>>();
+
+    /** Who it is, as the database has it now, and from then on for a while. */
+    async function find(key: string, subject: string, session: string | null) {
+      const finding = findActor(app.callerDb, subject, session);
+      asked.set(key, finding);
+      try {
+        const actor = await finding;
+        // What changed since it was asked, and what was forgotten for it, is not remembered.
+        if (asked.get(key) !== finding) return actor;
+        if (actors.size >= actorsKept) actors.clear();
+        if (actor) actors.set(key, { actor, until: performance.now() + actorLife });
+        else actors.delete(key);
+        return actor;
+      } finally {
+        if (asked.get(key) === finding) asked.delete(key);
+      }
+    }
 
     async function identifyBearer(authorization: string): Promise<Actor> {
       const [, token] = /^bearer ([^ ]+)$/i.exec(authorization) ?? [];
@@ -96,13 +115,8 @@ export default fp<Options>(
       const key = claims.sid ?? claims.sub;
       const known = actors.get(key);
       if (known && known.until > performance.now()) return within(known.actor, claims.scope);
-      const actor = await findActor(app.database.db, claims.sub, claims.sid ?? null);
-      if (!actor) {
-        actors.delete(key);
-        throw new AppError("auth.invalid_token");
-      }
-      if (actors.size >= actorsKept) actors.clear();
-      actors.set(key, { actor, until: performance.now() + actorLife });
+      const actor = await (asked.get(key) ?? find(key, claims.sub, claims.sid ?? null));
+      if (!actor) throw new AppError("auth.invalid_token");
       return within(actor, claims.scope);
     }
 
@@ -124,11 +138,12 @@ export default fp<Options>(
       route.onSend = [route.onSend ?? []].flat();
       route.onSend.unshift(async (_request, _reply, payload) => {
         actors.clear();
+        asked.clear();
         return payload;
       });
     });
   },
-  { name: "authentication", dependencies: ["contract", "database"] },
+  { name: "authentication", dependencies: ["contract", "gate"] },
 );
 
 /** A machine holds the scopes that it has now and that its token was given (RFC 6749 3.3), not more. */

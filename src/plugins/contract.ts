@@ -100,7 +100,7 @@ export const Problem = z
       .literal("unknown")
       .optional()
       .describe(
-        "The connection to the database was lost while the change was committed: it is stored or it is not. The same request with the same Idempotency-Key finds out.",
+        "Whether the change is stored is not known: the connection to the database was lost while it was committed, or it took too long. The same request with the same Idempotency-Key finds out.",
       ),
   })
   .meta({ id: "Problem", description: "A failure (RFC 9457)." });

@@ -27,6 +27,14 @@ export default fp(
         this.set(app.database.pool.waitingCount);
       },
     });
+    new Gauge({
+      name: "database_gate_waiting",
+      help: "Requests that wait until fewer others hold connections for the same.",
+      registers: [registry],
+      collect() {
+        this.set(app.gate.waiting());
+      },
+    });
     app.decorate("metrics", registry);
     app.addHook("onResponse", (request, reply, done) => {
       duration.observe(
@@ -40,5 +48,5 @@ export default fp(
       done();
     });
   },
-  { name: "metrics", dependencies: ["database"] },
+  { name: "metrics", dependencies: ["gate"] },
 );

@@ -4,9 +4,11 @@ import fp from "fastify-plugin";
 import type { z } from "zod";
 import { constraintErrors } from "../../db/constraints.ts";
 import { AppError, type ErrorCode, errorKind, type Fault, statusOf } from "../lib/errors.ts";
+import { gathered } from "../lib/gathered.ts";
 import { newId } from "../lib/ids.ts";
 import { type Language, languageTag, preferredLanguage } from "../lib/language.ts";
 import { driverError, loggable } from "../lib/loggable.ts";
+import { outageOf, outageRefusal, unknownOutcome } from "../lib/outages.ts";
 import { isDeclaredError, type Problem, problemType } from "./contract.ts";
 
 /** Fastify's own refusals in this API's words. */
@@ -22,16 +24,17 @@ const frameworkErrors: Record<string, ErrorCode> = {
   FST_ERR_HANDLER_TIMEOUT: "server.overloaded",
 };
 
-/** SQLSTATEs that mean "try again": statement timeout, serialization failure, deadlock, too many connections. */
-const overloadStates = new Set(["57014", "40001", "40P01", "53300"]);
-
 /** Any thrown thing -> a refusal of the closed list; what is not known is a 500 that tells nothing. */
-function toAppError(error: unknown): AppError {
+function toAppError(error: unknown, { method }: FastifyRequest): AppError {
   if (error instanceof AppError) return error;
-  const { code, message } = error as FastifyError;
+  const { code } = error as FastifyError;
   const known = frameworkErrors[code];
-  if (known === "server.overloaded")
-    return new AppError(known, { headers: { "retry-after": "5" } });
+  if (known === "server.overloaded") {
+    // The handler goes on, whatever the caller is told: its change may still be committed.
+    const goesOn = code === "FST_ERR_HANDLER_TIMEOUT" && method !== "GET" && method !== "HEAD";
+    const headers = { "retry-after": "5" };
+    return new AppError(known, { headers, ...(goesOn && unknownOutcome) });
+  }
   if (known) return new AppError(known);
   // The JSON parser throws a SyntaxError, with status 400 set by Fastify.
   if (error instanceof SyntaxError) return new AppError("request.malformed_json");
@@ -41,13 +44,7 @@ function toAppError(error: unknown): AppError {
     return new AppError(violated, { headers: { "retry-after": "1" } });
   }
   if (violated) return new AppError(violated);
-  if (
-    overloadStates.has(cause?.code ?? "") ||
-    message?.startsWith("timeout exceeded when trying")
-  ) {
-    return new AppError("server.overloaded", { headers: { "retry-after": "5" } });
-  }
-  return new AppError("server.internal");
+  return outageRefusal(error) ?? new AppError("server.internal");
 }
 
 function toFault(fault: Fault, language: Language) {
@@ -83,7 +80,7 @@ export const refuseUnroutable =
   (publicUrl: string): FastifyServerOptions["frameworkErrors"] =>
   (error, request, reply) => {
     reply.header("request-id", request.id);
-    sendProblem(publicUrl, request, reply, toAppError(error));
+    sendProblem(publicUrl, request, reply, toAppError(error, request));
   };
 
 function sendProblem(
@@ -132,12 +129,20 @@ export default fp<{ publicUrl: string }>(
     const send = (request: FastifyRequest, reply: FastifyReply, error: AppError) =>
       sendProblem(publicUrl, request, reply, error);
 
+    // Whoever runs this wants one line a second, not a stack for each of thousands.
+    const outages = gathered((requests) =>
+      app.log.error({ requests }, "requests were refused for want of a part that is away or full"),
+    );
+    app.addHook("onClose", async () => outages.flush());
+
     app.setErrorHandler((thrown, request, reply) => {
-      let error = toAppError(thrown);
+      let error = toAppError(thrown, request);
       if (!isDeclaredError(request, error.code)) {
         request.log.error({ code: error.code }, "the route did not declare this error");
         error = new AppError("server.internal");
-      } else if (statusOf(error.code) >= 500) {
+      } else if (statusOf(error.code) > 500) {
+        outages.note(`${error.code} ${outageOf(thrown)?.state ?? ""}`.trim());
+      } else if (statusOf(error.code) === 500) {
         request.log.error({ error: loggable(thrown) }, "request failed");
       }
       return send(request, reply, error);

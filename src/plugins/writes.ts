@@ -37,6 +37,15 @@ function keyOf(request: FastifyRequest): string | null {
   });
 }
 
+/** One transaction of a request, once it is its turn. */
+const transactFor = <T>(
+  request: FastifyRequest,
+  work: (tx: Executor) => Promise<T>,
+): Promise<T> => {
+  const { server } = request;
+  return server.throughGate(request, () => transact(server.database.pool, work));
+};
+
 /**
  * Runs a mutation in one transaction and sends what it returns. With an Idempotency-Key the reply is
  * stored in that same transaction, so that it is there exactly when the change is; the same key again
@@ -50,11 +59,10 @@ export async function write<T extends object | undefined>(
   verb: (tx: Executor, context: WriteContext) => Promise<T | AppError>,
   { status = 200, location, fingerprint }: WriteOptions<T> = {},
 ): Promise<T> {
-  const { pool } = request.server.database;
   const context = { ...originOf(request), expected: expectedVersion(request.headers["if-match"]) };
   const key = request.routeOptions.config.idempotency === "accepted" ? keyOf(request) : null;
   if (key === null) {
-    const body = await transact(pool, (tx) => verb(tx, context));
+    const body = await transactFor(request, (tx) => verb(tx, context));
     if (body instanceof AppError) throw body;
     reply.code(status);
     if (location) reply.header("location", location(body));
@@ -66,7 +74,7 @@ export async function write<T extends object | undefined>(
   const path = request.url.split("?", 1)[0] ?? "";
   const scope = sha256(JSON.stringify([caller, request.method, path, key]));
   const requestHash = sha256(JSON.stringify([request.query, fingerprint ?? request.body ?? null]));
-  const stored = await transact(pool, async (tx) => {
+  const stored = await transactFor(request, async (tx) => {
     const earlier = await earlierReply(tx, scope);
     if (earlier) {
       if (earlier.requestHash !== requestHash) throw new AppError("idempotency.key_reused");
@@ -139,7 +147,7 @@ export async function dryRun(
 ): Promise<z.output<typeof DryRun>> {
   const context = { ...originOf(request), expected: expectedVersion(request.headers["if-match"]) };
   try {
-    await transact(request.server.database.pool, async (tx) => {
+    await transactFor(request, async (tx) => {
       const outcome = await verb(tx, context);
       throw outcome instanceof AppError ? outcome : new RolledBack();
     });
@@ -222,5 +230,5 @@ export default fp(
       });
     });
   },
-  { name: "writes", dependencies: ["contract", "database"] },
+  { name: "writes", dependencies: ["contract", "database", "gate"] },
 );

@@ -18,6 +18,11 @@ import { openTestDatabase } from "../support/database.ts";
 const own = readMigrations();
 const applied = own.map(({ hash, when }) => ({ hash, when }));
 const last = own.at(-1) as Migration;
+const wait = (seconds: number, tell: (why: string) => void = () => {}) => ({
+  seconds,
+  tell,
+  signal: new AbortController().signal,
+});
 
 t.test("schemas are told apart by names and hashes, not by their number", async (t) => {
   const kindOf = (rows: typeof applied) => compareMigrations(rows, own).kind;
@@ -148,7 +153,14 @@ t.test("on a server", { skip: serverUrl ? false : "needs TEST_DATABASE_URL" }, a
     const told: string[] = [];
     const [names] = await Promise.all([
       Promise.all(migrators.map(migrate)),
-      Promise.all(servers.map(({ db }) => awaitSchema(db, 60, (text) => told.push(text)))),
+      Promise.all(
+        servers.map(({ db }) =>
+          awaitSchema(
+            db,
+            wait(60, (text) => told.push(text)),
+          ),
+        ),
+      ),
     ]);
     t.equal(names.filter((list) => list.length > 0).length, 1, "one did the work");
     t.equal(names.flat().length, own.length);
@@ -164,7 +176,7 @@ t.test("on a server", { skip: serverUrl ? false : "needs TEST_DATABASE_URL" }, a
     const database = connect({ connectionString, max: 1 });
     t.teardown(() => database.close());
     const { db, pool } = database;
-    const waiting = () => awaitSchema(db, 0, () => {});
+    const waiting = () => awaitSchema(db, wait(0));
     await t.rejects(waiting(), { message: /never migrated.*npm run db:migrate/ });
     await migrate(database);
     await waiting();
@@ -176,17 +188,14 @@ t.test("on a server", { skip: serverUrl ? false : "needs TEST_DATABASE_URL" }, a
       "insert into drizzle.__drizzle_migrations (hash, created_at) values ('x', $1)",
       [last.when + 1],
     );
-    const forever = awaitSchema(db, 600, () => {});
+    const forever = awaitSchema(db, wait(600));
     await t.rejects(forever, { message: /newer version.*1 more migration\./ });
     await t.rejects(migrate(database), { message: /newer version/ });
     await db.execute(
       sql`update drizzle.__drizzle_migrations set hash = 'y' where created_at = ${own[3]?.when}`,
     );
     const other = new RegExp(`${own[3]?.name}.*another form`);
-    await t.rejects(
-      awaitSchema(db, 600, () => {}),
-      { message: other },
-    );
+    await t.rejects(awaitSchema(db, wait(600)), { message: other });
     await t.rejects(migrate(database), { message: other });
     await pool.query("drop schema drizzle cascade");
     await t.rejects(migrate(database), { message: /no list of the migrations/ });

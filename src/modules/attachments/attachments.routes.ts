@@ -126,7 +126,7 @@ export default async function attachmentRoutes(app: App) {
       const actor = actorOf(request);
       const { query } = request;
       // Who may not attach it need not send it.
-      await authorizeUpload(db, { ...originOf(request), expected: null }, actor, query);
+      await authorizeUpload(app.callerDb, { ...originOf(request), expected: null }, actor, query);
       const received = await receive(request);
       try {
         const mediaType = await typeOf(received, received.fileName);

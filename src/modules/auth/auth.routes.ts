@@ -97,7 +97,7 @@ export default async function authRoutes(app: App) {
       },
     },
     async (request, reply) => {
-      const member = await checkCredentials(db, request.ip, request.body);
+      const member = await checkCredentials(app.callerDb, request.ip, request.body);
       return write(request, reply, async (tx, context) =>
         toTokens(await login(tx, context, member, sessionDays)),
       );
@@ -167,7 +167,7 @@ export default async function authRoutes(app: App) {
     async (request, reply) => {
       const actor = actorOf(request);
       const { currentPassword, newPassword } = request.body;
-      const checked = await checkCurrentPassword(db, actor, request.ip, currentPassword);
+      const checked = await checkCurrentPassword(app.callerDb, actor, request.ip, currentPassword);
       const passwordHash = await hashPassword(newPassword);
       return write(request, reply, async (tx, context) =>
         toTokens(await changePassword(tx, context, checked, passwordHash, sessionDays)),
@@ -195,7 +195,7 @@ export default async function authRoutes(app: App) {
     },
     async (request, reply) => {
       // Before the costly hash: nobody gets one for a token made up.
-      await ownerOfLink(db, request.body.token);
+      await ownerOfLink(app.callerDb, request.body.token);
       const passwordHash = await hashPassword(request.body.password);
       return write(request, reply, (tx, context) =>
         redeemMemberLink(tx, context, request.body.token, passwordHash),

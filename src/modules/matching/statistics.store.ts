@@ -63,6 +63,7 @@ const termsOfDocuments = sql`
  */
 export async function recount(tx: Executor, changes: VersionChanges = {}): Promise<void> {
   await tx.execute(sql`set local statement_timeout = 0`);
+  await tx.execute(sql`set local lock_timeout = 0`);
   await tx.execute(sql`select pg_advisory_xact_lock(hashtext('grand-market term statistics'))`);
   await tx.execute(sql`delete from ${termStatistics}`);
   await tx.execute(sql`insert into ${termStatistics} (term, documents)

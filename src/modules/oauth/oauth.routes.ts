@@ -46,7 +46,7 @@ export default async function oauthRoutes(app: App) {
     async (request, reply) => {
       reply.header("cache-control", "no-store").header("pragma", "no-cache");
       const { authorization } = request.headers;
-      const outcome = await grantToken(app.database.db, request.ip, authorization, request.body);
+      const outcome = await grantToken(app.callerDb, request.ip, authorization, request.body);
       if ("error" in outcome) {
         const denied = outcome.error === "invalid_client";
         if (denied) reply.header("www-authenticate", `Basic realm="${publicUrl}"`);

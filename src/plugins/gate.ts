@@ -1,0 +1,102 @@
+import type { FastifyRequest } from "fastify";
+import fp from "fastify-plugin";
+import { type Executor, executorThrough } from "../database/connect.ts";
+import { type Gate, type Leave, makeGate, type Place } from "../lib/gate.ts";
+
+declare module "fastify" {
+  interface FastifyInstance {
+    gate: Gate;
+    /** Runs the change that a request asks for, once it is let through. */
+    throughGate: <T>(request: FastifyRequest, change: () => Promise<T>) => Promise<T>;
+    /** For finding out who calls, and whether they may: it takes a part of the connections only. */
+    callerDb: Executor;
+  }
+  interface FastifyRequest {
+    /** What a read holds at the gate. */
+    leaveGate: Leave | null;
+  }
+}
+
+/** Milliseconds after which a request counts as stuck: most take a tenth of it. */
+const stuckAfter = 200;
+/** Milliseconds that a request waits at the gate; as long again it may wait for its lock. */
+const patience = 3_000;
+const longestQueue = 500;
+
+/** Changes of one resource at a time that hold a connection: they wait for each other's lock anyway. */
+const changesOfOne = 2;
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i;
+
+/** `/v1/needs` of `/v1/needs/0198.../publish`, and that need, if the path names one. */
+function partsOf(url: string): { collection: string; resource: string | null } {
+  const parts = (url.split("?", 1)[0] ?? "").split("/");
+  const at = parts.findIndex((part) => uuid.test(part));
+  return {
+    collection: parts.slice(0, 3).join("/"),
+    resource: at === -1 ? null : parts.slice(0, at + 1).join("/"),
+  };
+}
+
+/**
+ * Who holds connections. One lock that is held must not take them all: those who wait for it wait mostly
+ * here, by what they read or change and for whom, and what they do not hold is there for the others.
+ */
+export default fp(
+  async (app) => {
+    const { pool } = app.database;
+    const size = pool.options.max;
+    const share = (part: number) => Math.max(1, Math.floor(size * part));
+    const gate = makeGate({ stuckAfter, stuckMost: share(0.4), patience, longestQueue });
+    // One connection is nothing to share: whoever comes first has it, the pool sees to that.
+    const enter = (places: readonly Place[]) => (size === 1 ? () => {} : gate.enter(places));
+
+    app.decorate("gate", gate);
+    app.decorate("throughGate", async (request, change) => {
+      const { collection, resource } = partsOf(request.url);
+      const places: Place[] = [
+        { name: collection, most: share(0.7) },
+        // Three of ten connections are for those who read, whatever the writers wait for.
+        { name: "writers", most: share(0.7), isWide: true },
+      ];
+      if (resource) places.push({ name: resource, most: changesOfOne });
+      if (request.actor) places.push({ name: request.actor.organizationId, most: share(0.4) });
+      const leave = await enter(places);
+      try {
+        return await change();
+      } finally {
+        leave();
+      }
+    });
+    const callers: Place[] = [{ name: "callers", most: share(0.4) }];
+    app.decorate(
+      "callerDb",
+      executorThrough(pool, () => enter(callers)),
+    );
+
+    app.decorateRequest("leaveGate", null);
+    app.addHook("preHandler", (request, _reply, done) => {
+      const { method, url, routeOptions } = request;
+      if ((method !== "GET" && method !== "HEAD") || routeOptions.config.vital) return done();
+      const entered = enter([{ name: partsOf(url).collection, most: share(0.7) }]);
+      if (!(entered instanceof Promise)) {
+        request.leaveGate = entered;
+        return done();
+      }
+      entered.then((leave) => {
+        request.leaveGate = leave;
+        done();
+      }, done);
+    });
+    // The reply is made then; how fast its reader takes it holds up nobody. When its maker fails: at the end.
+    app.addHook("onSend", (request, _reply, payload, done) => {
+      request.leaveGate?.();
+      done(null, payload);
+    });
+    app.addHook("onResponse", (request, _reply, done) => {
+      request.leaveGate?.();
+      done();
+    });
+  },
+  { name: "gate", dependencies: ["database"] },
+);
