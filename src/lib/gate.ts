@@ -3,6 +3,7 @@
  * and takes none of it meanwhile.
  */
 import { AppError } from "./errors.ts";
+import { chance } from "./ids.ts";
 
 /** What a holder stands for, and how many of its kind may hold at a time. */
 export interface Place {
@@ -121,10 +122,12 @@ export function makeGate({ stuckAfter, stuckMost, patience, longestQueue }: Gate
           resolve(entered);
         },
       };
+      // Not all of a crowd that came at once give up at once.
+      const wait = patience * (0.7 + 0.3 * chance());
       const timer = setTimeout(() => {
         end();
         reject(new AppError("server.unavailable", { headers: { "retry-after": "2" } }));
-      }, patience);
+      }, wait);
       waiters.add(waiter);
       countWaiting(places, 1);
     });

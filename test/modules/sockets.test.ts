@@ -9,12 +9,14 @@ import { type Dialled, dial, headOf, replyIn, until } from "../support/sockets.t
 
 const limit = 2_000;
 const market = await openMarket(t, {
-  REQUEST_SECONDS: "2",
-  HANDLER_SECONDS: "2",
-  REPLY_SECONDS: "2",
-  UPLOAD_SECONDS: "60",
-  // The handler's own time is what is tried here.
-  DATABASE_LOCK_TIMEOUT: "15000",
+  settings: {
+    REQUEST_SECONDS: "2",
+    HANDLER_SECONDS: "2",
+    REPLY_SECONDS: "2",
+    UPLOAD_SECONDS: "60",
+    // The handler's own time is what is tried here.
+    DATABASE_LOCK_TIMEOUT: "15000",
+  },
 });
 const { app } = market;
 await app.listen({ port: 0, host: "127.0.0.1" });

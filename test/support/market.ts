@@ -6,7 +6,7 @@ import type { InjectOptions, LightMyRequestResponse } from "fastify";
 import type { Test } from "tap";
 import { apiClients, sessions } from "../../db/schema/accounts.ts";
 import { members, organizations } from "../../db/schema/organizations.ts";
-import { buildApp } from "../../src/app.ts";
+import { buildApp, type Parts } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Database } from "../../src/database/connect.ts";
 import type { Role, Scope } from "../../src/lib/access.ts";
@@ -68,9 +68,17 @@ interface PersonOptions {
 
 let people = 0;
 
-/** Opens a market for a test file, with other settings where given; it is closed and removed when the file's tests have ended. */
-export async function openMarket(t: Test, settings: Record<string, string> = {}): Promise<Market> {
-  const database = await openTestDatabase();
+interface MarketOptions {
+  /** One of one's own, migrated; else as for all tests. */
+  database?: Database;
+  logger?: Parts["logger"];
+  /** Of the environment, other than those of all tests. */
+  settings?: Record<string, string>;
+}
+
+/** Opens a market for a test file; it is closed and removed when the file's tests have ended. */
+export async function openMarket(t: Test, options: MarketOptions = {}): Promise<Market> {
+  const database = options.database ?? (await openTestDatabase());
   const keyFile = join(tmpdir(), `keys-${newId()}.json`);
   createKeyFile(keyFile, clock.now());
   const keys = readKeyFile(keyFile);
@@ -82,9 +90,9 @@ export async function openMarket(t: Test, settings: Record<string, string> = {})
     DATA_DIR: dataDir,
     // A busy machine must not turn a test's request away.
     MAX_EVENT_LOOP_DELAY: "0",
-    ...settings,
+    ...options.settings,
   });
-  const app = await buildApp(config, { database, keys });
+  const app = await buildApp(config, { database, keys, logger: options.logger });
   await app.ready();
   t.teardown(async () => {
     await app.close();
