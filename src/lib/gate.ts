@@ -5,27 +5,31 @@
 import { AppError } from "./errors.ts";
 import { chance } from "./ids.ts";
 
-/** What a holder stands for, and how many of its kind may hold at a time. */
+/** What a holder stands for. */
 export interface Place {
   name: string;
+  /** How many of its kind may hold at a time. */
   most: number;
-  /** Of all of one kind, such as all writers: that one of them is slow says nothing of the others. */
+  /** Of many that have little in common: that one of them was stuck says nothing of the others. */
   isWide?: boolean;
 }
 
 export interface GateOptions {
-  /** Milliseconds after which a holder counts as stuck, and further ones of its places as likely to be. */
-  stuckAfter: number;
-  /** How many may be stuck, or likely to, at a time. */
-  stuckMost: number;
+  /** How many may hold at a time of those who enter where others were stuck. */
+  suspectsMost: number;
+  /** Milliseconds for which it is remembered where somebody was stuck; one that was not ends it. */
+  memory: number;
   /** Milliseconds that somebody waits at most. */
   patience: number;
-  /** How many may wait for one place. */
+  /** How many may wait for one place that is not wide. */
   longestQueue: number;
 }
 
-/** Gives back what was entered; a second call does nothing. */
-export type Leave = () => void;
+/**
+ * Gives back what was entered; a second call does nothing.
+ * @param wasStuck it waited for a lock in vain
+ */
+export type Leave = (wasStuck?: boolean) => void;
 
 export interface Gate {
   /**
@@ -37,59 +41,60 @@ export interface Gate {
 }
 
 interface Holder {
-  since: number;
   places: readonly Place[];
   /** It entered a place where somebody was stuck. */
   isSuspect: boolean;
 }
+
+/** Places that are remembered: whoever was stuck in so many was so for another reason. */
+const rememberedMost = 10_000;
 
 interface Waiter {
   places: readonly Place[];
   admit: (leave: Leave) => void;
 }
 
-export function makeGate({ stuckAfter, stuckMost, patience, longestQueue }: GateOptions): Gate {
-  /** The holders of each place, the oldest first. */
-  const holders = new Map<string, Set<Holder>>();
-  const all = new Set<Holder>();
-  const waiters = new Set<Waiter>();
+function count(counts: Map<string, number>, places: readonly Place[], change: 1 | -1): void {
+  for (const { name } of places) {
+    const sum = (counts.get(name) ?? 0) + change;
+    if (sum === 0) counts.delete(name);
+    else counts.set(name, sum);
+  }
+}
+
+export function makeGate(options: GateOptions): Gate {
+  const { suspectsMost, memory, patience, longestQueue } = options;
+  /** How many hold each place. */
+  const held = new Map<string, number>();
   const waitingFor = new Map<string, number>();
-
-  const isStuck = (holder: Holder | undefined, now: number) =>
-    holder !== undefined && now - holder.since > stuckAfter;
-
-  /** Whether somebody is stuck in one of the places. */
-  const isSuspect = (places: readonly Place[], now: number) =>
-    places.some(
-      ({ name, isWide }) => !isWide && isStuck(holders.get(name)?.values().next().value, now),
-    );
+  let suspects = 0;
+  const waiters = new Set<Waiter>();
+  /** Places where somebody was stuck, and until when they are remembered. */
+  const remembered = new Map<string, number>();
 
   function tryEnter(places: readonly Place[]): Leave | null {
-    if (places.some(({ name, most }) => (holders.get(name)?.size ?? 0) >= most)) return null;
+    if (places.some(({ name, most }) => (held.get(name) ?? 0) >= most)) return null;
     const now = performance.now();
-    const suspect = isSuspect(places, now);
-    if (suspect) {
-      let count = 0;
-      for (const one of all) if (one.isSuspect || isStuck(one, now)) count++;
-      if (count >= stuckMost) return null;
-    }
-    const holder = { since: now, places, isSuspect: suspect };
-    all.add(holder);
-    for (const { name } of places) {
-      const inPlace = holders.get(name);
-      if (inPlace) inPlace.add(holder);
-      else holders.set(name, new Set([holder]));
-    }
-    return () => leave(holder);
+    const isSuspect = places.some(({ name }) => (remembered.get(name) ?? 0) > now);
+    if (isSuspect && suspects >= suspectsMost) return null;
+    if (isSuspect) suspects++;
+    count(held, places, 1);
+    let hasLeft = false;
+    return (wasStuck = false) => {
+      if (hasLeft) return;
+      hasLeft = true;
+      leave({ places, isSuspect }, wasStuck);
+    };
   }
 
-  function leave(holder: Holder): void {
-    if (!all.delete(holder)) return;
-    for (const { name } of holder.places) {
-      const inPlace = holders.get(name);
-      inPlace?.delete(holder);
-      if (inPlace?.size === 0) holders.delete(name);
+  function leave({ places, isSuspect }: Holder, wasStuck: boolean): void {
+    count(held, places, -1);
+    if (isSuspect) suspects--;
+    for (const { name, isWide } of places) {
+      if (wasStuck && !isWide) remembered.set(name, performance.now() + memory);
+      else if (isSuspect) remembered.delete(name);
     }
+    if (remembered.size > rememberedMost) remembered.clear();
     // In the order in which they came, each that fits now.
     for (const waiter of waiters) {
       const entered = tryEnter(waiter.places);
@@ -97,22 +102,16 @@ export function makeGate({ stuckAfter, stuckMost, patience, longestQueue }: Gate
     }
   }
 
-  const countWaiting = (places: readonly Place[], change: 1 | -1) => {
-    for (const { name } of places) {
-      const count = (waitingFor.get(name) ?? 0) + change;
-      if (count === 0) waitingFor.delete(name);
-      else waitingFor.set(name, count);
-    }
-  };
-
   function wait(places: readonly Place[]): Promise<Leave> {
-    if (places.some(({ name }) => (waitingFor.get(name) ?? 0) >= longestQueue)) {
+    const isFull = ({ name, isWide }: Place) =>
+      !isWide && (waitingFor.get(name) ?? 0) >= longestQueue;
+    if (places.some(isFull)) {
       throw new AppError("server.overloaded", { headers: { "retry-after": "2" } });
     }
     return new Promise((resolve, reject) => {
       const end = () => {
         waiters.delete(waiter);
-        countWaiting(places, -1);
+        count(waitingFor, places, -1);
         clearTimeout(timer);
       };
       const waiter: Waiter = {
@@ -123,13 +122,13 @@ export function makeGate({ stuckAfter, stuckMost, patience, longestQueue }: Gate
         },
       };
       // Not all of a crowd that came at once give up at once.
-      const wait = patience * (0.7 + 0.3 * chance());
+      const wait = patience * (0.85 + 0.15 * chance());
       const timer = setTimeout(() => {
         end();
         reject(new AppError("server.unavailable", { headers: { "retry-after": "2" } }));
       }, wait);
       waiters.add(waiter);
-      countWaiting(places, 1);
+      count(waitingFor, places, 1);
     });
   }
 

@@ -2,6 +2,7 @@ import type { FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { type Executor, executorThrough } from "../database/connect.ts";
 import { type Gate, type Leave, makeGate, type Place } from "../lib/gate.ts";
+import { outageOf } from "../lib/outages.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -17,14 +18,16 @@ declare module "fastify" {
   }
 }
 
-/** Milliseconds after which a request counts as stuck: most take a tenth of it. */
-const stuckAfter = 200;
-/** Milliseconds that a request waits at the gate; as long again it may wait for its lock. */
-const patience = 3_000;
+/** Milliseconds for which those who want what others waited for in vain share a part of the connections. */
+const memory = 5_000;
+/** Milliseconds that a request waits at the gate longer than others may wait for a lock. */
+const patienceBeyondLock = 1_500;
 const longestQueue = 500;
 
 /** Changes of one resource at a time that hold a connection: they wait for each other's lock anyway. */
 const changesOfOne = 2;
+
+const isLockTimeout = (error: unknown) => outageOf(error)?.state === "55P03";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i;
 
@@ -47,28 +50,40 @@ export default fp(
     const { pool } = app.database;
     const size = pool.options.max;
     const share = (part: number) => Math.max(1, Math.floor(size * part));
-    const gate = makeGate({ stuckAfter, stuckMost: share(0.4), patience, longestQueue });
+    const patience = app.config.databaseLockTimeout + patienceBeyondLock;
+    const gate = makeGate({ suspectsMost: share(0.5), memory, patience, longestQueue });
     // One connection is nothing to share: whoever comes first has it, the pool sees to that.
-    const enter = (places: readonly Place[]) => (size === 1 ? () => {} : gate.enter(places));
+    const enter = (places: readonly Place[]) =>
+      size === 1 ? ((() => {}) satisfies Leave) : gate.enter(places);
+
+    /** As many as there are connections, so that nobody waits for one who counts as holding it. */
+    const placesOfAll = (collection: string): Place[] => [
+      { name: "all", most: size, isWide: true },
+      { name: collection, most: share(0.7), isWide: true },
+    ];
 
     app.decorate("gate", gate);
     app.decorate("throughGate", async (request, change) => {
       const { collection, resource } = partsOf(request.url);
       const places: Place[] = [
-        { name: collection, most: share(0.7) },
+        ...placesOfAll(collection),
         // Three of ten connections are for those who read, whatever the writers wait for.
         { name: "writers", most: share(0.7), isWide: true },
+        { name: `change ${collection}`, most: size },
       ];
       if (resource) places.push({ name: resource, most: changesOfOne });
-      if (request.actor) places.push({ name: request.actor.organizationId, most: share(0.4) });
+      if (request.actor) places.push({ name: request.actor.organizationId, most: share(0.3) });
       const leave = await enter(places);
       try {
         return await change();
+      } catch (error) {
+        leave(isLockTimeout(error));
+        throw error;
       } finally {
         leave();
       }
     });
-    const callers: Place[] = [{ name: "callers", most: share(0.4) }];
+    const callers: Place[] = [{ name: "callers", most: share(0.4), isWide: true }];
     app.decorate(
       "callerDb",
       executorThrough(pool, () => enter(callers)),
@@ -78,7 +93,11 @@ export default fp(
     app.addHook("preHandler", (request, _reply, done) => {
       const { method, url, routeOptions } = request;
       if ((method !== "GET" && method !== "HEAD") || routeOptions.config.vital) return done();
-      const entered = enter([{ name: partsOf(url).collection, most: share(0.7) }]);
+      const { collection } = partsOf(url);
+      const entered = enter([
+        ...placesOfAll(collection),
+        { name: `read ${collection}`, most: size },
+      ]);
       if (!(entered instanceof Promise)) {
         request.leaveGate = entered;
         return done();
@@ -87,6 +106,10 @@ export default fp(
         request.leaveGate = leave;
         done();
       }, done);
+    });
+    app.addHook("onError", (request, _reply, error, done) => {
+      request.leaveGate?.(isLockTimeout(error));
+      done();
     });
     // The reply is made then; how fast its reader takes it holds up nobody. When its maker fails: at the end.
     app.addHook("onSend", (request, _reply, payload, done) => {

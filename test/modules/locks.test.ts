@@ -50,8 +50,8 @@ async function mixed(seconds: number, wants: (n: number) => Promise<Reply>) {
     while (performance.now() < end) {
       const reply = await wants(n);
       blocked.push(reply);
-      // As the refusal says, only sooner.
-      if (reply.status === 503) await setTimeout(100);
+      // The refusal says two seconds; these are in a hurry.
+      await setTimeout(500);
     }
   };
   const passing = async (n: number) => {
@@ -92,7 +92,7 @@ async function whileLocked(
   for (const { status } of locked.blocked) counts[status] = (counts[status] ?? 0) + 1;
   t.comment(`those that want it: ${JSON.stringify(counts)}`);
   t.same(locked.failed, [], "calls that do not touch it all succeed");
-  t.ok(locked.calls > 100);
+  t.ok(locked.calls > 20);
   // Below that the machine's own hiccups decide; who waits for the lock takes two seconds and more.
   t.ok(locked.p99 <= Math.max(3 * free.p99, 600), "as fast as without the lock, or nearly");
   t.ok(counts[503], "those that want it are told to come again");
