@@ -91,7 +91,9 @@ export async function loadDemoMarket(db: Executor): Promise<void> {
   // the first start some tens of milliseconds an account.
   const passwordHash = await hashPassword(demoPassword);
   await db.transaction(async (tx) => {
-    // Whoever comes second finds organisations.
+    // Whoever comes second waits, however long, and finds organisations.
+    await tx.execute(sql`set local lock_timeout = 0`);
+    await tx.execute(sql`set local statement_timeout = 0`);
     await tx.execute(sql`select pg_advisory_xact_lock(hashtext('grand-market demo'))`);
     if ((await tx.$count(organizations)) === 0) await playHistory(tx, passwordHash);
   });

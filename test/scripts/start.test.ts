@@ -75,7 +75,11 @@ const serverUrl = process.env.TEST_DATABASE_URL;
 function unmigrated(server: string): Record<string, string> {
   const url = new URL(server);
   url.pathname = "/template1";
-  return { DATABASE_URL: url.href, SIGNING_KEYS_FILE: join(folder, "keys.json") };
+  return {
+    DATABASE_URL: url.href,
+    DATABASE_WAIT_SECONDS: "1",
+    SIGNING_KEYS_FILE: join(folder, "keys.json"),
+  };
 }
 
 const registration = {
