@@ -12,7 +12,6 @@ export const queueNames: readonly string[] = [
   "results.expire",
   "service.remove-old-replies",
   "sessions.remove-expired",
-  "suggestions.reindex",
   // pg-boss's own: its clock hands jobs over through it.
   "__pgboss__send-it",
 ];

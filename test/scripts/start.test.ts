@@ -1,6 +1,6 @@
 /** The program as a person starts it: what it announces, what it refuses, and what a kill leaves. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -127,4 +127,14 @@ t.test("what a start refuses, and what a kill leaves", async (t) => {
   t.match(await post(`${again}/v1/auth/login`, credentials), { status: 200 });
   third.child.kill("SIGTERM");
   t.equal(await third.ended, 0, "ends in order when asked to");
+
+  // Somebody is signed in: new keys are not made silently.
+  rmSync(join(folder, "signing-keys.json"));
+  const keyless = start();
+  t.equal(await keyless.ended, 1);
+  t.match(
+    keyless.text(),
+    /signing-keys\.json is missing, and people are signed in.*keys -- create/,
+  );
+  t.notOk(existsSync(join(folder, "signing-keys.json")));
 });

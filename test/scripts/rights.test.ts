@@ -1,0 +1,99 @@
+/** A service whose role may read and write rows and nothing else; and what a start says of its signing keys. */
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import t from "tap";
+import { buildApp } from "../../src/app.ts";
+import { readConfig } from "../../src/config.ts";
+import { connect } from "../../src/database/connect.ts";
+import { queueNames } from "../../src/database/queues.ts";
+import { newId } from "../../src/lib/ids.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { createKeyFile, readKeyFile } from "../../src/lib/signing-keys.ts";
+import { openTestDatabase } from "../support/database.ts";
+import { openMarket } from "../support/market.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "grand-market-rights-"));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+const keyFile = join(folder, "keys.json");
+createKeyFile(keyFile, new Date());
+
+t.test("migrating makes the queue of every job that features announce", async (t) => {
+  const { app } = await openMarket(t);
+  const announced = app.jobs.filter((job) => "cron" in job).map(({ name }) => name);
+  t.ok(announced.length > 5);
+  const own = queueNames.filter((name) => !name.startsWith("__pgboss__"));
+  t.same(own.toSorted(), announced.toSorted());
+});
+
+/** The statements that docs/operations.md gives to whoever installs the market. */
+const grants = /```sql\n([\s\S]*?)```/.exec(
+  readFileSync(join(projectRoot, "docs/operations.md"), "utf8"),
+)?.[1];
+
+const serverUrl = process.env.TEST_DATABASE_URL;
+t.test(
+  "with the rights that the docs name the service starts and runs its jobs",
+  { skip: serverUrl ? false : "needs TEST_DATABASE_URL" },
+  async (t) => {
+    const database = await openTestDatabase();
+    t.teardown(() => database.close());
+    const role = `market_${newId().replaceAll("-", "")}`;
+    await database.pool.query(`create role ${role} login`);
+    await database.pool.query(String(grants).replaceAll("market_service", role));
+    const named = await database.pool.query<{ name: string }>("select current_database() as name");
+    const url = new URL(serverUrl ?? "");
+    url.pathname = `/${named.rows[0]?.name}`;
+    url.username = role;
+    const mine = connect({ connectionString: url.href, max: 5 });
+    const dropped = async () => {
+      await mine.close();
+      await database.pool.query(`drop owned by ${role}`);
+      await database.pool.query(`drop role ${role}`);
+    };
+    await t.rejects(mine.pool.query("create table public.x (i int)"), { code: "42501" });
+
+    const config = readConfig({ DATA_DIR: folder, SIGNING_KEYS_FILE: keyFile });
+    // As every hour: something is waiting for the job when the service comes up.
+    await database.pool.query("insert into pgboss.job (name) values ('sessions.remove-expired')");
+    const lines: string[] = [];
+    const app = await buildApp(config, {
+      database: mine,
+      keys: readKeyFile(keyFile),
+      logger: { stream: { write: (line) => lines.push(line) } },
+      runJobs: true,
+    });
+    try {
+      t.match(await app.inject("/readyz"), { statusCode: 200 });
+      const done = () => lines.some((line) => line.includes('"job":"sessions.remove-expired"'));
+      while (!done()) await new Promise((resolve) => setTimeout(resolve, 100));
+      const job = lines.find((line) => line.includes('"job":"sessions.remove-expired"'));
+      t.match(job, "job done");
+      t.notOk(
+        lines.find((line) => line.includes("42501")),
+        "no right is missing",
+      );
+    } finally {
+      await app.close();
+      await dropped();
+    }
+  },
+);
+
+t.test("a key file that cannot be used is told in a sentence", async (t) => {
+  const whole = readFileSync(keyFile, "utf8");
+  const faulty = join(folder, "faulty.json");
+  const texts = ["", whole.slice(0, 200), "{}", whole.replace(/"x": "[^"]+"/, '"x": "AAAA"')];
+  for (const text of texts) {
+    writeFileSync(faulty, text);
+    t.throws(() => readKeyFile(faulty), { message: /faulty\.json is not a whole key file/ });
+  }
+  t.throws(() => readKeyFile(join(folder, "none.json")), { message: /none\.json is missing/ });
+  mkdirSync(join(folder, "folder.json"));
+  t.throws(() => readKeyFile(join(folder, "folder.json")), {
+    message: /cannot be read \(EISDIR\)/,
+  });
+  if (process.getuid?.() === 0) return;
+  chmodSync(faulty, 0);
+  t.throws(() => readKeyFile(faulty), { message: /cannot be read \(EACCES\)/ });
+});
