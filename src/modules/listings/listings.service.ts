@@ -560,8 +560,11 @@ export async function describeListings<Row extends ListingRow, Item>(
   );
 }
 
-/** Listings that are written anew in one transaction. */
-const reindexed = 200;
+/**
+ * Listings that are written anew in one transaction: a few, because cutting them holds up the process, and
+ * writing them whoever wants one of them.
+ */
+const reindexed = 5;
 
 /**
  * Writes anew what some listings are searched and matched by, after the way of cutting text has changed.
