@@ -51,6 +51,9 @@ const lookEvery = 250;
 /** Milliseconds that the other side has to follow a close, and idle ones to come with a last request. */
 const grace = 1_000;
 
+/** Requests that wait on a connection. What comes beyond is dropped, and the last reply before it says so. */
+const mostWaiting = 100;
+
 /** Bytes that are held for all connections; beyond it the slowest are cut. */
 const mostHeld = 64 * 1024 * 1024;
 
@@ -116,10 +119,23 @@ export function boundedServers({ limits, keepAlive, isDraining, onCut }: Options
     if (!connection || connection.cutAt !== null) return;
     // RFC 9112 9.3.2 lets a server answer only safe requests side by side; one after the other, the
     // memory that a connection takes is that of one reply.
-    if (connection.running && !isOver(connection.running)) {
+    if (!connection.running || isOver(connection.running)) run(connection, exchange, handler);
+    else if (connection.waiting.length < mostWaiting) {
       connection.waiting.push(exchange);
       request.socket.pause();
-    } else run(connection, exchange, handler);
+    } else dropFurther(connection);
+  }
+
+  /**
+   * One packet may hold a thousand small requests, each of which takes kilobytes once it is parsed.
+   * Nothing public stops Node's parser within a packet; so what it finds is not kept.
+   */
+  function dropFurther(connection: Connection): void {
+    connection.isLast = true;
+    const { parser } = connection.socket as unknown as {
+      parser: { onIncoming: () => number } | null;
+    };
+    if (parser) parser.onIncoming = () => 0;
   }
 
   function run(connection: Connection, exchange: Exchange, handler: Handler): void {

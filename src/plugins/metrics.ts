@@ -1,5 +1,5 @@
 import fp from "fastify-plugin";
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -35,6 +35,24 @@ export default fp(
         this.set(app.gate.waiting());
       },
     });
+    new Gauge({
+      name: "http_connections",
+      help: "Connections of callers that are open.",
+      registers: [registry],
+      collect() {
+        this.set(app.connections.open());
+      },
+    });
+    new Counter({
+      name: "http_connections_cut_total",
+      help: "Connections that this side ended, by reason.",
+      labelNames: ["reason"] as const,
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [reason, count] of app.connections.cut) this.inc({ reason }, count);
+      },
+    });
     app.decorate("metrics", registry);
     app.addHook("onResponse", (request, reply, done) => {
       duration.observe(
@@ -48,5 +66,5 @@ export default fp(
       done();
     });
   },
-  { name: "metrics", dependencies: ["gate"] },
+  { name: "metrics", dependencies: ["gate", "sockets"] },
 );

@@ -70,6 +70,23 @@ t.test("unread replies are bounded in all: the slowest give way", async (t) => {
   t.equal(replyIn(reader.text()).status, 200, "who reads is served");
 });
 
+t.test("a flood of small requests is answered as far as it is kept, then closed", async (t) => {
+  let begun = 0;
+  const { call, cuts } = await open(t, (request, response) => {
+    begun += 1;
+    setTimeout(1).then(() => response.end(request.url));
+  });
+  const paths = Array.from({ length: 1_500 }, (_, i) => `/p${i}.`);
+  const flood = await call(paths.map((path) => page.replace("/", path)).join(""));
+  await flood.closed;
+  const answered = [...flood.text().matchAll(/\/p\d+\./g)].map(([path]) => path);
+  t.same(answered, paths.slice(0, answered.length), "in order, each once");
+  t.ok(answered.length > 100 && answered.length < 200, `${answered.length}`);
+  t.equal(begun, answered.length);
+  t.match(flood.text().split("HTTP/1.1 ").at(-1), /connection: close/i, "so the caller can go on");
+  t.same(cuts, []);
+});
+
 t.test("a stop lets go of callers, waits for what runs, and cuts what lasts", async (t) => {
   let finish = () => {};
   const { call, stop, servers, cuts } = await open(t, (request, response) => {
