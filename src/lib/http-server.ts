@@ -218,6 +218,8 @@ export function boundedServers({ limits, keepAlive, isDraining, onCut }: Options
           requestTimeout: 0,
           connectionsCheckingInterval: lookEvery,
           keepAliveTimeout: keepAlive,
+          // Refused like anything else that is wrong with a request (plugins/requests.ts).
+          requireHostHeader: false,
         },
         (request, response) => receive(handler, request, response),
       );

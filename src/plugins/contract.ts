@@ -128,6 +128,7 @@ function sharedErrors(route: RouteOptions): ErrorCode[] {
     "server.unavailable",
     "storage.full",
     "request.malformed_url",
+    "request.malformed_http",
   ];
   if (!route.config?.ownAuthorization) codes.push("auth.invalid_token");
   if (access && !access.public) codes.push("auth.required");
@@ -142,7 +143,7 @@ function sharedErrors(route: RouteOptions): ErrorCode[] {
   // A body is read before it is known whether the route wants one.
   if (changes) {
     codes.push("request.malformed_json", "request.too_large", "request.unsupported_media_type");
-    codes.push("request.timeout", "request.malformed_http");
+    codes.push("request.timeout");
   }
   if (ifMatch) codes.push("request.precondition_failed");
   if (ifMatch === "required") codes.push("request.precondition_required");

@@ -37,6 +37,11 @@ export default fp(
     // Hooks that every request passes take a callback: an async one costs a turn of the event loop.
     app.addHook("onRequest", (request, reply, done) => {
       reply.headers(securityHeaders).header("request-id", request.id);
+      const { httpVersion, headers } = request.raw;
+      // RFC 9112 3.2
+      if (httpVersion === "1.1" && headers.host === undefined) {
+        return done(new AppError("request.malformed_http"));
+      }
       done(hasBrokenQuery(request.url) ? new AppError("request.malformed_url") : undefined);
     });
     app.addHook("onResponse", (request, reply, done) => {
