@@ -368,6 +368,11 @@ const special = {
     en: "The URL and the headers are too large",
     zh: "URL 与请求头过大",
   },
+  "request.range_not_satisfiable": {
+    status: 416,
+    en: "The range lies beyond the end of the file",
+    zh: "请求的范围超出文件末尾",
+  },
   "request.too_large": { status: 413, en: "The body is too large", zh: "请求体过大" },
   "request.unsupported_media_type": {
     status: 415,

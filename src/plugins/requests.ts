@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { AppError } from "../lib/errors.ts";
 
@@ -31,12 +32,33 @@ const securityHeaders = {
   "x-content-type-options": "nosniff",
 };
 
-/** The request id on every reply, and one log line a request: route template, never the URL. */
+/** The line of a request: route template, never the URL. */
+function logRequest(request: FastifyRequest, reply: FastifyReply, cut?: true): void {
+  request.log.info(
+    {
+      method: request.method,
+      route: request.routeOptions.url,
+      status: reply.statusCode,
+      cut,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      actor: request.actor?.id,
+      trace: traceparent.exec(String(request.headers.traceparent ?? ""))?.[1],
+    },
+    "request",
+  );
+}
+
+/** The request id on every reply, and one log line a request, whether or not its reply went out whole. */
 export default fp(
   async (app) => {
+    const answered = new WeakSet<FastifyRequest>();
     // Hooks that every request passes take a callback: an async one costs a turn of the event loop.
     app.addHook("onRequest", (request, reply, done) => {
       reply.headers(securityHeaders).header("request-id", request.id);
+      // A connection that ends in the middle of a reply, or before it, is no response to Fastify.
+      reply.raw.once("close", () => {
+        if (!answered.has(request)) logRequest(request, reply, true);
+      });
       const { httpVersion, headers } = request.raw;
       // RFC 9112 3.2
       if (httpVersion === "1.1" && headers.host === undefined) {
@@ -45,17 +67,8 @@ export default fp(
       done(hasBrokenQuery(request.url) ? new AppError("request.malformed_url") : undefined);
     });
     app.addHook("onResponse", (request, reply, done) => {
-      request.log.info(
-        {
-          method: request.method,
-          route: request.routeOptions.url,
-          status: reply.statusCode,
-          ms: Math.round(reply.elapsedTime * 10) / 10,
-          actor: request.actor?.id,
-          trace: traceparent.exec(String(request.headers.traceparent ?? ""))?.[1],
-        },
-        "request",
-      );
+      answered.add(request);
+      logRequest(request, reply);
       done();
     });
   },

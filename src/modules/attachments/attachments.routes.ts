@@ -1,21 +1,28 @@
+import { Readable } from "node:stream";
 import multipart from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
+import { Counter } from "prom-client";
 import { z } from "zod";
 import { transact } from "../../database/transact.ts";
 import { AppError } from "../../lib/errors.ts";
 import { noneMatches } from "../../lib/etag.ts";
 import { bodyFault } from "../../lib/faults.ts";
+import { loggable } from "../../lib/loggable.ts";
+import { partOf } from "../../lib/ranges.ts";
 import { IdParams, isPlainLine } from "../../lib/wire.ts";
 import { actorOf, originOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
 import { noContent, write } from "../../plugins/writes.ts";
 import type { Received } from "../../storage/files.ts";
+import { DamagedFile, damages } from "../../storage/stored-file.ts";
 import { Attachment, SubjectQuery, UploadQuery } from "./attachments.schema.ts";
 import {
   authorizeUpload,
   createAttachment,
   deleteAttachment,
   listAttachments,
+  mendBytes,
+  openAttachment,
   readAttachment,
   releaseBytes,
   typeOf,
@@ -53,9 +60,49 @@ function refusalOf(error: unknown): unknown {
   return isBroken && !(error instanceof AppError) ? refusedFile("form.broken") : error;
 }
 
+/** RFC 6266: the plain name for old clients, the whole one beside it. */
+function dispositionOf(fileName: string): string {
+  const ascii = fileName.replaceAll(/[^\x20-\x7e]|["\\]/g, "_");
+  const whole = encodeURIComponent(fileName).replaceAll(
+    /['()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${ascii}"; filename*=UTF-8''${whole}`;
+}
+
+const headerOf = (description: string) => ({ type: "string", description });
+
+/** What a reply with bytes says of them. */
+const byteHeaders = {
+  "Accept-Ranges": headerOf("`bytes`"),
+  "Repr-Digest": headerOf("SHA-256 of the whole file (RFC 9530), also beside a part of it."),
+};
+
+const bytes = Object.fromEntries(mediaTypes.map((type) => [type, { schema: z.string() }]));
+
 export default async function attachmentRoutes(app: App) {
   const { db, pool } = app.database;
   const { files } = app;
+  const damaged = new Counter({
+    name: "attachments_damaged_total",
+    help: "Downloads of files whose stored bytes are not what was uploaded.",
+    labelNames: ["reason"] as const,
+    registers: [app.metrics],
+  });
+  for (const reason of damages) damaged.inc({ reason }, 0);
+
+  /** Alarms of bytes that are lost. The operator finds the file by its id; its name is nobody's business. */
+  function alarm(request: FastifyRequest, attachment: string, { reason }: DamagedFile): void {
+    damaged.inc({ reason });
+    request.log.error({ attachment, damage: reason }, "the stored bytes of a file are damaged");
+  }
+
+  /** Removes bytes that nothing refers to; what remains for now the next sweep removes. */
+  async function release(request: FastifyRequest, sha256: string): Promise<void> {
+    await transact(pool, (tx) => releaseBytes(tx, files, sha256)).catch((error: unknown) => {
+      request.log.warn({ error: loggable(error) }, "bytes were not released");
+    });
+  }
   const fileSize = app.config.maxUploadMegabytes * 1024 * 1024;
   // Here only: elsewhere a body of this type is refused.
   await app.register(multipart, { limits: { fileSize, files: 1, fields: 0, parts: 1 } });
@@ -131,6 +178,10 @@ export default async function attachmentRoutes(app: App) {
       try {
         const mediaType = await typeOf(received, received.fileName);
         const file = { ...received, mediaType };
+        // A reply that is stored already comes without the verb, but the bytes have come.
+        if (request.headers["idempotency-key"] !== undefined) {
+          await transact(pool, (tx) => mendBytes(tx, files, received));
+        }
         return await write(
           request,
           reply,
@@ -142,7 +193,7 @@ export default async function attachmentRoutes(app: App) {
           },
         );
       } catch (error) {
-        await transact(pool, (tx) => releaseBytes(tx, files, received.sha256));
+        await release(request, received.sha256);
         throw error;
       } finally {
         await received.discard();
@@ -193,37 +244,72 @@ export default async function attachmentRoutes(app: App) {
         transfers: true,
         access: { public: true, scope: "attachments:read" },
         etag: "hash",
-        errors: ["attachment.not_found"],
+        errors: ["attachment.not_found", "attachment.damaged", "request.range_not_satisfiable"],
       },
       schema: {
         operationId: "downloadAttachment",
         summary: "Download a file",
-        description: "Always to be saved, never shown in place.",
+        description:
+          "Always to be saved, never shown in place. Its bytes are verified before they are sent. One range of bytes can be asked for, with `If-Range` where the ETag was kept.",
         tags,
         params: IdParams,
         response: {
-          200: {
-            description: "The bytes.",
-            content: Object.fromEntries(mediaTypes.map((type) => [type, { schema: z.string() }])),
+          200: { description: "The bytes.", headers: byteHeaders, content: bytes },
+          206: {
+            description: "The bytes of the range.",
+            headers: {
+              ...byteHeaders,
+              "Content-Range": headerOf("Which bytes of how many (RFC 9110 14.4)."),
+            },
+            content: bytes,
           },
         },
       },
     },
     async (request, reply) => {
       const file = await readAttachment(db, request.actor, request.params.id);
+      const { id, size } = file;
       const etag = `"${file.sha256}"`;
       reply.header("etag", etag);
-      const known = request.headers["if-none-match"];
+      const { headers, method } = request;
+      const known = headers["if-none-match"];
       if (known && noneMatches(known, etag)) return reply.code(304 as 200).send();
-      const ascii = file.fileName.replaceAll(/[^\x20-\x7e]|["\\]/g, "_");
+      // A range is a GET's, and of the file that the caller has the beginning of (RFC 9110 13.1.5).
+      const isAsked = method === "GET" && (headers["if-range"] ?? etag) === etag;
+      const part = isAsked ? partOf(headers.range, size) : null;
+      if (part === "unsatisfiable") {
+        throw new AppError("request.range_not_satisfiable", {
+          headers: { "content-range": `bytes */${size}`, "accept-ranges": "bytes" },
+        });
+      }
+      const stored = await openAttachment(db, files, request.actor, file).catch(
+        (error: unknown) => {
+          if (!(error instanceof DamagedFile)) throw error;
+          alarm(request, id, error);
+          throw new AppError("attachment.damaged");
+        },
+      );
+      const { first, last } = part ?? { first: 0, last: size - 1 };
       reply.headers({
+        "accept-ranges": "bytes",
+        "content-disposition": dispositionOf(file.fileName),
+        "content-length": last - first + 1,
         "content-type": file.mediaType,
-        "content-length": file.size,
-        // RFC 6266: the plain name for old clients, the whole one beside it.
-        "content-disposition": `attachment; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(file.fileName).replaceAll(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)}`,
+        "repr-digest": `sha-256=:${Buffer.from(file.sha256, "hex").toString("base64")}:`,
+      });
+      if (part) reply.code(206).header("content-range", `bytes ${first}-${last}/${size}`);
+      if (method === "HEAD") {
+        await stored.close();
+        // Fastify would say of a payload that is missing that its length is 0.
+        return reply.send(Readable.from([]) as never);
+      }
+      const stream = stored.stream(first, last);
+      // The head is out: the connection ends, so that nobody takes a part for the whole.
+      stream.once("error", (error) => {
+        if (error instanceof DamagedFile) alarm(request, id, error);
       });
       // A stream goes past the serializers; its declared type is text.
-      return reply.send(files.read(file.sha256) as never);
+      return reply.send(stream as never);
     },
   );
 
@@ -264,7 +350,7 @@ export default async function attachmentRoutes(app: App) {
         },
         { status: 204 },
       );
-      await transact(pool, (tx) => releaseBytes(tx, files, released));
+      await release(request, released);
       return done;
     },
   );

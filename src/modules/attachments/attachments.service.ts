@@ -3,7 +3,8 @@ import { type Actor, isOperator, systemOrigin } from "../../lib/access.ts";
 import { AppError, type Noun } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
 import type { WriteContext } from "../../lib/write-context.ts";
-import type { FileStore, Received } from "../../storage/files.ts";
+import type { FileStore, Received, StoredFile } from "../../storage/files.ts";
+import { DamagedFile } from "../../storage/stored-file.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { isContractReader } from "../contracts/contracts.service.ts";
 import {
@@ -182,6 +183,34 @@ export async function readAttachment(
   });
   if (!sees(row)) throw missing("attachment");
   return toAttachment(row);
+}
+
+/**
+ * Opens the bytes of a file that the caller may see.
+ * @throws AppError `attachment.not_found` (404) when it was taken away meanwhile
+ * @throws DamagedFile when they are not what was uploaded
+ */
+export async function openAttachment(
+  db: Executor,
+  files: FileStore,
+  actor: Actor | null,
+  file: Attachment,
+): Promise<StoredFile> {
+  try {
+    return await files.open(file);
+  } catch (error) {
+    if (error instanceof DamagedFile) await readAttachment(db, actor, file.id);
+    throw error;
+  }
+}
+
+/**
+ * Puts bytes that have come in again in the place of those that rows refer to, which may be damaged.
+ * In a transaction of its own: the upload may turn out to be one that was answered before.
+ */
+export async function mendBytes(tx: Executor, files: FileStore, received: Received): Promise<void> {
+  await store.lockBytes(tx, received.sha256);
+  if (await store.isReferred(tx, received.sha256)) await files.keep(received);
 }
 
 /**
