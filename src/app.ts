@@ -6,12 +6,14 @@ import underPressure from "@fastify/under-pressure";
 import Fastify, { type FastifyServerOptions, LogController } from "fastify";
 import type { Config } from "./config.ts";
 import type { Database } from "./database/connect.ts";
+import { embeddedReserve } from "./database/embedded-log.ts";
 import { random } from "./lib/ids.ts";
 import type { SigningKeys } from "./lib/signing-keys.ts";
 import authentication from "./plugins/authentication.ts";
 import conditional from "./plugins/conditional.ts";
 import contract, { type App } from "./plugins/contract.ts";
 import database from "./plugins/database.ts";
+import disk from "./plugins/disk.ts";
 import files from "./plugins/files.ts";
 import gate from "./plugins/gate.ts";
 import health from "./plugins/health.ts";
@@ -94,8 +96,18 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
   await app.register(database, { database: parts.database });
   await app.register(health);
   await app.register(gate);
-  await app.register(files, { folder: join(config.dataDir, "files") });
+  // A database of our own lies on our disk.
+  const neighbour = config.databaseUrl
+    ? null
+    : { folder: config.dataDir, reserve: embeddedReserve };
+  const attachments = join(config.dataDir, "files");
+  await app.register(files, { folder: attachments, neighbour });
   await app.register(metrics);
+  await app.register(disk, {
+    places: { attachments, ...(neighbour && { data: neighbour.folder }) },
+    leastFree: config.minFreeMegabytes * 1024 * 1024,
+    database: neighbour && { place: "data", reserve: neighbour.reserve },
+  });
   await app.register(authentication, { keys: parts.keys, publicUrl, accessTokenSeconds });
   await app.register(conditional);
   await app.register(links);

@@ -1,8 +1,9 @@
 /** The embedded database's files: made beside and renamed when whole, looked at before they are opened, copied. */
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
-import { cp, open, readdir, rename, rm, statfs } from "node:fs/promises";
+import { cp, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Refusal } from "../lib/refusal.ts";
+import { freeBytes } from "../storage/space.ts";
 
 /** Major version of PGlite's PostgreSQL; it opens no files of another one. */
 export const postgresVersion = "18";
@@ -18,10 +19,8 @@ const copying = "postgres.copying";
 const copyPrefix = "postgres.before-";
 const megabytes = (bytes: number) => Math.ceil(bytes / 1024 / 1024);
 
-async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-}
+/** Bytes that are free in a folder; a disk that does not say has room, until it refuses. */
+const roomIn = async (folder: string) => (await freeBytes(folder)) ?? Number.POSITIVE_INFINITY;
 
 /** Makes the data folder when it is missing. @throws Refusal when it cannot be made or written to */
 export function makeDataFolder(folder: string): void {
@@ -56,7 +55,7 @@ export async function makeFirstFiles(
 ): Promise<string> {
   const files = join(folder, "postgres");
   if (existsSync(files) && (await readdir(files)).length > 0) return files;
-  const free = await freeBytes(folder);
+  const free = await roomIn(folder);
   if (free < leastFree) {
     throw new Refusal(
       `${folder} has ${megabytes(free)} MB free, and a new database needs ${megabytes(leastFree)} MB: make room, or set DATA_DIR to a folder on another disk.`,
@@ -136,7 +135,7 @@ const broken = (files: string, why: string) =>
 
 /** Why the embedded PostgreSQL gave up on files that look whole. */
 export async function explainFailedOpen(files: string, why: string): Promise<Refusal> {
-  const free = await freeBytes(dirname(files)).catch(() => Number.POSITIVE_INFINITY);
+  const free = await roomIn(dirname(files));
   // It wants a whole segment of its log.
   if (free < 16 * 1024 * 1024) {
     return new Refusal(
@@ -154,7 +153,7 @@ export async function explainFailedOpen(files: string, why: string): Promise<Ref
  */
 export async function copyFiles(folder: string, name: string): Promise<string> {
   const files = join(folder, "postgres");
-  const [size, free] = [await sizeOf(files), await freeBytes(folder)];
+  const [size, free] = [await sizeOf(files), await roomIn(folder)];
   if (free < size + leastFree) {
     throw new Refusal(
       `${files} is copied before it is upgraded, which takes ${megabytes(size)} MB, and ${megabytes(free)} MB are free: make room, or copy it elsewhere yourself and set UPGRADE_COPY=false.`,

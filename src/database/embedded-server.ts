@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { freeBytes } from "../storage/space.ts";
 import { explainFailedOpen } from "./embedded-folder.ts";
+import { embeddedReserve } from "./embedded-log.ts";
 import type { Watching } from "./watch.ts";
 
 export interface Listen {
@@ -57,6 +59,17 @@ export async function makeFiles(files: string): Promise<void> {
   await once(worker, "exit");
 }
 
+/** Waits before the next attempt; where there is no room to start in, not longer than until there is. */
+async function rest(folder: string, pause: number, signal: AbortSignal): Promise<void> {
+  const hasRoom = async () =>
+    ((await freeBytes(folder)) ?? Number.POSITIVE_INFINITY) > embeddedReserve;
+  const wasFull = !(await hasRoom());
+  for (let waited = 0; waited < pause && !signal.aborted; waited += pauses.first) {
+    await setTimeout(pauses.first, undefined, { signal }).catch(() => {});
+    if (wasFull && (await hasRoom())) return;
+  }
+}
+
 /**
  * Serves the embedded database of these files. When its thread dies (out of memory, no room for its log),
  * what it had acknowledged is in its files: it is started anew, until it comes up, and who called
@@ -88,7 +101,7 @@ export async function serveEmbedded(files: string, listen: Listen): Promise<Embe
 
   async function restart(): Promise<void> {
     for (let pause = pauses.first; !signal.aborted; pause = Math.min(pauses.longest, pause * 2)) {
-      await setTimeout(pause, undefined, { signal }).catch(() => {});
+      await rest(files, pause, signal);
       if (signal.aborted) return;
       try {
         const { worker } = await startWorker(files, { ...listen, ...(port && { port }) });

@@ -3,6 +3,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
+import { endWhenBroken, startParams } from "./embedded-engine.js";
 
 if (!parentPort) throw new Error("runs as a worker thread only");
 const port = parentPort;
@@ -10,7 +11,7 @@ const port = parentPort;
 /** Opens the database, or says why not: what PGlite throws may be no error at all. */
 async function open() {
   try {
-    return await PGlite.create({ dataDir: workerData.folder });
+    return await PGlite.create({ dataDir: workerData.folder, startParams });
   } catch (error) {
     const { message, errno } = Object(error);
     port.postMessage({ failed: String(message ?? (errno ? `errno ${errno}` : "it gave up")) });
@@ -19,32 +20,13 @@ async function open() {
   }
 }
 
-/**
- * A statement that fails is answered; when the engine itself fails (no memory, no room for its log), its
- * memory cannot be trusted and the socket server would wait for ever: this thread ends, another is started.
- * @param {PGlite} db
- */
-function endWithEngine(db) {
-  const run = db.execProtocolRawStream.bind(db);
-  db.execProtocolRawStream = async (message, options) => {
-    try {
-      return await run(message, options);
-    } catch (error) {
-      setImmediate(() => {
-        throw error;
-      });
-      throw error;
-    }
-  };
-}
-
 const db = await open();
 if (db && !workerData.listen) {
   await db.close();
   port.postMessage({ made: true });
   port.close();
 } else if (db) {
-  endWithEngine(db);
+  endWhenBroken(db);
   const server = new PGLiteSocketServer({ db, ...workerData.listen });
   await server.start();
   port.once("message", async () => {

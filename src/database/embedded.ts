@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Database, type Executor } from "./connect.ts";
 import { checkFiles, makeDataFolder, makeFirstFiles, sweepHalfMade } from "./embedded-folder.ts";
+import { keepLogShort } from "./embedded-log.ts";
 import { type EmbeddedServer, makeFiles, serveEmbedded } from "./embedded-server.ts";
 import { openUpgraded, type Upgrade } from "./embedded-upgrade.ts";
 import { lockFolder } from "./folder-lock.ts";
@@ -66,7 +67,9 @@ async function openFiles(files: string): Promise<Database> {
       await client.query("set plan_cache_mode = force_custom_plan");
     },
   });
+  const endLogCare = keepLogShort(database.pool);
   const close = async () => {
+    await endLogCare();
     await database.pool.end();
     await server.close();
     cleanUp();

@@ -1,5 +1,6 @@
 import fp from "fastify-plugin";
 import { type FileStore, folderStore } from "../storage/files.ts";
+import type { Neighbour } from "../storage/space.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -9,9 +10,9 @@ declare module "fastify" {
 }
 
 /** Makes the store of attachments known to routes and workers. */
-export default fp<{ folder: string }>(
-  async (app, { folder }) => {
-    app.decorate("files", folderStore(folder));
+export default fp<{ folder: string; neighbour: Neighbour | null }>(
+  async (app, { folder, neighbour }) => {
+    app.decorate("files", folderStore(folder, neighbour));
   },
   { name: "files" },
 );

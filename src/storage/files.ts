@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { newId } from "../lib/ids.ts";
-import { assertRoom } from "./space.ts";
+import { assertRoom, type Neighbour } from "./space.ts";
 import {
   type Damage,
   DamagedFile,
@@ -101,9 +101,9 @@ const hashShape = /^[0-9a-f]{64}$/;
 /**
  * A folder of this machine as the store: `ab/cd/<sha256>`. The folder itself may be a link, to where
  * the operator wants it; within it nothing is followed.
- * @param reserve bytes of its disk that uploads leave free, for a database that shares it
+ * @param neighbour leaves room for a database, where it lies on the same disk
  */
-export function folderStore(root: string, { reserve = 0 }: { reserve?: number } = {}): FileStore {
+export function folderStore(root: string, neighbour: Neighbour | null = null): FileStore {
   const incoming = join(root, "incoming");
   const placeOf = (sha256: string) => join(root, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
   const verify = verifier();
@@ -145,9 +145,9 @@ export function folderStore(root: string, { reserve = 0 }: { reserve?: number } 
           stream,
           async function* (chunks: AsyncIterable<Buffer>) {
             for await (const chunk of chunks) {
-              if (reserve > 0 && size - looked >= lookEvery) {
+              if (neighbour && size + chunk.length - looked >= lookEvery) {
                 looked = size;
-                await assertRoom(incoming, reserve);
+                await assertRoom(incoming, chunk.length, neighbour);
               }
               hash.update(chunk);
               size += chunk.length;

@@ -1,4 +1,4 @@
-import { statfs } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
@@ -16,12 +16,20 @@ export async function freeBytes(folder: string): Promise<number | null> {
   }
 }
 
+/** A database that may lie on the same disk, and the bytes that it needs there. */
+export interface Neighbour {
+  folder: string;
+  reserve: number;
+}
+
 /**
- * @param reserve bytes that must be left
- * @throws Error as the system does without room (`ENOSPC`)
+ * @param bytes that are about to be written
+ * @throws Error as the system does without room (`ENOSPC`), when the neighbour would have too little
  */
-export async function assertRoom(folder: string, reserve: number): Promise<void> {
+export async function assertRoom(folder: string, bytes: number, neighbour: Neighbour) {
+  const [own, theirs] = await Promise.all([stat(folder), stat(neighbour.folder)]);
+  if (own.dev !== theirs.dev) return;
   const free = await freeBytes(folder);
-  if (free === null || free > reserve) return;
-  throw Object.assign(new Error("no room is left but the reserve"), { code: "ENOSPC" });
+  if (free === null || free - bytes > neighbour.reserve) return;
+  throw Object.assign(new Error("no room is left but the database's"), { code: "ENOSPC" });
 }

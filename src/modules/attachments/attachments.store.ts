@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, sql } from "drizzle-orm";
 import { attachments } from "../../../db/schema/attachments.ts";
 import { interests } from "../../../db/schema/interests.ts";
 import { matches } from "../../../db/schema/matches.ts";
@@ -62,6 +62,51 @@ export async function isReferred(db: Executor, sha256: string): Promise<boolean>
     .where(eq(attachments.sha256, sha256))
     .limit(1);
   return found.length > 0;
+}
+
+/** How many files rows refer to: the same bytes are one. */
+export async function countFiles(db: Executor): Promise<number> {
+  const [counted] = await db
+    .select({ count: sql<number>`count(distinct ${attachments.sha256})::int` })
+    .from(attachments);
+  return counted?.count ?? 0;
+}
+
+/** Files after a hash, in their order, each with the attachments that are it. */
+export const selectFiles = (db: Executor, after: string, limit: number) =>
+  db
+    .select({
+      sha256: attachments.sha256,
+      size: sql<number>`max(${attachments.size})`.mapWith(Number),
+      ids: sql<string[]>`array_agg(${attachments.id}::text order by ${attachments.id})`,
+    })
+    .from(attachments)
+    .where(gt(attachments.sha256, after))
+    .groupBy(attachments.sha256)
+    .orderBy(asc(attachments.sha256))
+    .limit(limit);
+
+/** Those of these hashes that a row refers to. */
+export async function selectReferred(
+  db: Executor,
+  hashes: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (hashes.length === 0) return new Set();
+  const found = await db
+    .selectDistinct({ sha256: attachments.sha256 })
+    .from(attachments)
+    .where(inArray(attachments.sha256, [...hashes]));
+  return new Set(found.map(({ sha256 }) => sha256));
+}
+
+/** Hashes of the files that came last. */
+export async function selectNewestHashes(db: Executor, limit: number): Promise<string[]> {
+  const found = await db
+    .select({ sha256: attachments.sha256 })
+    .from(attachments)
+    .orderBy(desc(attachments.id))
+    .limit(limit);
+  return found.map(({ sha256 }) => sha256);
 }
 
 /** What decides who may see a listing's files. */
