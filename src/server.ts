@@ -15,6 +15,7 @@ import { explainDatabase, isDatabaseError, loggable } from "./lib/loggable.ts";
 import { loggerOptions } from "./lib/logging.ts";
 import { Refusal } from "./lib/refusal.ts";
 import { createKeyFile, readKeyFile, type SigningKeys } from "./lib/signing-keys.ts";
+import { sweepTemporaryFolders } from "./lib/temporary.ts";
 import { anybodySignedIn } from "./modules/sessions/sessions.service.ts";
 
 /** Tells the person at the keyboard what a start waits for or has done. */
@@ -73,6 +74,7 @@ async function start(): Promise<void> {
       await app.close();
       await database.close();
     });
+    keepTemporaryFolderClean();
     await app.listen({ host: config.host, port: config.port });
     const address = app.server.address();
     const port = typeof address === "object" && address ? address.port : config.port;
@@ -132,6 +134,13 @@ async function openKeys(config: Readonly<Config>, { db }: Database): Promise<Sig
     }
   }
   return readKeyFile(file);
+}
+
+/** Removes what killed processes left, now and every hour. */
+function keepTemporaryFolderClean(): void {
+  const sweep = () => sweepTemporaryFolders(clock.now()).catch(() => {});
+  sweep();
+  setInterval(sweep, 60 * 60 * 1000).unref();
 }
 
 /** Tells a person where everything is; the log goes on below. */

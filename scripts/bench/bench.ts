@@ -4,8 +4,8 @@
  * not 2xx or the two do not answer the same; targets that are missed are reported, not an error.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual, parseArgs } from "node:util";
 import pg from "pg";
@@ -13,6 +13,7 @@ import { clock } from "../../src/lib/clock.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { createKeyFile } from "../../src/lib/signing-keys.ts";
+import { sweepTemporaryFolders, temporaryFolder } from "../../src/lib/temporary.ts";
 import {
   bodyOf,
   type Capture,
@@ -180,7 +181,8 @@ async function measureSql(capture: Capture, urls: readonly string[]): Promise<nu
 }
 
 async function measure(databases: { large: string; small: string }, folder: string) {
-  const keys = mkdtempSync(join(tmpdir(), "grand-market-bench-"));
+  await sweepTemporaryFolders(clock.now());
+  const keys = temporaryFolder("bench");
   const keyFile = join(keys, "keys.json");
   createKeyFile(keyFile, clock.now());
   const targets: Target[] = [];

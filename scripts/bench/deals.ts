@@ -3,15 +3,15 @@
  * read of the same rows, registering beside a bare insert of the same rows.
  */
 import { fork } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { clock } from "../../src/lib/clock.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { createKeyFile } from "../../src/lib/signing-keys.ts";
+import { sweepTemporaryFolders, temporaryFolder } from "../../src/lib/temporary.ts";
 import { copyOf, dealsTemplate, offices } from "./deals-data.ts";
 import type { Ready, Start } from "./deals-target.ts";
 import { urlOf } from "./generate.ts";
@@ -373,7 +373,8 @@ export async function benchDeals(folder: string, options: DealsOptions, say: Say
   const cases = offices * eachAlone + each * (rounds + warmUps);
   const large = await dealsTemplate(registered, 0, options.fresh, say);
   const small = await dealsTemplate(few, cases, options.fresh, say);
-  const keys = mkdtempSync(join(tmpdir(), "grand-market-bench-"));
+  await sweepTemporaryFolders(clock.now());
+  const keys = temporaryFolder("bench");
   const keyFile = join(keys, "keys.json");
   createKeyFile(keyFile, clock.now());
   const copies: { name: string; drop: () => Promise<void> }[] = [];

@@ -8,8 +8,7 @@
  */
 
 import { once } from "node:events";
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createWriteStream, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pg from "pg";
@@ -19,8 +18,9 @@ import { connect, type Database } from "../../src/database/connect.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { transact } from "../../src/database/transact.ts";
-import { nowInstant } from "../../src/lib/clock.ts";
-import { newId, random } from "../../src/lib/ids.ts";
+import { clock, nowInstant } from "../../src/lib/clock.ts";
+import { newId } from "../../src/lib/ids.ts";
+import { sweepTemporaryFolders, temporaryFolder } from "../../src/lib/temporary.ts";
 import {
   candidates,
   type DocumentFacts,
@@ -30,6 +30,7 @@ import {
 } from "../../src/modules/matching/matching.service.ts";
 import { refreshStatistics } from "../../src/modules/matching/statistics.service.ts";
 import { rank } from "../../src/modules/suggestions/suggestions.engine.ts";
+import { scratchName, sweepDatabases } from "../leftovers.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -84,7 +85,8 @@ const factsOf = (listingId: string, organizationId: string): DocumentFacts => ({
 async function openScratch(): Promise<{ database: Database; remove: () => Promise<void> }> {
   const server = process.env.DATABASE_URL;
   if (!server) {
-    const folder = mkdtempSync(join(tmpdir(), "grand-market-eval-"));
+    await sweepTemporaryFolders(clock.now());
+    const folder = temporaryFolder("eval");
     const database = await openEmbedded(folder);
     const remove = async () => {
       await database.close();
@@ -92,9 +94,10 @@ async function openScratch(): Promise<{ database: Database; remove: () => Promis
     };
     return { database, remove };
   }
-  const name = `grand_market_eval_${random.requestId().replaceAll("-", "")}`;
+  const name = scratchName("eval");
   const admin = new pg.Client({ connectionString: server });
   await admin.connect();
+  await sweepDatabases(admin);
   await admin.query(`create database ${name}`);
   const url = new URL(server);
   url.pathname = `/${name}`;

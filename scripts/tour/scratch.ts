@@ -1,9 +1,10 @@
 /** A market of the tour's own: a scratch database, its first operator by the script, the server as a process. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { random } from "../../src/lib/ids.ts";
+import { clock } from "../../src/lib/clock.ts";
+import { sweepTemporaryFolders, temporaryFolder } from "../../src/lib/temporary.ts";
+import { scratchName, sweepDatabases } from "../leftovers.ts";
 import {
   freePort,
   launch,
@@ -44,9 +45,10 @@ export function makeOperator(env: NodeJS.ProcessEnv): string {
 
 /** An empty database beside the one that a URL names. */
 export async function scratchDatabase(serverUrl: string) {
-  const name = `grand_market_scratch_${random.requestId().replaceAll("-", "")}`;
+  const name = scratchName("scratch");
   const admin = new pg.Client({ connectionString: serverUrl });
   await admin.connect();
+  await sweepDatabases(admin);
   await admin.query(`create database ${name}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
@@ -62,7 +64,8 @@ export async function scratchDatabase(serverUrl: string) {
  * @param serverUrl a PostgreSQL server to make the scratch database on; null: the embedded one
  */
 export async function openScratchMarket(serverUrl: string | null): Promise<ScratchMarket> {
-  const folder = mkdtempSync(join(tmpdir(), "grand-market-scratch-"));
+  await sweepTemporaryFolders(clock.now());
+  const folder = temporaryFolder("scratch");
   const env: NodeJS.ProcessEnv = {
     ...trialEnvironment(await freePort()),
     DATA_DIR: join(folder, "data"),

@@ -1,8 +1,8 @@
 /** The version after this one, as far as a database sees it: this program with one migration more. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../../src/lib/root.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 
 export interface Program {
   root: string;
@@ -11,7 +11,7 @@ export interface Program {
 
 /** @param statements of the additional migration */
 export function nextProgram(statements: readonly string[]): Program {
-  const root = mkdtempSync(join(tmpdir(), "grand-market-next-"));
+  const root = temporaryFolder("next");
   for (const part of ["src", "db", "scripts", "package.json", "tsconfig.json"]) {
     cpSync(join(projectRoot, part), join(root, part), { recursive: true });
   }

@@ -1,7 +1,7 @@
 /** Where a market of one's own lives, empty at first: a folder, a database, ports. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { freePort, launch, type ServerProcess, trialEnvironment } from "../tour/process.ts";
 import { scratchDatabase } from "../tour/scratch.ts";
 
@@ -28,7 +28,7 @@ interface Launch {
 
 /** @param serverUrl a PostgreSQL server to make the scratch database on; null: the embedded one */
 export async function openPlace(serverUrl: string | null): Promise<Place> {
-  const folder = mkdtempSync(join(tmpdir(), "grand-market-scratch-"));
+  const folder = temporaryFolder("scratch");
   const dataDir = join(folder, "data");
   const env: NodeJS.ProcessEnv = { ...trialEnvironment(await freePort()), DATA_DIR: dataDir };
   const database = serverUrl ? await scratchDatabase(serverUrl) : null;

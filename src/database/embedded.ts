@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "../lib/temporary.ts";
 import { connect, type Database, type Executor } from "./connect.ts";
 import { checkFiles, makeDataFolder, makeFirstFiles, sweepHalfMade } from "./embedded-folder.ts";
 import { keepLogShort } from "./embedded-log.ts";
@@ -40,7 +40,7 @@ export async function openEmbedded(folder: string, upgrade?: Upgrade): Promise<D
 /** Serves the files on a socket of this process, and connects to it. */
 async function openFiles(files: string): Promise<Database> {
   // A socket file in a folder of the user's own: other users of the machine cannot reach it.
-  const socketFolder = mkdtempSync(join(tmpdir(), "grand-market-"));
+  const socketFolder = temporaryFolder("socket");
   const listen =
     process.platform === "win32"
       ? { host: "127.0.0.1", port: 0 }

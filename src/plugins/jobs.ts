@@ -15,6 +15,8 @@ interface Work {
 export interface TimedJob extends Work {
   /** When, as a cron expression in Asia/Shanghai. */
   cron: string;
+  /** Also whenever a process starts. */
+  atStart?: true;
 }
 
 /** Work that every process looks for again and again; the job itself sees to it that one does it. */

@@ -1,7 +1,6 @@
 /** The database holds what the code promises: migrations are complete, guards are the lifecycles', names are known. */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import t from "tap";
@@ -12,6 +11,7 @@ import { errorCatalogue } from "../../src/lib/errors.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { statusPairs } from "../../src/lib/lifecycle.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { apiClientLifecycle } from "../../src/modules/api-clients/api-clients.lifecycle.ts";
 import { brokerCertificateLifecycle } from "../../src/modules/broker-certificates/broker-certificates.lifecycle.ts";
 import {
@@ -33,7 +33,7 @@ t.teardown(() => database.close());
 const { db } = database;
 
 t.test("no change of the tables is without its migration", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "migrations-"));
+  const folder = temporaryFolder("migrations");
   cpSync(join(projectRoot, "db/migrations"), folder, { recursive: true });
   const before = readdirSync(folder).length;
   const kit = join(projectRoot, "node_modules/drizzle-kit/bin.cjs");

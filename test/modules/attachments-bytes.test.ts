@@ -262,15 +262,18 @@ function age(place: string, minutes: number) {
   const then = Date.now() / 1000 - minutes * 60;
   utimesSync(place, then, then);
 }
-const sweep = () => market.app.jobs.find(({ name }) => name === "attachments.sweep")!.run(db);
+const day = 24 * 60;
+const sweep = async () => {
+  for (const job of market.app.jobs) if (job.name.startsWith("attachments.")) await job.run(db);
+};
 
 t.test("the sweep removes what a process that died left, and nothing else", async (t) => {
   const id = await draft();
   const { body: referred } = await attach(id, pdf("在用"));
-  age(placeOf(referred.sha256), 600);
+  age(placeOf(referred.sha256), 2 * day);
   const [lost, fresh] = [pdf("无主"), pdf("刚到")];
-  leave(placeOf(hashOf(lost)), lost, 61);
-  leave(placeOf(hashOf(fresh)), fresh, 59);
+  leave(placeOf(hashOf(lost)), lost, day + 1);
+  leave(placeOf(hashOf(fresh)), fresh, day - 1);
   const incoming = (name: string) => join(folderOf(market), "incoming", name);
   leave(incoming("old"), pdf("半途"), 61);
   leave(incoming("new"), pdf("正来"), 59);
@@ -279,7 +282,7 @@ t.test("the sweep removes what a process that died left, and nothing else", asyn
   t.ok(isKept(hashOf(fresh)));
   t.ok(isKept(referred.sha256));
   t.same(filesIn(market).incoming, ["new"]);
-  age(placeOf(hashOf(fresh)), 61);
+  age(placeOf(hashOf(fresh)), day + 1);
   age(incoming("new"), 61);
   await sweep();
   await isWhole(t);
@@ -289,7 +292,7 @@ t.test("a sweep in the middle of uploads costs none of them its bytes", async (t
   const id = await draft();
   for (let round = 0; round < rounds; round++) {
     const bytes = pdf(`旧字节 ${round}`);
-    leave(placeOf(hashOf(bytes)), bytes, 120);
+    leave(placeOf(hashOf(bytes)), bytes, 2 * day);
     const [reply] = await Promise.all([attach(id, bytes), sweep()]);
     t.equal(reply.status, 201);
     await isWhole(t);
@@ -299,7 +302,7 @@ t.test("a sweep in the middle of uploads costs none of them its bytes", async (t
 t.test("the files of a deleted draft go with the next sweep", async (t) => {
   const id = await draft();
   const { body } = await attach(id, pdf("随稿"));
-  age(placeOf(body.sha256), 61);
+  age(placeOf(body.sha256), day + 1);
   t.equal((await market.as(owner)("DELETE", `/v1/results/${id}`)).status, 204);
   refused(t, await market.as(owner)("GET", `${path}/${body.id}`), 404, "attachment.not_found");
   refused(t, await remove(body.id), 404, "attachment.not_found");

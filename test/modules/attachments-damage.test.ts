@@ -42,18 +42,16 @@ const placeOf = (hash: string) => join(folderOf(market), hash.slice(0, 2), hash.
 
 /** An app on the same database and folder that logs. */
 const lines: Record<string, unknown>[] = [];
+const sink = new Writable({
+  write(chunk, _encoding, done) {
+    lines.push(JSON.parse(String(chunk)));
+    done();
+  },
+});
 const logging = await buildApp(market.app.config, {
   database: market.database,
   keys: market.app.signingKeys,
-  logger: {
-    level: "info",
-    stream: new Writable({
-      write(chunk, _encoding, done) {
-        lines.push(JSON.parse(String(chunk)));
-        done();
-      },
-    }),
-  },
+  logger: { level: "info", stream: sink },
 });
 await logging.listen({ port: 0, host: "127.0.0.1" });
 const { port } = logging.server.address() as AddressInfo;
@@ -292,4 +290,33 @@ t.test("many who ask for one file at once wait for one reading of it", async (t)
   t.ok(replies.every(({ status, text }) => status === 200 && text.length > 2 * 1024 * 1024));
   t.same(readFileSync(placeOf(body.sha256)), bytes);
   t.ok(filesIn(market).kept.includes(hashOf(bytes)));
+});
+
+t.test("a process says at start, and in its readiness, that all files are missing", async (t) => {
+  await attach(pdf("最新"));
+  const start = async (dataDir: string) => {
+    lines.length = 0;
+    const app = await buildApp(
+      { ...market.app.config, dataDir },
+      {
+        database: market.database,
+        keys: market.app.signingKeys,
+        logger: { level: "error", stream: sink },
+      },
+    );
+    await app.ready();
+    const { status, degraded } = (await app.inject("/readyz")).json();
+    await app.close();
+    return {
+      status,
+      degraded,
+      told: lines.filter(({ msg }) => /none of the newest/.test(String(msg))),
+    };
+  };
+  t.match(await start(market.app.config.dataDir), { degraded: [], told: [] });
+  t.match(await start(outside), {
+    status: "degraded",
+    degraded: ["attachments"],
+    told: [{ level: 50 }],
+  });
 });

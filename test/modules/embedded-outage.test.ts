@@ -1,6 +1,5 @@
 /** The embedded database's thread dies: callers are told, it is started again, nothing is lost. */
-import { mkdtempSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
@@ -9,8 +8,9 @@ import t from "tap";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { transact } from "../../src/database/transact.ts";
 import { outageOf } from "../../src/lib/outages.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "grand-market-embedded-"));
+const folder = temporaryFolder("embedded");
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The thread that was made last. */

@@ -1,6 +1,5 @@
 /** A disk without room: what was acknowledged stays, reading goes on, and room alone makes it well again. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { eq } from "drizzle-orm";
@@ -8,6 +7,7 @@ import t, { type Test } from "tap";
 import { attachments } from "../../db/schema/attachments.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { migrate } from "../../src/database/migrate.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { filesIn, pdf, settledFiles, upload } from "../support/files.ts";
 import { drafted, refused } from "../support/listings.ts";
 import { type Market, openMarket } from "../support/market.ts";
@@ -42,7 +42,7 @@ t.test("attachments on a disk of their own", async (t) => {
   const disk = openSmallDisk(t, 16);
   if (!disk) return void t.pass("skipped: no file system may be mounted here");
   // As an operator puts them there.
-  const DATA_DIR = mkdtempSync(join(tmpdir(), "grand-market-files-"));
+  const DATA_DIR = temporaryFolder("files");
   symlinkSync(disk.folder, join(DATA_DIR, "files"));
   t.teardown(() => rmSync(DATA_DIR, { recursive: true }));
   const market = await openMarket(t, { settings: { DATA_DIR, MIN_FREE_MEGABYTES: "4" } });

@@ -4,7 +4,6 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -12,7 +11,6 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import t from "tap";
 import { openEmbedded } from "../../src/database/embedded.ts";
@@ -20,8 +18,9 @@ import { makeFirstFiles, postgresVersion } from "../../src/database/embedded-fol
 import { lockFolder } from "../../src/database/folder-lock.ts";
 import { readMigrations } from "../../src/database/migrations.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 
-const root = mkdtempSync(join(tmpdir(), "grand-market-embedded-"));
+const root = temporaryFolder("embedded");
 t.teardown(() => rmSync(root, { recursive: true, force: true }));
 const fresh = (name: string) => {
   const folder = join(root, name);
@@ -100,7 +99,7 @@ t.test(
     t.equal(said.filter((line) => line === "taken").length, 1, said.join("; "));
     t.match(
       said.find((line) => line !== "taken"),
-      /is in use by process/,
+      /is in use/,
     );
   },
 );

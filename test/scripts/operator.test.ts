@@ -1,13 +1,12 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { eq, sql } from "drizzle-orm";
 import t from "tap";
 import { auditRecords, members, oneTimeLinks, organizations } from "../../db/schema/index.ts";
 import { createFirstOperator, type FirstOperatorInput } from "../../scripts/first-operator.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { InviteInput } from "../../src/modules/members/members.schema.ts";
 import { OrganizationByOperatorInput } from "../../src/modules/organizations/organizations.schema.ts";
 import { openTestDatabase } from "../support/database.ts";
@@ -149,7 +148,7 @@ function runScript(options: Record<string, string>, environment: NodeJS.ProcessE
 }
 
 t.test("npm run operator, on the embedded database", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "operator-"));
+  const folder = temporaryFolder("operator");
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 
   const nowhere = await runScript(operator, {});

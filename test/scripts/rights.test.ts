@@ -1,6 +1,5 @@
 /** A service whose role may read and write rows and nothing else; and what a start says of its signing keys. */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { buildApp } from "../../src/app.ts";
@@ -10,10 +9,11 @@ import { queueNames } from "../../src/database/queues.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { createKeyFile, readKeyFile } from "../../src/lib/signing-keys.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { openTestDatabase } from "../support/database.ts";
 import { openMarket } from "../support/market.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "grand-market-rights-"));
+const folder = temporaryFolder("rights");
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const keyFile = join(folder, "keys.json");
 createKeyFile(keyFile, new Date());

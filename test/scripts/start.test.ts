@@ -1,12 +1,12 @@
 /** The program as a person starts it: what it announces, what it refuses, and what a kill leaves. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { projectRoot } from "../../src/lib/root.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "grand-market-start-"));
+const folder = temporaryFolder("start");
 const running = new Set<ChildProcess>();
 t.teardown(async () => {
   for (const child of running) child.kill("SIGKILL");

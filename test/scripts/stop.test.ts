@@ -1,16 +1,15 @@
 /** The program as it is stopped: what runs is finished, what lasts is cut, and it ends with 0. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import t from "tap";
 import { projectRoot } from "../../src/lib/root.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { multipart, pdf } from "../support/files.ts";
 import { dial, replyIn, until } from "../support/sockets.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "grand-market-stop-"));
+const folder = temporaryFolder("stop");
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Starts the program on the test's folder, and waits until it listens. */

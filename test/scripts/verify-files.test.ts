@@ -3,14 +3,12 @@ import { execFile } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   rmSync,
   symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import t from "tap";
@@ -22,6 +20,7 @@ import { migrate } from "../../src/database/migrate.ts";
 import { clock } from "../../src/lib/clock.ts";
 import { newId, sha256 } from "../../src/lib/ids.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { areAllMissing, verifyFiles } from "../../src/modules/attachments/verify.service.ts";
 import { folderStore } from "../../src/storage/files.ts";
 import { openTestDatabase } from "../support/database.ts";
@@ -40,7 +39,7 @@ const run = (args: string[], env: Record<string, string>) =>
   });
 
 const newFolder = () => {
-  const folder = mkdtempSync(join(tmpdir(), "grand-market-files-"));
+  const folder = temporaryFolder("files");
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 };

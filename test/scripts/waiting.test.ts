@@ -1,15 +1,15 @@
 /** A process that is started while its database is away. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { clock } from "../../src/lib/clock.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { createKeyFile } from "../../src/lib/signing-keys.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { noServer, startCluster } from "../support/cluster.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "grand-market-waiting-"));
+const folder = temporaryFolder("waiting");
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const keys = join(folder, "keys.json");
 createKeyFile(keys, clock.now());

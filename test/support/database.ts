@@ -6,21 +6,22 @@ import { createHash } from "node:crypto";
 import {
   cpSync,
   existsSync,
-  mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  utimesSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { scratchName, sweepDatabases } from "../../scripts/leftovers.ts";
 import { connect, type Database } from "../../src/database/connect.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { migrate } from "../../src/database/migrate.ts";
-import { newId } from "../../src/lib/ids.ts";
+import { clock } from "../../src/lib/clock.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { sweepTemporaryFolders, temporaryFolder } from "../../src/lib/temporary.ts";
 
 const serverUrl = process.env.TEST_DATABASE_URL;
 
@@ -40,13 +41,15 @@ function fingerprint(): string {
 
 /** Opens a migrated, empty database; closing it removes it. */
 export async function openTestDatabase(): Promise<Database> {
+  // What killed runs left.
+  await sweepTemporaryFolders(clock.now());
   return serverUrl ? openOnServer(serverUrl) : openCopy();
 }
 
 async function openCopy(): Promise<Database> {
   const template = join(tmpdir(), `grand-market-template-${fingerprint()}`);
   if (!existsSync(template)) {
-    const building = mkdtempSync(join(tmpdir(), "grand-market-building-"));
+    const building = temporaryFolder("building");
     const database = await openEmbedded(building);
     await migrate(database);
     await database.close();
@@ -57,8 +60,9 @@ async function openCopy(): Promise<Database> {
       rmSync(building, { recursive: true, force: true });
     }
   }
-  const folder = join(tmpdir(), `grand-market-test-${newId()}`);
-  mkdirSync(folder);
+  // A template that is used stays; sweeps remove the others after some days.
+  utimesSync(template, clock.now(), clock.now());
+  const folder = temporaryFolder("test");
   cpSync(template, folder, { recursive: true });
   const database = await openEmbedded(folder);
   const close = async () => {
@@ -70,7 +74,7 @@ async function openCopy(): Promise<Database> {
 
 async function openOnServer(url: string): Promise<Database> {
   const template = `grand_market_template_${fingerprint()}`;
-  const name = `grand_market_test_${newId().replaceAll("-", "")}`;
+  const name = scratchName("test");
   const admin = new pg.Client({ connectionString: url });
   await admin.connect();
   const at = (database: string) => {
@@ -80,6 +84,7 @@ async function openOnServer(url: string): Promise<Database> {
   };
   // One at a time: a template with a session on it cannot be copied.
   await admin.query("select pg_advisory_lock(hashtext('grand-market test template'))");
+  await sweepDatabases(admin);
   const found = await admin.query("select 1 from pg_database where datname = $1", [template]);
   if (found.rowCount === 0) {
     const building = `${template}_building`;

@@ -1,6 +1,5 @@
 /** A market to test: the app on a database of its own, people of every kind, and calls as any of them. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
 import type { Test } from "tap";
@@ -13,6 +12,7 @@ import type { Role, Scope } from "../../src/lib/access.ts";
 import { clock, instantIn } from "../../src/lib/clock.ts";
 import { newId, newSecret, sha256 } from "../../src/lib/ids.ts";
 import { createKeyFile, readKeyFile } from "../../src/lib/signing-keys.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import type { App } from "../../src/plugins/contract.ts";
 import { openTestDatabase } from "./database.ts";
 import { replyChecker } from "./openapi.ts";
@@ -79,11 +79,11 @@ interface MarketOptions {
 /** Opens a market for a test file; it is closed and removed when the file's tests have ended. */
 export async function openMarket(t: Test, options: MarketOptions = {}): Promise<Market> {
   const database = options.database ?? (await openTestDatabase());
-  const keyFile = join(tmpdir(), `keys-${newId()}.json`);
+  const dataDir = temporaryFolder("files");
+  const keyFile = join(dataDir, "keys.json");
   createKeyFile(keyFile, clock.now());
   const keys = readKeyFile(keyFile);
   rmSync(keyFile);
-  const dataDir = mkdtempSync(join(tmpdir(), "grand-market-files-"));
   const config = readConfig({
     CHECK_REPLIES: "true",
     PUBLIC_URL: "https://market.test",

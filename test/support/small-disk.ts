@@ -1,10 +1,10 @@
 /** A disk that a test can fill: a file system in memory, where this process may mount one. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { rmSync, truncateSync, writeFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 
 export interface SmallDisk {
   folder: string;
@@ -16,7 +16,7 @@ export interface SmallDisk {
 
 /** Mounts one until the tests of the file have ended; null where that is not allowed. */
 export function openSmallDisk(t: Test, megabytes: number): SmallDisk | null {
-  const folder = mkdtempSync(join(tmpdir(), "grand-market-disk-"));
+  const folder = temporaryFolder("disk");
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", folder], {
       stdio: "ignore",
