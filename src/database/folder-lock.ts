@@ -1,6 +1,7 @@
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { nowInstant } from "../lib/clock.ts";
 import { Refusal } from "../lib/refusal.ts";
 
@@ -19,7 +20,8 @@ export async function lockFolder(folder: string): Promise<() => void> {
   const tryLock = await loadTryLock();
   const fd = openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
-    if (!attempt(() => tryLock(fd, lockedByte, 1), folder)) throw inUse(folder, readHolder(file));
+    if (!attempt(() => tryLock(fd, lockedByte, 1), folder))
+      throw inUse(folder, await nextHolder(file));
     const before = readHolder(file);
     if (isOldHolderAlive(before)) throw inUse(folder, before);
     ftruncateSync(fd);
@@ -69,6 +71,16 @@ interface Holder {
 function readHolder(file: string): Holder {
   const [pid = "", ticks = "", host, since] = readFileSync(file, "utf8").split(" ");
   return { pid, ticks, host, since };
+}
+
+/** Who writes it next, if it is empty: whoever has just locked it does so at once. */
+async function nextHolder(file: string): Promise<Holder> {
+  for (let looks = 0; looks < 50; looks++) {
+    const holder = readHolder(file);
+    if (holder.pid) return holder;
+    await setTimeout(10);
+  }
+  return readHolder(file);
 }
 
 function inUse(folder: string, { pid, host, since }: Holder): Refusal {

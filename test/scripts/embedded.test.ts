@@ -99,7 +99,7 @@ t.test(
     t.equal(said.filter((line) => line === "taken").length, 1, said.join("; "));
     t.match(
       said.find((line) => line !== "taken"),
-      /is in use/,
+      /is in use by process/,
     );
   },
 );
