@@ -90,12 +90,15 @@ export async function makeCluster(
   const options = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   let server: ChildProcess | null = null;
   let log = "";
-  // Nothing is left behind by a run that was ended: a crash is as good as any stop here.
+  // No server is left behind by a run that was ended: a crash is as good as any stop here.
+  const setpriv = "/usr/bin/setpriv";
+  const withParent = existsSync(setpriv) ? [setpriv, "--pdeathsig", "QUIT", "--"] : [];
   const killAtExit = () => server?.kill("SIGQUIT");
   process.on("exit", killAtExit);
 
   async function start(): Promise<void> {
-    const started = spawn(join(bin ?? "", "postgres"), ["-D", data, ...options], {
+    const [program = "", ...given] = [...withParent, join(bin ?? "", "postgres"), "-D", data];
+    const started = spawn(program, [...given, ...options], {
       ...user,
       cwd: folder,
       stdio: ["ignore", "ignore", "pipe"],

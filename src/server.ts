@@ -177,6 +177,9 @@ function explain(error: unknown): string {
   return plain || isSystem ? error.message : (error.stack ?? error.message);
 }
 
+// A reader of what is told that went away, or a full disk, is no reason to end.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
 start().catch((error: unknown) => {
   process.stderr.write(`Grand Market did not start. ${explain(error)}\n`);
   process.exit(1);

@@ -1,8 +1,10 @@
 /** A process that is started while its database is away. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import t from "tap";
+import { makeCluster } from "../../scripts/cluster.ts";
 import { clock } from "../../src/lib/clock.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { createKeyFile } from "../../src/lib/signing-keys.ts";
@@ -14,12 +16,17 @@ t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const keys = join(folder, "keys.json");
 createKeyFile(keys, clock.now());
 
-function start(databaseUrl: string, seconds: number) {
+function start(
+  databaseUrl: string,
+  seconds: number,
+  { port = 0, stdout = "pipe" as "pipe" | number } = {},
+) {
   const server: ChildProcess = spawn(
     process.execPath,
     ["--import=tsx", join(projectRoot, "src/server.ts")],
     {
       cwd: projectRoot,
+      stdio: ["ignore", stdout, "pipe"],
       env: {
         PATH: process.env.PATH,
         FASTIFY_AUTOLOAD_TYPESCRIPT: "1",
@@ -28,8 +35,8 @@ function start(databaseUrl: string, seconds: number) {
         DRAIN_SECONDS: "0",
         SIGNING_KEYS_FILE: keys,
         DATA_DIR: folder,
-        PORT: "0",
-        LOG_LEVEL: "silent",
+        PORT: String(port),
+        LOG_LEVEL: stdout === "pipe" ? "silent" : "info",
       },
     },
   );
@@ -83,4 +90,23 @@ t.test("it starts once the database is there", { skip: noServer }, async (t) => 
   await run.says("Database    PostgreSQL server");
   run.server.kill("SIGTERM");
   t.equal(await run.ended, 0);
+});
+
+t.test("a log that cannot be written does not end it", { skip: noServer }, async (t) => {
+  const cluster = await startCluster(t);
+  const full = openSync("/dev/full", "w");
+  t.teardown(() => closeSync(full));
+  // Its own is free for a moment: nothing else here tells which port it took.
+  const spare = await makeCluster();
+  await spare.remove();
+  const run = start(cluster.url, 60, { port: spare.port, stdout: full });
+  const alive = () =>
+    fetch(`http://127.0.0.1:${spare.port}/livez`).then(
+      (reply) => reply.status,
+      () => null,
+    );
+  while ((await alive()) === null && run.server.exitCode === null) await setTimeout(50);
+  for (let i = 0; i < 20; i++) t.equal(await alive(), 200);
+  run.server.kill("SIGTERM");
+  t.equal(await run.ended, 0, run.told());
 });
