@@ -1,7 +1,9 @@
 /** The program as a person starts it: what it announces, what it refuses, and what a kill leaves. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import t from "tap";
 import { projectRoot } from "../../src/lib/root.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
@@ -115,8 +117,15 @@ t.test("what a start refuses, and what a kill leaves", async (t) => {
   t.match(second.text(), "in use");
 
   t.match(await post(`${address}/v1/auth/register`, registration), { status: 201 });
+  const socketsOf = ({ child }: Started) =>
+    readdirSync(tmpdir()).filter(
+      (name) =>
+        name.startsWith("grand-market-socket-") && name.split("-")[4] === child.pid?.toString(36),
+    );
+  t.equal(socketsOf(first).length, 1);
   first.child.kill("SIGKILL");
   await first.ended;
+  t.equal(socketsOf(first).length, 1, "a kill leaves its folder");
 
   const open = start({ HOST: "0.0.0.0" });
   t.equal(await open.ended, 1, "everybody knows the demo passwords");
@@ -124,6 +133,8 @@ t.test("what a start refuses, and what a kill leaves", async (t) => {
 
   const third = start();
   const again = await third.announced;
+  for (let i = 0; i < 200 && socketsOf(first).length > 0; i++) await setTimeout(50);
+  t.same(socketsOf(first), [], "the next start removes it");
   t.match(await post(`${again}/v1/auth/login`, credentials), { status: 200 });
   third.child.kill("SIGTERM");
   t.equal(await third.ended, 0, "ends in order when asked to");
