@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Config, readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config.ts";
 import { connect, type Database } from "../src/database/connect.ts";
 import { openEmbedded } from "../src/database/embedded.ts";
 import { clock } from "../src/lib/clock.ts";
@@ -49,18 +49,18 @@ function sentence(finding: Finding): string {
   return `damaged   ${sha256} ${meanings[kind]}: attachment ${attachments.join(", ")}`;
 }
 
-async function openDatabase({ databaseUrl, dataDir }: Config): Promise<Database> {
-  if (databaseUrl) return connect({ connectionString: databaseUrl, max: 1 });
-  if (existsSync(join(dataDir, "postgres"))) return openEmbedded(dataDir);
-  throw new Error(`There is no embedded database in ${dataDir}. Set DATABASE_URL or DATA_DIR.`);
+async function openDatabase(url: string | undefined, folder: string): Promise<Database> {
+  if (url) return connect({ connectionString: url, max: 1 });
+  if (existsSync(join(folder, "postgres"))) return openEmbedded(folder);
+  throw new Error(`There is no embedded database in ${folder}. Set DATABASE_URL or DATA_DIR.`);
 }
 
 async function run(repair: boolean): Promise<void> {
   const { DATABASE_URL, DATA_DIR } = process.env;
-  const config = readConfig({ DATABASE_URL, DATA_DIR });
-  const database = await openDatabase(config);
+  const { dataDir } = readConfig({ DATA_DIR });
+  const database = await openDatabase(DATABASE_URL, dataDir);
   const { db } = database;
-  const files = folderStore(join(config.dataDir, "files"));
+  const files = folderStore(join(dataDir, "files"));
   const now = clock.now();
   let [checked, damaged, orphans, young, strangers, removed] = [0, 0, 0, 0, 0, 0];
   let toldAt = performance.now();

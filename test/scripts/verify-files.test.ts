@@ -90,8 +90,9 @@ async function withFiles({ db }: Database, root: string, texts: string[]) {
 t.test("every kind of harm is found, and a whole store has none", async (t) => {
   const database = await openTestDatabase();
   t.teardown(() => database.close());
-  const { db } = database;
-  const root = join(newFolder(), "files");
+  const { db, pool } = database;
+  const folder = newFolder();
+  const root = join(folder, "files");
   t.notOk(await areAllMissing(db, folderStore(root)), "an empty market misses nothing");
   const texts = Array.from({ length: 520 }, (_, i) => `文件 ${i}`);
   const { files, placeOf, lay } = await withFiles(database, root, texts);
@@ -136,6 +137,12 @@ t.test("every kind of harm is found, and a whole store has none", async (t) => {
       .sort(),
     [false, true, true],
   );
+  const { connectionString } = pool.options;
+  if (connectionString) {
+    const { code, text } = await run([], { DATABASE_URL: connectionString, DATA_DIR: folder });
+    t.equal(code, 1);
+    t.match(text, "520 files were read: 4 damaged, 2 orphans, 1 younger than a day, 2 strangers");
+  }
   t.notOk(await areAllMissing(db, files));
   t.ok(await areAllMissing(db, folderStore(newFolder())), "another folder");
 });
