@@ -10,6 +10,7 @@ import { embeddedReserve } from "./database/embedded-log.ts";
 import { random } from "./lib/ids.ts";
 import type { SigningKeys } from "./lib/signing-keys.ts";
 import authentication from "./plugins/authentication.ts";
+import clock from "./plugins/clock.ts";
 import conditional from "./plugins/conditional.ts";
 import contract, { type App } from "./plugins/contract.ts";
 import database from "./plugins/database.ts";
@@ -108,6 +109,7 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
     leastFree: config.minFreeMegabytes * 1024 * 1024,
     database: neighbour && { place: "data", reserve: neighbour.reserve },
   });
+  await app.register(clock);
   await app.register(authentication, { keys: parts.keys, publicUrl, accessTokenSeconds });
   await app.register(conditional);
   await app.register(links);

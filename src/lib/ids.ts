@@ -1,9 +1,32 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { v7 } from "uuid";
+import { databaseTime } from "./clock.ts";
+
+/** Of the last UUIDv7: its millisecond, and its place among those of the same one. */
+let last = { msecs: 0, seq: 0 };
+
+/** Milliseconds that the time may go back, because it was set anew, without ids waiting for it. */
+const backAtMost = 1_000;
+
+/**
+ * Sorts after the one before, and among those of other processes by the database's time. In one
+ * millisecond they count on from a random number (RFC 9562 6.2, method 1).
+ */
+function uuid7(): string {
+  const now = Math.floor(databaseTime());
+  const isLater = now > last.msecs || now < last.msecs - backAtMost;
+  const isFull = !isLater && last.seq === 0xffff_ffff;
+  if (isLater || isFull) {
+    // Its first bit is left free for counting.
+    const seq = randomBytes(4).readUInt32BE() >>> 1;
+    last = { msecs: isFull ? last.msecs + 1 : now, seq };
+  } else last = { ...last, seq: last.seq + 1 };
+  return v7(last);
+}
 
 /** The one source of random ids and secrets, so that tests can own it. */
 export const random = {
-  uuid: (): string => v7(),
+  uuid: uuid7,
   /** Without an order in time, ten times as fast. */
   requestId: (): string => randomUUID(),
   bytes: (size: number): Buffer => randomBytes(size),
