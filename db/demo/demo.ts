@@ -17,7 +17,7 @@ import {
   applyForBrokerCertificate,
   moveBrokerCertificate,
 } from "../../src/modules/broker-certificates/broker-certificates.service.ts";
-import { reweigh } from "../../src/modules/matching/matching.service.ts";
+import { reweighStale } from "../../src/modules/matching/matching.service.ts";
 import { noteCutAnew } from "../../src/modules/matching/statistics.service.ts";
 import { InviteInput } from "../../src/modules/members/members.schema.ts";
 import {
@@ -29,6 +29,7 @@ import { NeedInput } from "../../src/modules/needs/needs.schema.ts";
 import {
   closeNeed,
   createNeed,
+  needJobs,
   needVerbs,
   solveNeed,
   updateNeed,
@@ -45,6 +46,7 @@ import {
 import { ResultInput } from "../../src/modules/results/results.schema.ts";
 import {
   createResult,
+  resultJobs,
   resultVerbs,
   updateResult,
 } from "../../src/modules/results/results.service.ts";
@@ -119,7 +121,7 @@ async function playHistory(tx: Executor, passwordHash: string): Promise<void> {
     }
     await dateBack(tx, written);
     await noteCutAnew(tx);
-    await reweigh(tx);
+    await reweighStale(tx);
   } finally {
     clock.now = now;
   }
@@ -313,7 +315,11 @@ function resultHistory(stage: Stage, entry: DemoResult): Happening[] {
     stage.listings.set(input.title, id);
     return id;
   };
-  return listingHistory(stage, entry, draft, { ...resultVerbs, update: updateResult });
+  return listingHistory(stage, entry, draft, {
+    ...resultVerbs,
+    update: updateResult,
+    expire: expiring(resultJobs),
+  });
 }
 
 function needHistory(stage: Stage, entry: DemoNeed): Happening[] {
@@ -325,14 +331,29 @@ function needHistory(stage: Stage, entry: DemoNeed): Happening[] {
     stage.listings.set(input.title, id);
     return id;
   };
-  const verbs = { ...needVerbs, update: updateNeed, solve: solveNeed, close: closeNeed };
+  const verbs = {
+    ...needVerbs,
+    update: updateNeed,
+    solve: solveNeed,
+    close: closeNeed,
+    expire: expiring(needJobs),
+  };
   return listingHistory(stage, entry, draft, verbs);
 }
 
+/** Expires what is overdue by the demo's clock, as the job does. */
+const expiring =
+  ({ takeOverdue, expire }: Pick<typeof resultJobs, "takeOverdue" | "expire">) =>
+  async (tx: Executor): Promise<void> =>
+    expire(tx, await takeOverdue(tx, { job: "demo", limit: 200, at: nowInstant(), after: null }));
+
 type Verbs = Pick<
   typeof resultVerbs | typeof needVerbs,
-  "submit" | "publish" | "withdraw" | "review" | "expire"
-> & { update: typeof updateResult | typeof updateNeed } & Partial<{
+  "submit" | "publish" | "withdraw" | "review"
+> & {
+  update: typeof updateResult | typeof updateNeed;
+  expire: (tx: Executor) => Promise<void>;
+} & Partial<{
     solve: typeof solveNeed;
     close: typeof closeNeed;
   }>;

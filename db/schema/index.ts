@@ -3,6 +3,7 @@ export * from "./attachments.ts";
 export * from "./broker-certificates.ts";
 export * from "./contracts.ts";
 export * from "./interests.ts";
+export * from "./jobs.ts";
 export * from "./log.ts";
 export * from "./matches.ts";
 export * from "./matching.ts";

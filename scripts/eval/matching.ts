@@ -25,7 +25,7 @@ import {
   candidates,
   type DocumentFacts,
   indexListings,
-  reweigh,
+  reweighStale,
   type Texts,
 } from "../../src/modules/matching/matching.service.ts";
 import { refreshStatistics } from "../../src/modules/matching/statistics.service.ts";
@@ -153,7 +153,7 @@ async function main(folder: string, file: string): Promise<void> {
       }
     }
     await transact(pool, (tx) => refreshStatistics(tx, true));
-    for (let more = true; more; ) more = (await transact(pool, reweigh)).more;
+    for (let more = true; more; ) more = (await transact(pool, reweighStale)).more;
     await db.execute("analyze");
     const indexed = performance.now();
 

@@ -1,8 +1,21 @@
 import { setTimeout } from "node:timers/promises";
+import { CronExpressionParser } from "cron-parser";
 import fp from "fastify-plugin";
-import PgBoss from "pg-boss";
 import type { Executor } from "../database/connect.ts";
+import {
+  claimJob,
+  enlistJob,
+  finishJob,
+  releaseJob,
+  renewLeases,
+  selectRuns,
+} from "../database/job-runs.ts";
+import { clock } from "../lib/clock.ts";
+import { newId } from "../lib/ids.ts";
 import { loggable } from "../lib/loggable.ts";
+import { countFaultsByJob } from "../modules/job-faults/job-faults.service.ts";
+import { type Backlog, type JobState, jobMetrics } from "./job-metrics.ts";
+import { type RowHelpers, rowHelpers } from "./job-rows.ts";
 
 /** Work that a feature does by itself, in its `*.worker.ts`. */
 interface Work {
@@ -11,7 +24,7 @@ interface Work {
   run: (db: Executor) => Promise<void>;
 }
 
-/** Work at its time, once for all processes. */
+/** Work at its time, once for all processes; what was missed is made up for, once. */
 export interface TimedJob extends Work {
   /** When, as a cron expression in Asia/Shanghai. */
   cron: string;
@@ -23,96 +36,175 @@ export interface TimedJob extends Work {
 export interface LoopingJob extends Work {
   /** The pause after each look. */
   everyMilliseconds: number;
+  /** What waits for it, by what the last look found. */
+  backlog?: () => Backlog;
 }
 
 export type Job = TimedJob | LoopingJob;
 
+const isTimed = (job: Job): job is TimedJob => "cron" in job;
+const isLooping = (job: Job): job is LoopingJob => !isTimed(job);
+
+/** Milliseconds between two looks for a timed job that is due. */
+const pause = 5_000;
+
+/** Timed jobs that one process runs at once: the rest of the connections is for callers. */
+const atOnce = 2;
+
 /** The longest pause of a loop that fails again and again, in ms. */
 const longestPause = 30_000;
 
+/** Milliseconds that running jobs get to end when the process stops; what they have begun is rolled back. */
+const grace = 5_000;
+
+const nothing: Backlog = { depth: 0, since: null };
+
+/** The next time of a job, RFC 3339 in UTC. */
+const nextTime = (cron: string): string =>
+  CronExpressionParser.parse(cron, { currentDate: clock.now(), tz: "Asia/Shanghai" })
+    .next()
+    .toDate()
+    .toISOString();
+
 declare module "fastify" {
-  interface FastifyInstance {
-    /** Announces a job; it is scheduled once all features are loaded. */
+  interface FastifyInstance extends RowHelpers {
+    /** Announces a job; it runs once all features are loaded. */
     addJob: (job: Job) => void;
     jobs: readonly Job[];
+    /** Aborted when the process stops: jobs end after the row that they are at. */
+    stopping: AbortSignal;
   }
 }
 
 /**
- * Jobs run on pg-boss in the market's own database: each at its time once, however many processes
- * there are, and again after a failure.
+ * Runs what features do by themselves. When a timed job is due, and which process runs it, stands in the
+ * database and goes by its clock (`job_runs`): a process whose own clock is off runs it like any other,
+ * one that dies leaves it to the next, and a machine that slept makes up for what it missed.
  */
 export default fp<{ run: boolean }>(
   async (app, { run }) => {
+    const { db } = app.database;
     const jobs: Job[] = [];
+    const states = new Map<string, JobState>();
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    const metrics = jobMetrics(app.metrics, () => states);
     app.decorate("jobs", jobs);
     app.decorate("addJob", (job) => {
       jobs.push(job);
+      const backlog = (isLooping(job) && job.backlog) || (() => nothing);
+      states.set(job.name, { succeededAt: null, failures: 0, backlog, waiting: 0, parked: 0 });
+      metrics.add(job.name);
     });
+    app.decorate("stopping", signal);
+    const { forEachRow, forEachThing } = rowHelpers({
+      database: app.database,
+      log: app.log,
+      stopping: signal,
+      onFailure: (job) => metrics.rowFailures.inc({ job }),
+    });
+    app.decorate("forEachRow", forEachRow);
+    app.decorate("forEachThing", forEachThing);
     if (!run) return;
 
-    const { pool, db } = app.database;
-    const boss = new PgBoss({
-      db: { executeSql: (text, values) => pool.query(text, values) },
-      // Its tables come with `db:migrate`: the service needs no right to make any.
-      migrate: false,
-      // The clock and the maintenance of pg-boss need no second's precision here.
-      cronMonitorIntervalSeconds: 30,
-      maintenanceIntervalSeconds: 300,
-    });
-    boss.on("error", (error) => app.log.error({ error: loggable(error) }, "jobs"));
-    /** Runs a job over and over, with its pause, longer ones after failures, until it is stopped. */
-    function loop({ name, run, everyMilliseconds }: LoopingJob) {
-      const stopping = new AbortController();
-      const { signal } = stopping;
-      const work = async () => {
-        for (let failures = 0; !signal.aborted; ) {
-          try {
-            await run(db);
-            failures = 0;
-          } catch (error) {
-            failures += 1;
-            app.log.error({ job: name, error: loggable(error) }, "job failed");
-          }
-          const wait = Math.min(longestPause, everyMilliseconds * 2 ** Math.min(failures, 10));
-          // Ends early, by throwing, when it is stopped.
-          await setTimeout(wait, undefined, { signal, ref: false }).catch(() => {});
-        }
-      };
-      const ended = work();
-      const stop = () => {
-        stopping.abort();
-        return ended;
-      };
-      return { stop };
+    /** Waits; ends early when the process stops. */
+    const sleep = (ms: number) => setTimeout(ms, undefined, { signal, ref: false }).catch(() => {});
+
+    /** Runs a job once. @returns whether it ended well */
+    async function runOnce({ name, run }: Job): Promise<boolean> {
+      const started = performance.now();
+      let outcome: "success" | "failure" = "success";
+      try {
+        await run(db);
+      } catch (error) {
+        outcome = "failure";
+        app.log.error({ job: name, error: loggable(error) }, "job failed");
+      }
+      metrics.ran(name, outcome, (performance.now() - started) / 1000);
+      return outcome === "success";
     }
 
-    app.addHook("onReady", async () => {
-      await boss.start();
-      for (const job of jobs.filter((one) => "cron" in one)) {
-        // Its queue was made by migrating (`src/database/queues.ts`).
-        await boss.schedule(job.name, job.cron, undefined, { tz: "Asia/Shanghai" });
-        await boss.work(job.name, { pollingIntervalSeconds: 10 }, async () => {
-          const started = performance.now();
-          try {
-            await job.run(db);
-          } catch (error) {
-            app.log.error({ job: job.name, error: loggable(error) }, "job failed");
-            // pg-boss keeps what is thrown, and tries again; the driver's error would hold row values.
-            throw new Error("the job failed: its log line says why");
-          }
-          app.log.info({ job: job.name, ms: Math.round(performance.now() - started) }, "job done");
-        });
+    /** Runs a job over and over, with its pause, longer ones after failures. */
+    async function loop(job: LoopingJob): Promise<void> {
+      const state = states.get(job.name);
+      for (let failures = 0; !signal.aborted; ) {
+        failures = (await runOnce(job)) ? 0 : failures + 1;
+        if (state) {
+          state.failures = failures;
+          if (failures === 0) state.succeededAt = clock.now().toISOString();
+        }
+        await sleep(Math.min(longestPause, job.everyMilliseconds * 2 ** Math.min(failures, 10)));
       }
-    });
-    const loops: { stop: () => Promise<void> }[] = [];
+    }
+
+    /** This process, to the others. */
+    const self = newId();
+    const running = new Map<string, Promise<void>>();
+
+    async function runClaimed(job: TimedJob): Promise<void> {
+      const started = performance.now();
+      const succeeded = await runOnce(job);
+      const ms = Math.round(performance.now() - started);
+      if (succeeded) app.log.info({ job: job.name, ms }, "job done");
+      // Cut short, it stays due.
+      if (signal.aborted) await releaseJob(db, job.name, self);
+      else await finishJob(db, job.name, self, { succeeded, nextAt: nextTime(job.cron) });
+    }
+
+    function begin(job: TimedJob): void {
+      const ended = runClaimed(job)
+        // Whoever comes next takes it up again, once the lease has run out.
+        .catch((error) => app.log.error({ job: job.name, error: loggable(error) }, "jobs"))
+        .finally(() => running.delete(job.name));
+      running.set(job.name, ended);
+    }
+
+    /** Takes up what is due, and notes how all jobs stand. */
+    async function look(timed: ReadonlyMap<string, TimedJob>): Promise<void> {
+      if (running.size > 0) await renewLeases(db, [...running.keys()], self);
+      for (const { job: name, dueAt, succeededAt, failures, isWaiting } of await selectRuns(db)) {
+        const [job, state] = [timed.get(name), states.get(name)];
+        if (!job || !state) continue;
+        const backlog = isWaiting ? { depth: 1, since: dueAt } : nothing;
+        Object.assign(state, { succeededAt, failures, backlog: () => backlog });
+        if (!isWaiting || running.has(name) || running.size >= atOnce || signal.aborted) continue;
+        if (await claimJob(db, name, self)) begin(job);
+      }
+      const faults = new Map((await countFaultsByJob(db)).map((counted) => [counted.job, counted]));
+      for (const [name, state] of states) {
+        const { waiting = 0, parked = 0 } = faults.get(name) ?? {};
+        Object.assign(state, { waiting, parked });
+      }
+    }
+
+    async function keepTime(): Promise<void> {
+      const timed = new Map(jobs.filter(isTimed).map((job) => [job.name, job]));
+      const unlisted = new Map(timed);
+      while (!signal.aborted) {
+        try {
+          for (const [name, { cron, atStart = false }] of unlisted) {
+            await enlistJob(db, name, nextTime(cron), atStart);
+            unlisted.delete(name);
+          }
+          await look(timed);
+        } catch (error) {
+          app.log.error({ error: loggable(error) }, "jobs");
+        }
+        // One that ends makes room for the next.
+        await Promise.race([sleep(pause), ...running.values()]);
+      }
+    }
+
+    let ended: Promise<unknown> = Promise.resolve();
     app.addHook("onReady", async () => {
-      for (const job of jobs) if ("everyMilliseconds" in job) loops.push(loop(job));
+      const loops = jobs.filter(isLooping).map(loop);
+      // The database may be away just now: nothing here waits for it.
+      ended = Promise.all([keepTime(), ...loops]).then(() => Promise.all(running.values()));
     });
     app.addHook("onClose", async () => {
-      await Promise.all(loops.map(({ stop }) => stop()));
-      await boss.stop({ graceful: true, timeout: 5_000, wait: true });
+      stopping.abort();
+      await Promise.race([ended, setTimeout(grace, undefined, { ref: false })]);
     });
   },
-  { name: "jobs", dependencies: ["database"] },
+  { name: "jobs", dependencies: ["database", "metrics", "clock"] },
 );

@@ -1,9 +1,10 @@
-import { eq, lt, sql } from "drizzle-orm";
+import { and, eq, inArray, lt, sql } from "drizzle-orm";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { z } from "zod";
 import { idempotencyKeys } from "../../db/schema/plumbing.ts";
 import type { Executor } from "../database/connect.ts";
+import { isFreeFor, type Take } from "../database/held-rows.ts";
 import { placeholdersFor, prepared } from "../database/prepared.ts";
 import { send, transact } from "../database/transact.ts";
 import { instantIn } from "../lib/clock.ts";
@@ -212,10 +213,28 @@ async function earlierReply(tx: Executor, scope: string) {
 /** Seconds for which a reply is kept. */
 const keptSeconds = 24 * 60 * 60;
 
-/** Removes the replies whose time has passed; a job calls it. */
-export async function removeOldReplies(db: Executor): Promise<void> {
-  await db.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, instantIn(-keptSeconds)));
-}
+/** Replies whose time has passed, for the job that removes them; those in use are left alone. */
+export const takeOldReplies = (tx: Executor, take: Take): Promise<{ id: string }[]> =>
+  tx
+    .select({ id: idempotencyKeys.scope })
+    .from(idempotencyKeys)
+    .where(
+      and(
+        lt(idempotencyKeys.createdAt, instantIn(-keptSeconds)),
+        isFreeFor(take, idempotencyKeys.scope),
+      ),
+    )
+    .orderBy(idempotencyKeys.createdAt)
+    .limit(take.limit)
+    .for("update", { skipLocked: true });
+
+export const removeReplies = (tx: Executor, replies: readonly { id: string }[]) =>
+  tx.delete(idempotencyKeys).where(
+    inArray(
+      idempotencyKeys.scope,
+      replies.map(({ id }) => id),
+    ),
+  );
 
 /** Refuses an Idempotency-Key where a reply holds a secret and so cannot be stored. */
 export default fp(

@@ -11,7 +11,7 @@ import {
 import { auditRecords } from "../../db/schema/plumbing.ts";
 import { transact } from "../../src/database/transact.ts";
 import { wordNumber } from "../../src/lib/terms.ts";
-import { reweigh } from "../../src/modules/matching/matching.service.ts";
+import { reweighStale } from "../../src/modules/matching/matching.service.ts";
 import { unpacked } from "../../src/modules/matching/matching.vector.ts";
 import {
   readStatistics,
@@ -47,7 +47,7 @@ const resultsOf = ({ body }: Reply): string[] =>
   body.data.map((one: { result: { id: string } }) => one.result.id);
 const recount = async () => {
   await transact(pool, (tx) => refreshStatistics(tx, true));
-  for (let more = true; more; ) more = (await transact(pool, reweigh)).more;
+  for (let more = true; more; ) more = (await transact(pool, reweighStale)).more;
 };
 
 /** Its owner changes a result. */
@@ -347,7 +347,7 @@ t.test(
     await db.update(matchingDocuments).set({ weighedWith: 1_000_000 });
     let changing: Promise<Reply> | undefined;
     await transact(pool, async (tx) => {
-      await reweigh(tx);
+      await reweighStale(tx);
       let settled = false;
       const summary = "电容法测量厚度。";
       changing = rewrite(made.id, { title: "极片涂布厚度电容检测仪", summary }).finally(() => {

@@ -243,9 +243,15 @@ export async function deleteAttachment(
   return { sha256: before.sha256 };
 }
 
+export const takeLostAttachments = store.lockLost;
+
 /** Takes away the files of listings that were deleted: a draft takes its files along. */
-export async function deleteLostAttachments(tx: Executor): Promise<void> {
-  for (const before of await store.deleteLost(tx)) {
+export async function deleteLostAttachments(
+  tx: Executor,
+  lost: readonly store.AttachmentRow[],
+): Promise<void> {
+  for (const before of lost) {
+    await store.deleteAttachment(tx, before.id);
     await recordAudit(tx, systemOrigin, {
       type: "attachment.delete",
       subject: before,

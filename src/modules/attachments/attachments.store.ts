@@ -6,6 +6,7 @@ import { needs } from "../../../db/schema/needs.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import { results } from "../../../db/schema/results.ts";
 import type { Executor } from "../../database/connect.ts";
+import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import type { Subject } from "./attachments.schema.ts";
 
 export type AttachmentRow = typeof attachments.$inferSelect;
@@ -23,15 +24,21 @@ export async function insertAttachment(
 export const deleteAttachment = async (tx: Executor, id: string) =>
   (await tx.delete(attachments).where(eq(attachments.id, id)).returning())[0];
 
-/** Removes the rows of listings that are no more. */
-export const deleteLost = (tx: Executor): Promise<AttachmentRow[]> =>
+/** Files of listings that are no more, locked. */
+export const lockLost = (tx: Executor, take: Take): Promise<AttachmentRow[]> =>
   tx
-    .delete(attachments)
+    .select()
+    .from(attachments)
     .where(
-      sql`(${attachments.subjectType} = 'result' and not exists (select from ${results} r where r.id = ${attachments.subjectId}))
-        or (${attachments.subjectType} = 'need' and not exists (select from ${needs} n where n.id = ${attachments.subjectId}))`,
+      and(
+        sql`((${attachments.subjectType} = 'result' and not exists (select from ${results} r where r.id = ${attachments.subjectId}))
+        or (${attachments.subjectType} = 'need' and not exists (select from ${needs} n where n.id = ${attachments.subjectId})))`,
+        isFreeFor(take, attachments.id),
+      ),
     )
-    .returning();
+    .orderBy(asc(attachments.id))
+    .limit(take.limit)
+    .for("update", { skipLocked: true });
 
 export const selectAttachment = async (db: Executor, id: string) =>
   (await db.select().from(attachments).where(eq(attachments.id, id)))[0];

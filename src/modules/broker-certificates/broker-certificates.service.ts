@@ -1,5 +1,6 @@
 import { brokerCertificates } from "../../../db/schema/broker-certificates.ts";
 import type { Executor } from "../../database/connect.ts";
+import type { Take } from "../../database/held-rows.ts";
 import { updateRow } from "../../database/rows.ts";
 import { type Actor, isOperator, type Origin, systemOrigin } from "../../lib/access.ts";
 import { nowInstant, today } from "../../lib/clock.ts";
@@ -170,16 +171,14 @@ export async function moveBrokerCertificate(
   return toCertificate({ ...after, brokerName, organizationName }, actor);
 }
 
-const batch = 200;
+/** Certificates in force whose last day has passed, locked; those that another process holds are left to it. */
+export const takeOverdueCertificates = (tx: Executor, take: Take) =>
+  store.lockOverdue(tx, today(), take);
 
-/**
- * Marks certificates in force whose last day has passed as expired, some at a time.
- * @returns how many, and whether there may be more
- */
+/** Marks them as expired. */
 export async function expireBrokerCertificates(
   tx: Executor,
-): Promise<{ expired: number; more: boolean }> {
-  const overdue = await store.lockOverdue(tx, today(), batch);
+  overdue: readonly store.CertificateRow[],
+): Promise<void> {
   for (const before of overdue) await step(tx, systemOrigin, before, "expire", "job");
-  return { expired: overdue.length, more: overdue.length === batch };
 }

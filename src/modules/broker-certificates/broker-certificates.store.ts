@@ -2,6 +2,7 @@ import { and, asc, eq, getTableColumns, gt, lt, or, type SQL, sql } from "drizzl
 import { brokerCertificates } from "../../../db/schema/broker-certificates.ts";
 import { members, organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { countLimit } from "../../lib/pagination.ts";
 import type { ListBrokerCertificatesQuery } from "./broker-certificates.schema.ts";
@@ -51,17 +52,19 @@ export const lockCertificate = async (
 const inForce = sql`${brokerCertificates.status} in ('certified', 'suspended')`;
 
 /** Certificates in force whose last day has passed, locked; those that another process holds are left to it. */
-export const lockOverdue = (
-  tx: Executor,
-  today: string,
-  limit: number,
-): Promise<CertificateRow[]> =>
+export const lockOverdue = (tx: Executor, today: string, take: Take): Promise<CertificateRow[]> =>
   tx
     .select()
     .from(brokerCertificates)
-    .where(and(inForce, lt(brokerCertificates.validUntil, today)))
+    .where(
+      and(
+        inForce,
+        lt(brokerCertificates.validUntil, today),
+        isFreeFor(take, brokerCertificates.id),
+      ),
+    )
     .orderBy(asc(brokerCertificates.validUntil), asc(brokerCertificates.id))
-    .limit(limit)
+    .limit(take.limit)
     .for("update", { skipLocked: true });
 
 /** The overdue ones that keep this one from being certified: of the same person, or of the same number. */

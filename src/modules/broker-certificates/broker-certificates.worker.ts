@@ -1,13 +1,15 @@
 import type { App } from "../../plugins/contract.ts";
-import { expireBrokerCertificates } from "./broker-certificates.service.ts";
+import {
+  expireBrokerCertificates,
+  takeOverdueCertificates,
+} from "./broker-certificates.service.ts";
 
 export default async function brokerCertificateWorker(app: App) {
+  const job = "broker-certificates.expire";
+  const [select, work] = [takeOverdueCertificates, expireBrokerCertificates];
   app.addJob({
-    name: "broker-certificates.expire",
-    // Every hour: a market that sleeps at midnight catches up when it wakes.
+    name: job,
     cron: "5 * * * *",
-    run: async (db) => {
-      while ((await db.transaction((tx) => expireBrokerCertificates(tx))).more);
-    },
+    run: () => app.forEachRow({ job, subjectType: "broker_certificate", select, work }),
   });
 }

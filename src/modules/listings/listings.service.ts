@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ListingRow, ListingTable, SearchColumn } from "../../../db/schema/listings.ts";
 import type { Executor } from "../../database/connect.ts";
+import { failedOf, type Take } from "../../database/held-rows.ts";
 import { updateRow } from "../../database/rows.ts";
 import { type Actor, isOperator, systemOrigin } from "../../lib/access.ts";
 import { addYears, nowInstant, today } from "../../lib/clock.ts";
@@ -415,17 +416,12 @@ async function deleteListing<Row extends ListingRow>(
   });
 }
 
-const batch = 200;
-
-/**
- * Marks published listings whose last day has passed as expired, some at a time.
- * @returns how many; fewer than a batch means that none is left
- */
+/** Marks published listings whose last day has passed as expired. */
 async function expireListings<Row extends ListingRow>(
   tx: Executor,
   kind: ListingKind<Row>,
-): Promise<{ expired: number; more: boolean }> {
-  const overdue = await store.lockOverdue(tx, kind.table, today(), batch);
+  overdue: readonly ListingRow[],
+): Promise<void> {
   for (const before of overdue) {
     const status = stepFrom(kind, before, "expire", "job");
     const after = await updateRow(tx, kind.table, before, { status });
@@ -437,7 +433,6 @@ async function expireListings<Row extends ListingRow>(
     });
     await afterStep(tx, { ...systemOrigin, expected: null }, kind, before, after);
   }
-  return { expired: overdue.length, more: overdue.length === batch };
 }
 
 /** Takes the listings of an organisation that was closed out of review and out of public view. */
@@ -561,23 +556,14 @@ export async function describeListings<Row extends ListingRow, Item>(
 }
 
 /**
- * Listings that are written anew in one transaction: a few, because cutting them holds up the process, and
- * writing them whoever wants one of them.
- */
-const reindexed = 5;
-
-/**
  * Writes anew what some listings are searched and matched by, after the way of cutting text has changed.
  * It is no change of theirs: neither version nor audit record.
- * @param after the id of the last one of the batch before
- * @returns the last one's id, null when none was left
  */
 export async function reindexListings<Row extends ListingRow>(
   tx: Executor,
   kind: ListingKind<Row>,
-  after: string | null,
-): Promise<string | null> {
-  const rows = await store.lockAfter<Row>(tx, kind.table, after, reindexed);
+  rows: readonly Row[],
+): Promise<void> {
   await store.updateSearchColumns(
     tx,
     kind.table,
@@ -586,7 +572,6 @@ export async function reindexListings<Row extends ListingRow>(
   const live = rows.filter(({ status }) => status === "published");
   const matchables = live.map((row) => ({ facts: kind.factsOf(row), texts: kind.textsOf(row) }));
   await indexListings(tx, kind.noun, matchables);
-  return rows.at(-1)?.id ?? null;
 }
 
 /** The verbs that results and needs share, each answering with `toWire` of the row. */
@@ -616,12 +601,26 @@ export function listingVerbs<Row extends ListingRow, Wire>(
       shown(renewListing(tx, context, kind, id, validUntil), context),
     remove: (tx: Executor, context: WriteContext, id: string) =>
       deleteListing(tx, context, kind, id),
-    expire: (tx: Executor) => expireListings(tx, kind),
-    reindex: (tx: Executor, after: string | null) => reindexListings(tx, kind, after),
     withdrawAllOf: (tx: Executor, context: WriteContext, organizationId: string) =>
       withdrawListingsOf(tx, context, kind, organizationId),
   };
 }
+
+/** What is done with results and needs on time. */
+export const listingJobs = <Row extends ListingRow>(kind: ListingKind<Row>) => ({
+  /** Published ones whose last day has passed, locked; those that another process holds are left to it. */
+  takeOverdue: (tx: Executor, take: Take) => store.lockOverdue(tx, kind.table, today(), take),
+  expire: (tx: Executor, overdue: readonly ListingRow[]) => expireListings(tx, kind, overdue),
+  /** Those to be written anew: all, or those with which that has failed. */
+  takeToReindex: (tx: Executor, take: Take, which: "all" | "failed") =>
+    store.lockAfter<Row>(
+      tx,
+      kind.table,
+      take,
+      which === "failed" ? failedOf(take, kind.noun) : undefined,
+    ),
+  reindex: (tx: Executor, rows: readonly Row[]) => reindexListings(tx, kind, rows),
+});
 
 /** The shared part of a list's query string. */
 interface SharedQuery {

@@ -15,6 +15,7 @@ import type { ListingRow, ListingTable, SearchColumn } from "../../../db/schema/
 import { matches } from "../../../db/schema/matches.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { placeholdersFor, prepared } from "../../database/prepared.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { countLimit } from "../../lib/pagination.ts";
@@ -157,13 +158,19 @@ const ownerOf = (table: ListingTable) =>
     from ${organizations} o where o.id = ${table.organizationId})`;
 
 /** Published listings whose last day has passed, locked; those that another process holds are left to it. */
-export const lockOverdue = (tx: Executor, table: ListingTable, today: string, limit: number) =>
+export const lockOverdue = (tx: Executor, table: ListingTable, today: string, take: Take) =>
   tx
     .select()
     .from(table)
-    .where(and(sql`${table.status} = 'published'`, sql`${table.validUntil} < ${today}`))
+    .where(
+      and(
+        sql`${table.status} = 'published'`,
+        sql`${table.validUntil} < ${today}`,
+        isFreeFor(take, table.id),
+      ),
+    )
     .orderBy(table.validUntil, table.id)
-    .limit(limit)
+    .limit(take.limit)
     .for("update", { skipLocked: true });
 
 /** A listing in public view, locked; undefined for any other. */
@@ -350,19 +357,28 @@ export const whereOf = (
     }),
   );
 
-/** Some listings behind one, in the order of their ids, locked. */
+/**
+ * Listings in the order of their ids, locked: those behind the last one that was taken.
+ * @param among the ids of those that are meant; all when absent
+ */
 export async function lockAfter<Row extends ListingRow>(
   tx: Executor,
   table: ListingTable,
-  after: string | null,
-  limit: number,
+  take: Take,
+  among: SQL | undefined,
 ): Promise<Row[]> {
   const rows = await tx
     .select()
     .from(table)
-    .where(after ? sql`${table.id} > ${after}` : undefined)
+    .where(
+      and(
+        take.after ? sql`${table.id} > ${take.after}` : undefined,
+        among ? sql`${table.id} in ${among}` : undefined,
+        isFreeFor(take, table.id),
+      ),
+    )
     .orderBy(table.id)
-    .limit(limit)
+    .limit(take.limit)
     .for("update");
   return rows as unknown as Row[];
 }

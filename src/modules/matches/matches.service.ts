@@ -1,4 +1,5 @@
 import type { Executor } from "../../database/connect.ts";
+import type { Take } from "../../database/held-rows.ts";
 import { type Actor, isOperator, type Origin, systemOrigin } from "../../lib/access.ts";
 import { nowInstant, today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
@@ -226,18 +227,20 @@ export async function lapseMatchesOf(
   }
 }
 
-const batch = 200;
+/** Proposals whose last day has passed, locked; those that another process holds are left to it. */
+export async function takeOverdueMatches(tx: Executor, take: Take) {
+  const overdue = await store.lockOverdue(tx, today(), take);
+  return overdue.map((found) => ({ ...found, id: found.match.id }));
+}
 
-/**
- * Marks proposals whose last day has passed as lapsed, some at a time.
- * @returns how many, and whether there may be more
- */
-export async function lapseMatches(tx: Executor): Promise<{ lapsed: number; more: boolean }> {
-  const overdue = await store.lockOverdue(tx, today(), batch);
+/** Marks them as lapsed. */
+export async function lapseMatches(
+  tx: Executor,
+  overdue: readonly store.FoundMatch[],
+): Promise<void> {
   for (const found of overdue) {
     await stepMatch(tx, systemOrigin, found, { action: "lapse", by: "job" });
   }
-  return { lapsed: overdue.length, more: overdue.length === batch };
 }
 
 /**

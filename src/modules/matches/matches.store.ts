@@ -17,6 +17,7 @@ import { needs } from "../../../db/schema/needs.ts";
 import { members, organizations } from "../../../db/schema/organizations.ts";
 import { results } from "../../../db/schema/results.ts";
 import type { Executor } from "../../database/connect.ts";
+import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { newId } from "../../lib/ids.ts";
 import { countLimit } from "../../lib/pagination.ts";
@@ -137,11 +138,11 @@ export const lockProposedOf = (
     .for("update", { of: matches });
 
 /** Proposals whose last day has passed, locked; those that another process holds are left to it. */
-export const lockOverdue = (tx: Executor, today: string, limit: number): Promise<FoundMatch[]> =>
+export const lockOverdue = (tx: Executor, today: string, take: Take): Promise<FoundMatch[]> =>
   selectFound(tx)
-    .where(and(proposed, lt(matches.expiresOn, today)))
+    .where(and(proposed, lt(matches.expiresOn, today), isFreeFor(take, matches.id)))
     .orderBy(asc(matches.expiresOn), asc(matches.id))
-    .limit(limit)
+    .limit(take.limit)
     .for("update", { of: matches, skipLocked: true });
 
 /** The proposal of a pair whose last day has passed, locked: it must not keep a new one out. */

@@ -1,13 +1,12 @@
 import type { App } from "../../plugins/contract.ts";
-import { lapseMatches } from "./matches.service.ts";
+import { lapseMatches, takeOverdueMatches } from "./matches.service.ts";
 
 export default async function matchWorker(app: App) {
+  const job = "matches.lapse";
+  const [select, work] = [takeOverdueMatches, lapseMatches];
   app.addJob({
-    name: "matches.lapse",
-    // Every hour: a market that sleeps at midnight catches up when it wakes.
+    name: job,
     cron: "10 * * * *",
-    run: async (db) => {
-      while ((await db.transaction((tx) => lapseMatches(tx))).more);
-    },
+    run: () => app.forEachRow({ job, subjectType: "match", select, work }),
   });
 }

@@ -4,7 +4,9 @@
  */
 import type { DocumentFacts } from "../../../db/schema/matching.ts";
 import type { Executor } from "../../database/connect.ts";
+import type { Take } from "../../database/held-rows.ts";
 import { send, sentOff } from "../../database/transact.ts";
+import { nowInstant } from "../../lib/clock.ts";
 import { kindOf, spellingOf, type TermKind } from "../../lib/terms.ts";
 import * as store from "./matching.store.ts";
 import {
@@ -159,21 +161,33 @@ export async function findNear(
   return { near, version: known.version };
 }
 
-/** Documents weighed anew in one transaction. */
-const batch = 500;
-
-/**
- * Weighs some listings anew whose lengths were taken when the market was much smaller or larger.
- * @returns how many; fewer than a batch means that none is left
- */
-export async function reweigh(tx: Executor): Promise<{ done: number; more: boolean }> {
+/** Documents whose lengths were taken when the market was much smaller or larger, locked. */
+export async function takeStale(tx: Executor, take: Take): Promise<store.StaleDocument[]> {
   const { documents } = await currentStatistics(tx);
-  const stale = await store.lockStale(tx, documents, batch);
+  return store.lockStale(tx, documents, take);
+}
+
+/** Weighs them anew. */
+export async function reweigh(tx: Executor, stale: readonly store.StaleDocument[]): Promise<void> {
+  const { documents } = await currentStatistics(tx);
   const opened = stale.map((row) => ({ ...row, terms: unpacked({ ...row, norm: 1 }) }));
   const all = new Set(opened.flatMap(({ terms }) => terms.map(({ term }) => term)));
   const known = await readStatistics(tx, [...all]);
   for (const { noun, number, terms } of opened) {
     await send(tx, store.updateVector(tx, noun, number, vectorOf(terms, known), documents));
   }
+}
+
+/** Documents weighed anew in one transaction. */
+const batch = 500;
+
+/**
+ * Weighs all stale ones anew, some at a time: for whoever loads a market in bulk.
+ * @returns how many; fewer than a batch means that none is left
+ */
+export async function reweighStale(tx: Executor): Promise<{ done: number; more: boolean }> {
+  const take = { job: "matching.refresh", limit: batch, at: nowInstant(), after: null };
+  const stale = await takeStale(tx, take);
+  await reweigh(tx, stale);
   return { done: stale.length, more: stale.length === batch };
 }

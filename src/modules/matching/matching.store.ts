@@ -9,6 +9,7 @@ import {
 } from "../../../db/schema/matching.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { prepared } from "../../database/prepared.ts";
 import type { Packed, Vector } from "./matching.vector.ts";
 
@@ -152,14 +153,25 @@ export interface Bounds {
 }
 
 /** Documents that were weighed with statistics over another number of listings than about this one. */
-export async function lockStale(tx: Executor, documents: number, limit: number) {
-  const { rows } = await tx.execute<
-    { number: number; noun: Noun; packed: Buffer } & Record<string, unknown>
-  >(sql`
-    select number, noun, vector as packed from ${matchingDocuments}
-    where weighed_with < ${Math.floor(documents / 1.5)} or weighed_with > ${Math.ceil(documents * 1.5)}
-    order by number limit ${limit} for update skip locked`);
+export async function lockStale(
+  tx: Executor,
+  documents: number,
+  take: Take,
+): Promise<StaleDocument[]> {
+  const { rows } = await tx.execute<StaleDocument & Record<string, unknown>>(sql`
+    select listing_id as id, number, noun, vector as packed from ${matchingDocuments}
+    where (weighed_with < ${Math.floor(documents / 1.5)} or weighed_with > ${Math.ceil(documents * 1.5)})
+      and ${isFreeFor(take, matchingDocuments.listingId)}
+    order by number limit ${take.limit} for update skip locked`);
   return rows;
+}
+
+export interface StaleDocument {
+  /** Of the listing. */
+  id: string;
+  number: number;
+  noun: Noun;
+  packed: Buffer;
 }
 
 /** Writes the new weights of a document and of its postings. */

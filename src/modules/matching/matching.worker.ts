@@ -1,17 +1,16 @@
-import { transact } from "../../database/transact.ts";
 import type { App } from "../../plugins/contract.ts";
-import { reweigh } from "./matching.service.ts";
+import { reweigh, takeStale } from "./matching.service.ts";
 import { refreshStatistics } from "./statistics.service.ts";
 
 /** Counts terms anew when the market has changed enough, and weighs what was weighed long ago. */
 export default async function matchingWorker(app: App) {
-  const { pool } = app.database;
+  const job = "matching.refresh";
   app.addJob({
-    name: "matching.refresh",
+    name: job,
     cron: "*/10 * * * *",
-    run: async () => {
-      await transact(pool, (tx) => refreshStatistics(tx));
-      for (let more = true; more; ) more = (await transact(pool, reweigh)).more;
+    run: async (db) => {
+      await db.transaction((tx) => refreshStatistics(tx));
+      await app.forEachRow({ job, subjectType: "listing", select: takeStale, work: reweigh });
     },
   });
 }

@@ -207,6 +207,9 @@ export const anonymousAmong = store.selectAnonymous;
 export const describeNeeds = (db: Executor, actor: Actor, ids: readonly string[]) =>
   listings.describeListings(db, kind, ids, (row) => toSummary(row, actor));
 
+/** What is done with needs on time. */
+export const needJobs = listings.listingJobs(kind);
+
 /** Reading, and the steps that needs share with results. */
 export const needVerbs = listings.listingVerbs(kind, toNeed);
 

@@ -1,13 +1,12 @@
 import type { App } from "../../plugins/contract.ts";
-import { needVerbs } from "./needs.service.ts";
+import { needJobs } from "./needs.service.ts";
 
 export default async function needWorker(app: App) {
+  const job = "needs.expire";
+  const { takeOverdue: select, expire: work } = needJobs;
   app.addJob({
-    name: "needs.expire",
-    // Every hour: a market that sleeps at midnight catches up when it wakes.
+    name: job,
     cron: "5 * * * *",
-    run: async (db) => {
-      while ((await db.transaction((tx) => needVerbs.expire(tx))).more);
-    },
+    run: () => app.forEachRow({ job, subjectType: "need", select, work }),
   });
 }

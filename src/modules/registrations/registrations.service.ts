@@ -1,5 +1,6 @@
 import { registrations } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
+import type { Take } from "../../database/held-rows.ts";
 import { updateLocked } from "../../database/rows.ts";
 import { type Actor, systemOrigin } from "../../lib/access.ts";
 import { dayOf, nowInstant, today } from "../../lib/clock.ts";
@@ -332,15 +333,16 @@ function assertUndecided(row: store.RegistrationRow): void {
   if (!undecided.includes(row.status)) throw undecidedOnly(row);
 }
 
-const batch = 100;
+/** Cases whose supplement did not come in time, as they were seen: they are locked with their contracts. */
+export const takeMissedSupplements = (tx: Executor, take: Take) =>
+  store.selectMissedSupplements(tx, today(), take);
 
-/**
- * Withdraws cases whose supplement did not come in time, some at a time.
- * @returns whether there may be more
- */
-export async function withdrawMissedSupplements(tx: Executor): Promise<{ more: boolean }> {
+/** Withdraws them. */
+export async function withdrawMissedSupplements(
+  tx: Executor,
+  missed: readonly store.RegistrationRow[],
+): Promise<void> {
   const context = { ...systemOrigin, expected: null };
-  const missed = await store.selectMissedSupplements(tx, today(), batch);
   for (const seen of missed) {
     const locked = await lockWithContract(tx, seen);
     // The applicant, or another process, was faster.
@@ -352,7 +354,6 @@ export async function withdrawMissedSupplements(tx: Executor): Promise<{ more: b
     const after = await updateLocked(tx, registrations, before, changes);
     await record(tx, context, "withdraw", before, after, "supplement deadline missed");
   }
-  return { more: missed.length === batch };
 }
 
 /** Whether the caller may read a case, and so its files. */

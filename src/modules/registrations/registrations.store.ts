@@ -20,6 +20,7 @@ import {
   registrations,
 } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { prepared } from "../../database/prepared.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { today } from "../../lib/clock.ts";
@@ -180,7 +181,7 @@ export const countRegistrations = (db: Executor, actor: Actor, query: ListRegist
 export const selectMissedSupplements = (
   tx: Executor,
   day: string,
-  limit: number,
+  take: Take,
 ): Promise<RegistrationRow[]> =>
   tx
     .select()
@@ -189,10 +190,11 @@ export const selectMissedSupplements = (
       and(
         sql`${registrations.status} = 'supplement_requested'`,
         lt(registrations.supplementDueOn, day),
+        isFreeFor(take, registrations.id),
       ),
     )
     .orderBy(asc(registrations.supplementDueOn), asc(registrations.id))
-    .limit(limit);
+    .limit(take.limit);
 
 /**
  * The next serial of an office and year. Its row stays locked until the transaction ends: whoever

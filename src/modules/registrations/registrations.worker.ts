@@ -1,13 +1,12 @@
 import type { App } from "../../plugins/contract.ts";
-import { withdrawMissedSupplements } from "./registrations.service.ts";
+import { takeMissedSupplements, withdrawMissedSupplements } from "./registrations.service.ts";
 
 export default async function registrationWorker(app: App) {
+  const job = "registrations.withdraw";
+  const [select, work] = [takeMissedSupplements, withdrawMissedSupplements];
   app.addJob({
-    name: "registrations.withdraw",
-    // Every hour: a market that sleeps at midnight catches up when it wakes.
+    name: job,
     cron: "25 * * * *",
-    run: async (db) => {
-      while ((await db.transaction((tx) => withdrawMissedSupplements(tx))).more);
-    },
+    run: () => app.forEachRow({ job, subjectType: "registration", select, work }),
   });
 }

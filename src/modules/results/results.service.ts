@@ -161,6 +161,9 @@ export const readMatchableResult = (db: Executor, actor: Actor, id: string) =>
 export const describeResults = (db: Executor, _: Actor, ids: readonly string[]) =>
   listings.describeListings(db, kind, ids, (row) => store.toSummary(row, toPrice(row)));
 
+/** What is done with results on time. */
+export const resultJobs = listings.listingJobs(kind);
+
 /** Reading, and the steps that results share with needs. */
 export const resultVerbs = listings.listingVerbs(kind, toResult);
 

@@ -1,13 +1,12 @@
 import type { App } from "../../plugins/contract.ts";
-import { resultVerbs } from "./results.service.ts";
+import { resultJobs } from "./results.service.ts";
 
 export default async function resultWorker(app: App) {
+  const job = "results.expire";
+  const { takeOverdue: select, expire: work } = resultJobs;
   app.addJob({
-    name: "results.expire",
-    // Every hour: a market that sleeps at midnight catches up when it wakes.
+    name: job,
     cron: "5 * * * *",
-    run: async (db) => {
-      while ((await db.transaction((tx) => resultVerbs.expire(tx))).more);
-    },
+    run: () => app.forEachRow({ job, subjectType: "result", select, work }),
   });
 }

@@ -1,6 +1,12 @@
 import type { App } from "../../plugins/contract.ts";
-import { removeOldReplies } from "../../plugins/writes.ts";
+import { removeReplies, takeOldReplies } from "../../plugins/writes.ts";
 
 export default async function serviceWorker(app: App) {
-  app.addJob({ name: "service.remove-old-replies", cron: "40 * * * *", run: removeOldReplies });
+  const job = "service.remove-old-replies";
+  const [select, work] = [takeOldReplies, removeReplies];
+  app.addJob({
+    name: job,
+    cron: "40 * * * *",
+    run: () => app.forEachRow({ job, subjectType: "idempotency_key", select, work }),
+  });
 }

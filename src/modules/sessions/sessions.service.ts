@@ -1,5 +1,6 @@
 import { oneTimeLinks, refreshTokens, sessions } from "../../../db/schema/accounts.ts";
 import type { Executor } from "../../database/connect.ts";
+import type { Take } from "../../database/held-rows.ts";
 import type { Actor, Origin, Scope } from "../../lib/access.ts";
 import { clock, instantIn, nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
@@ -194,10 +195,23 @@ export async function redeemLink(tx: Executor, token: string) {
   return link.purpose;
 }
 
-/** Removes what expired more than a day ago. */
-export async function removeExpired(db: Executor): Promise<void> {
-  await store.deleteExpired(db, instantIn(-24 * 60 * 60));
-}
+/** What expired sign-ins leave behind: they themselves, links, counts of attempts. */
+export const leftoverKinds = store.leftoverKinds;
+
+/** Those that expired more than a day ago. */
+export const takeLeftovers =
+  (kind: store.Leftover) =>
+  (tx: Executor, take: Take): Promise<{ id: string }[]> =>
+    store.lockLeftovers(tx, kind, instantIn(-24 * 60 * 60), take);
+
+export const removeLeftovers =
+  (kind: store.Leftover) =>
+  (tx: Executor, rows: readonly { id: string }[]): Promise<unknown> =>
+    store.deleteLeftovers(
+      tx,
+      kind,
+      rows.map(({ id }) => id),
+    );
 
 /** Whether tokens of people may be in use: somebody is signed in. */
 export const anybodySignedIn = (db: Executor): Promise<boolean> => store.existsLiveSession(db);

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lt, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, isNull, sql } from "drizzle-orm";
 import {
   apiClients,
   oneTimeLinks,
@@ -8,6 +8,7 @@ import {
 } from "../../../db/schema/accounts.ts";
 import { members, organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { prepared } from "../../database/prepared.ts";
 import { nowInstant } from "../../lib/clock.ts";
 
@@ -178,9 +179,34 @@ export const endLinksOf = (tx: Executor, memberId: string, now: string) =>
     .set({ usedAt: now })
     .where(and(eq(oneTimeLinks.memberId, memberId), isNull(oneTimeLinks.usedAt)));
 
-/** Removes what has expired: sign-ins with their tokens, links, counts of attempts. */
-export async function deleteExpired(db: Executor, before: string): Promise<void> {
-  await db.delete(sessions).where(lt(sessions.expiresAt, before));
-  await db.delete(oneTimeLinks).where(lt(oneTimeLinks.expiresAt, before));
-  await db.delete(signInAttempts).where(lt(signInAttempts.windowStart, before));
+/** What a sign-in leaves behind: each table with its key, and the instant that tells how old a row is. */
+const leftovers = {
+  session: { table: sessions, key: sessions.id, age: sessions.expiresAt },
+  one_time_link: { table: oneTimeLinks, key: oneTimeLinks.tokenHash, age: oneTimeLinks.expiresAt },
+  sign_in_attempt: {
+    table: signInAttempts,
+    key: signInAttempts.key,
+    age: signInAttempts.windowStart,
+  },
+};
+export type Leftover = keyof typeof leftovers;
+export const leftoverKinds = Object.keys(leftovers) as Leftover[];
+
+/** Some that are older than an instant, locked; those in use are left alone. */
+export async function lockLeftovers(
+  tx: Executor,
+  kind: Leftover,
+  before: string,
+  take: Take,
+): Promise<{ id: string }[]> {
+  const { table, key, age } = leftovers[kind];
+  const found = await tx.execute<{ id: string }>(sql`
+    select ${key}::text as id from ${table} where ${age} < ${before} and ${isFreeFor(take, key)}
+    order by ${age}, ${key} limit ${take.limit} for update skip locked`);
+  return found.rows;
 }
+
+export const deleteLeftovers = (tx: Executor, kind: Leftover, ids: readonly string[]) => {
+  const { table, key } = leftovers[kind];
+  return tx.execute(sql`delete from ${table} where ${inArray(key, [...ids])}`);
+};

@@ -1,39 +1,52 @@
-import { setTimeout } from "node:timers/promises";
-import { transact } from "../../database/transact.ts";
 import type { App } from "../../plugins/contract.ts";
 import { isCutAnew, noteCutAnew } from "../matching/statistics.service.ts";
-import { needVerbs } from "../needs/needs.service.ts";
-import { resultVerbs } from "../results/results.service.ts";
-import { refoldSynonyms } from "../synonyms/synonyms.service.ts";
+import { needJobs } from "../needs/needs.service.ts";
+import { resultJobs } from "../results/results.service.ts";
+import { refoldSynonyms, takeToRefold } from "../synonyms/synonyms.service.ts";
 
 /**
- * How much longer it rests after each few listings than they took: the process, and the one connection of
- * the embedded database, are there for callers most of the time.
+/**
+ * Listings are written anew a few at a time, because cutting them holds up the process, and writing them
+ * whoever wants one of them; and then it rests so much longer than they took: the process, and the one
+ * connection of the embedded database, are there for callers most of the time.
  */
-const rest = 3;
+const pace = { batch: 5, rest: 3 };
 
-/** After an upgrade that cuts text in another way, writes anew what listings are found by. */
+/**
+ * After an upgrade that cuts text in another way, writes anew what listings are found by. From then on it
+ * looks after those alone with which that has failed.
+ */
 export default async function suggestionWorker(app: App) {
-  const { pool } = app.database;
+  const job = "suggestions.reindex";
   app.addJob({
-    name: "suggestions.reindex",
-    everyMilliseconds: 60_000,
+    name: job,
+    cron: "*/5 * * * *",
+    atStart: true,
     run: async (db) => {
-      if (await isCutAnew(db)) return;
-      for (const { reindex } of [resultVerbs, needVerbs]) {
-        let after: string | null = null;
-        do {
-          const from: string | null = after;
-          const started = performance.now();
-          after = await transact(pool, (tx) => reindex(tx, from));
-          // A process that stops does not wait for the end of it: the next one begins anew.
-          if (app.draining.now) return;
-          await setTimeout((performance.now() - started) * rest);
-        } while (after);
-      }
-      await transact(pool, refoldSynonyms);
-      await transact(pool, noteCutAnew);
-      app.log.info({ job: "suggestions.reindex" }, "all listings are cut into terms anew");
+      const which = (await isCutAnew(db)) ? "failed" : "all";
+      await app.forEachRow({
+        job,
+        subjectType: "result",
+        ...pace,
+        select: (tx, take) => resultJobs.takeToReindex(tx, take, which),
+        work: resultJobs.reindex,
+      });
+      await app.forEachRow({
+        job,
+        subjectType: "need",
+        ...pace,
+        select: (tx, take) => needJobs.takeToReindex(tx, take, which),
+        work: needJobs.reindex,
+      });
+      await app.forEachRow({
+        job,
+        subjectType: "synonym",
+        select: (tx, take) => takeToRefold(tx, take, which),
+        work: (tx, groups) => refoldSynonyms(tx, groups, which),
+      });
+      if (which === "failed" || app.stopping.aborted) return;
+      await db.transaction((tx) => noteCutAnew(tx));
+      app.log.info({ job }, "all listings are cut into terms anew");
     },
   });
 }

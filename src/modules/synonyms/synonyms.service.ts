@@ -1,5 +1,6 @@
 import { synonyms } from "../../../db/schema/matching.ts";
 import type { Executor } from "../../database/connect.ts";
+import { failedOf, type Take } from "../../database/held-rows.ts";
 import { updateRow } from "../../database/rows.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
@@ -28,21 +29,30 @@ export async function synonymsOf(db: Executor, words: readonly string[]): Promis
   });
 }
 
+/** Groups to be folded anew, in the order of their ids: all, or those with which that has failed. */
+export const takeToRefold = (tx: Executor, take: Take, which: "all" | "failed") =>
+  store.lockWordsAfter(tx, take, which === "failed" ? failedOf(take, "synonym") : undefined);
+
 /**
- * Folds all groups anew, after the way of cutting text has changed. It is no change of theirs; of groups
- * that have become the same one, the oldest stays.
+ * Folds groups anew, after the way of cutting text has changed. It is no change of theirs; of groups that
+ * have become the same one, one stays.
+ * @param which "all": groups after these are still to be folded; "failed": all others are
  */
-export async function refoldSynonyms(tx: Executor): Promise<void> {
-  const groups = await store.selectAllWords(tx);
-  // No two groups are the same at any moment: not the new keys of one and the old ones of another either.
-  await store.clearFolded(tx);
-  const seen = new Set<string>();
+export async function refoldSynonyms(
+  tx: Executor,
+  groups: readonly { id: string; words: string[] }[],
+  which: "all" | "failed",
+): Promise<void> {
   for (const { id, words } of groups) {
     const folded = synonymKeysOf(words);
-    const key = JSON.stringify(folded.toSorted());
-    if (seen.has(key)) await store.deleteGroup(tx, id);
-    else await store.updateFolded(tx, id, folded);
-    seen.add(key);
+    const same = await store.selectSame(tx, id, folded);
+    // What it has is outdated: it gets keys of its own until its turn comes.
+    if (same && which === "all" && same.id > id) await store.clearFolded(tx, same.id);
+    else if (same) {
+      await store.deleteGroup(tx, id);
+      continue;
+    }
+    await store.updateFolded(tx, id, folded);
   }
 }
 

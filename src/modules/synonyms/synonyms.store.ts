@@ -1,6 +1,7 @@
-import { and, arrayContains, desc, eq, sql } from "drizzle-orm";
+import { and, arrayContains, desc, eq, gt, type SQL, sql } from "drizzle-orm";
 import { synonyms } from "../../../db/schema/matching.ts";
 import type { Executor } from "../../database/connect.ts";
+import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { countLimit } from "../../lib/pagination.ts";
 
 export type SynonymRow = typeof synonyms.$inferSelect;
@@ -57,16 +58,39 @@ export const lockGroup = async (tx: Executor, id: string): Promise<SynonymRow | 
 export const deleteGroup = (tx: Executor, id: string) =>
   tx.delete(synonyms).where(eq(synonyms.id, id));
 
-/** The words of all groups, the oldest first. */
-export const selectAllWords = (db: Executor) =>
-  db
+/** Another group that is these folded words. */
+export const selectSame = async (db: Executor, id: string, folded: readonly string[]) =>
+  (
+    await db
+      .select({ id: synonyms.id })
+      .from(synonyms)
+      .where(
+        sql`word_set(${synonyms.folded}) = word_set(${sql.param(folded)}::text[]) and ${synonyms.id} <> ${id}`,
+      )
+  )[0];
+
+/** Gives a group keys that no other has, and that no word folds to. */
+export const clearFolded = (tx: Executor, id: string) =>
+  tx
+    .update(synonyms)
+    .set({ folded: sql`array[${synonyms.id}::text]` })
+    .where(eq(synonyms.id, id));
+
+/** The words of groups in the order of their ids, locked: those behind the last one that was taken. */
+export const lockWordsAfter = (tx: Executor, take: Take, among: SQL | undefined) =>
+  tx
     .select({ id: synonyms.id, words: synonyms.words })
     .from(synonyms)
-    .orderBy(synonyms.createdAt, synonyms.id);
-
-/** Gives every group keys that no other has, and that no word folds to. */
-export const clearFolded = (tx: Executor) =>
-  tx.update(synonyms).set({ folded: sql`array[${synonyms.id}::text]` });
+    .where(
+      and(
+        take.after ? gt(synonyms.id, take.after) : undefined,
+        among ? sql`${synonyms.id} in ${among}` : undefined,
+        isFreeFor(take, synonyms.id),
+      ),
+    )
+    .orderBy(synonyms.id)
+    .limit(take.limit)
+    .for("update");
 
 export const updateFolded = (tx: Executor, id: string, folded: string[]) =>
   tx.update(synonyms).set({ folded }).where(eq(synonyms.id, id));
