@@ -18,12 +18,17 @@ try {
   const state = await schemaState(database.db);
   if (!servesSchema(state)) throw new Refusal(explainSchema(state, false));
   for (let from = 1; ; from += verifiedAtOnce) {
-    const { ok, to, head, brokenAt } = await verifyLog(database.db, {
+    const { ok, to, head, brokenAt, forgedAt } = await verifyLog(database.db, {
       from,
       to: from + verifiedAtOnce - 1,
     });
     if (!ok) {
-      console.error(`The log is broken at position ${brokenAt}.`);
+      if (brokenAt !== null) console.error(`The log is broken at position ${brokenAt}.`);
+      if (forgedAt !== null) {
+        console.error(
+          `The log ends at position ${head.position}, but holds an entry at ${forgedAt} that was not sealed: it is forged.`,
+        );
+      }
       process.exitCode = 1;
       break;
     }

@@ -18,7 +18,7 @@ export default async function auditRoutes(app: App) {
         operationId: "listAuditRecords",
         summary: "What happened",
         description:
-          "To an organization's own subjects and the deals that it is a party of; for the operator everything, but not what matches' notes and trade secrets say. Newest first.",
+          "To an organization's own subjects and the deals that it is a party of; for the operator everything, but not what matches' notes and trade secrets say. Newest first: what is not sealed yet, then by position.",
         tags,
         querystring: ListAuditQuery,
         response: { 200: pageOf(AuditRecord) },

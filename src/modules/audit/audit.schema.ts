@@ -66,6 +66,10 @@ export const LogVerification = z
       .int()
       .nullable()
       .describe("The first position whose record is not the one that was sealed."),
+    forgedAt: z
+      .int()
+      .nullable()
+      .describe("An entry beyond the head, which was not sealed. Sealing stops until it is gone."),
   })
   .meta({ id: "LogVerification" });
 export type LogVerification = z.output<typeof LogVerification>;

@@ -5,13 +5,17 @@ import {
   desc,
   eq,
   getTableColumns,
+  gt,
   gte,
-  lt,
+  isNotNull,
+  isNull,
   lte,
   or,
   type SQL,
   sql,
 } from "drizzle-orm";
+import { unionAll } from "drizzle-orm/pg-core";
+import { toInstant } from "../../../db/schema/columns.ts";
 import { auditLog, sealerState } from "../../../db/schema/log.ts";
 import { auditRecords } from "../../../db/schema/plumbing.ts";
 import type { Executor } from "../../database/connect.ts";
@@ -30,14 +34,15 @@ export const readState = async (db: Executor) => (await db.select().from(sealerS
 export const updateState = (tx: Executor, changes: Partial<typeof sealerState.$inferInsert>) =>
   tx.update(sealerState).set(changes);
 
-/** Where the running transactions stand: all older than `oldest` have ended. */
+/** Where the running transactions stand, all older than `oldest` having ended, and what time it is. */
 export async function readHorizon(tx: Executor) {
-  const found = await tx.execute<{ oldest: string; restarted: boolean }>(sql`
+  const found = await tx.execute<{ oldest: string; restarted: boolean; now: string }>(sql`
     select pg_snapshot_xmin(pg_current_snapshot())::text as oldest,
+      date_trunc('milliseconds', clock_timestamp())::text as now,
       (select floor from ${sealerState}) > pg_snapshot_xmax(pg_current_snapshot()) as restarted`);
   const [horizon] = found.rows;
   if (!horizon) throw new Error("a query without a table has one row");
-  return horizon;
+  return { ...horizon, now: toInstant(horizon.now) };
 }
 
 const unsealed = (floor: string | null) => sql`
@@ -79,6 +84,26 @@ export async function selectWaiting(tx: Executor, floor: string | null): Promise
   return found.rows[0]?.transaction ?? null;
 }
 
+/** How many records wait to be sealed, counted to 100,000, and since when the oldest does. */
+export async function countUnsealed(db: Executor, floor: string) {
+  const found = await db.execute<{ depth: number; since: string | null }>(sql`
+    select count(*)::int as depth, date_trunc('milliseconds', min(recorded_at))::text as since
+    from (select r.recorded_at from ${auditRecords} r where ${unsealed(floor)} limit 100000) as waiting`);
+  const { depth = 0, since = null } = found.rows[0] ?? {};
+  return { depth, since: since && toInstant(since) };
+}
+
+/** The first entry beyond a position; undefined when that is the last one. */
+export const selectBeyond = async (db: Executor, position: number) =>
+  (
+    await db
+      .select({ position: auditLog.position, recordId: auditLog.recordId })
+      .from(auditLog)
+      .where(gt(auditLog.position, position))
+      .orderBy(asc(auditLog.position))
+      .limit(1)
+  )[0];
+
 export const insertEntries = (tx: Executor, rows: (typeof auditLog.$inferInsert)[]) =>
   tx.insert(auditLog).values(rows);
 
@@ -113,7 +138,12 @@ const visibleTo = (actor: Actor): SQL | undefined =>
     ? undefined
     : or(
         eq(auditRecords.organizationId, actor.organizationId),
-        arrayContains(auditRecords.readerIds, [actor.organizationId]),
+        // Said as the partial index says it: without, the whole table is read (540 ms of 300,000 records
+        // for an organisation's 270; with it 20 ms).
+        and(
+          arrayContains(auditRecords.readerIds, [actor.organizationId]),
+          sql`${auditRecords.readerIds} <> '{}'`,
+        ),
       );
 
 const conditions = (actor: Actor, query: ListAuditQuery): SQL | undefined =>
@@ -132,20 +162,60 @@ const conditions = (actor: Actor, query: ListAuditQuery): SQL | undefined =>
     query["at[lte]"] ? lte(auditRecords.at, query["at[lte]"]) : undefined,
   );
 
-/** Newest first: ids sort by the time they were made. */
-export const selectRecords = (
+/** From where on there may be unsealed records, as `floor` of `selectSealable`, but "0" for every one. */
+async function readFloor(db: Executor): Promise<string> {
+  const found = await db.execute<{ floor: string }>(sql`
+    select case when floor > pg_snapshot_xmax(pg_current_snapshot()) then '0' else floor::text end as floor
+    from ${sealerState}`);
+  return found.rows[0]?.floor ?? "0";
+}
+
+/**
+ * The log backwards: first what has no place in it yet, by the moment of its recording, then by position.
+ * The sealer puts waiting records in that same order and never places anything before what is sealed, so
+ * a record keeps its place among those that a reader has seen when it is sealed between two pages. Where
+ * the page before ended is looked up in the statement itself, by its record: both see one state.
+ */
+export async function selectRecords(
   db: Executor,
   actor: Actor,
   query: ListAuditQuery,
   after: { id: string } | null,
-) =>
-  db
-    .select(columns)
-    .from(auditRecords)
-    .leftJoin(auditLog, eq(auditLog.recordId, auditRecords.id))
-    .where(and(conditions(actor, query), after ? lt(auditRecords.id, after.id) : undefined))
-    .orderBy(desc(auditRecords.id))
-    .limit(query.limit + 1);
+) {
+  const floor = await readFloor(db);
+  const part = (where: SQL | undefined) =>
+    db
+      .select(columns)
+      .from(auditRecords)
+      .leftJoin(auditLog, eq(auditLog.recordId, auditRecords.id))
+      .where(and(conditions(actor, query), where));
+  const limit = query.limit + 1;
+  const last = after && {
+    position: sql`(select c.position from ${auditLog} c where c.record_id = ${after.id})`,
+    recordedAt: sql`(select c.recorded_at from ${auditRecords} c where c.id = ${after.id})`,
+  };
+  const unsealed = part(
+    and(
+      isNull(auditLog.position),
+      sql`${auditRecords.transactionId} >= ${floor}::xid8`,
+      last
+        ? sql`${last.position} is null and (${auditRecords.recordedAt}, ${auditRecords.id}) < (${last.recordedAt}, ${after.id})`
+        : undefined,
+    ),
+  )
+    .orderBy(desc(auditRecords.recordedAt), desc(auditRecords.id))
+    .limit(limit);
+  const sealed = part(
+    last
+      ? sql`${auditLog.position} < coalesce(${last.position}, 9223372036854775807)`
+      : isNotNull(auditLog.position),
+  )
+    .orderBy(desc(auditLog.position))
+    .limit(limit);
+  return unionAll(unsealed, sealed)
+    .orderBy(sql`position desc nulls first, recorded_at desc, id desc`)
+    .limit(limit);
+}
 export type FoundRecord = Awaited<ReturnType<typeof selectRecords>>[number];
 
 export const selectRecord = async (db: Executor, actor: Actor, id: string) =>

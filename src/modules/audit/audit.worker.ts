@@ -1,27 +1,94 @@
+import { Gauge } from "prom-client";
+import type { Executor } from "../../database/connect.ts";
+import { outageOf } from "../../lib/outages.ts";
 import type { App } from "../../plugins/contract.ts";
+import { ageOf, type Backlog } from "../../plugins/job-metrics.ts";
 import { feedSealed } from "../registry/registry.service.ts";
 import { sumSealed } from "../statistics/statistics.service.ts";
-import { needsSealing, sealRecords } from "./sealer.service.ts";
+import {
+  ForgedEntryError,
+  needsSealing,
+  nextToSeal,
+  readBacklog,
+  sealRecords,
+} from "./sealer.service.ts";
 
 /** Milliseconds between two looks for something to seal. */
 const pause = 400;
 
+/** Seconds of waiting from which sealing is behind, and `/readyz` says so. */
+const tolerated = 60;
+
 export default async function auditWorker(app: App) {
+  const job = "audit.seal";
+  let backlog: Backlog = { depth: 0, since: null };
+  let isForged = false;
+
+  new Gauge({
+    name: "audit_oldest_unsealed_seconds",
+    help: "How long the oldest record that has no place in the log has been waiting for one.",
+    registers: [app.metrics],
+    collect() {
+      this.set(ageOf(backlog.since));
+    },
+  });
+  app.addReadinessCheck({
+    name: "sealing",
+    degraded: () => isForged || ageOf(backlog.since) > tolerated,
+  });
+
+  /** Seals some; what is made of the log is written with it: sums and feed are never behind their position. */
+  const seal = (db: Executor, limit?: number) =>
+    db.transaction(async (tx) => {
+      const sealed = await sealRecords(tx, limit);
+      if (!sealed) return false;
+      await sumSealed(tx, sealed);
+      await feedSealed(tx, sealed);
+      return sealed.more;
+    });
+
+  /** Seals one by one, up to the record that cannot be sealed, which is told: nothing may overtake it. */
+  async function sealSingly(db: Executor): Promise<void> {
+    for (let next = await nextToSeal(db); next; next = await nextToSeal(db)) {
+      try {
+        await seal(db, 1);
+      } catch (error) {
+        app.log.fatal({ job, ...next }, "sealing stops at a record that cannot be sealed");
+        throw error;
+      }
+    }
+  }
+
+  async function sealAll(db: Executor): Promise<void> {
+    try {
+      while (await seal(db));
+      isForged = false;
+    } catch (error) {
+      isForged = error instanceof ForgedEntryError;
+      if (error instanceof ForgedEntryError) {
+        const { position, recordId } = error;
+        app.log.fatal({ job, position, recordId }, "sealing stops: the log holds a forged entry");
+      }
+      if (isForged || outageOf(error)) throw error;
+      await sealSingly(db);
+    }
+  }
+
   app.addJob({
-    name: "audit.seal",
+    name: job,
     everyMilliseconds: pause,
+    backlog: () => backlog,
     run: async (db) => {
-      if (!(await needsSealing(db))) return;
-      // What is made of the log is written with it: sums and feed are never behind their position.
-      const seal = () =>
-        db.transaction(async (tx) => {
-          const sealed = await sealRecords(tx);
-          if (!sealed) return false;
-          await sumSealed(tx, sealed);
-          await feedSealed(tx, sealed);
-          return sealed.more;
-        });
-      while (await seal());
+      if (!(await needsSealing(db))) {
+        backlog = { depth: 0, since: null };
+        return;
+      }
+      try {
+        await sealAll(db);
+      } finally {
+        // While the database is away, what was read last grows older.
+        backlog = await readBacklog(db).catch(() => backlog);
+      }
     },
   });
 }

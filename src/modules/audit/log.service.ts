@@ -30,7 +30,7 @@ function toRecord(row: store.FoundRecord, actor: Actor): AuditRecord {
   };
 }
 
-/** Records of the caller's own subjects, newest first; for the operator all. */
+/** Records of the caller's own subjects, the log backwards; for the operator all. */
 export async function listAuditRecords(
   db: Executor,
   actor: Actor,
@@ -84,7 +84,8 @@ export async function verifyLog(db: Executor, query: VerifyLogQuery): Promise<Lo
   // The chain's end is kept apart: a log that was cut off is told by it.
   const isWhole = to < state.position || (await isHead(db, state));
   const broken = brokenAt ?? (isWhole ? null : state.position);
-  return { ok: broken === null, from, to, head, brokenAt: broken };
+  const forgedAt = (await store.selectBeyond(db, state.position))?.position ?? null;
+  return { ok: broken === null && forgedAt === null, from, to, head, brokenAt: broken, forgedAt };
 }
 
 async function isHead(db: Executor, state: { position: number; hash: Buffer }): Promise<boolean> {

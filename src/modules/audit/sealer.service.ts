@@ -15,7 +15,7 @@ import { nowInstant } from "../../lib/clock.ts";
 import * as store from "./audit.store.ts";
 
 /** Records that one run seals at most. */
-export const batch = 1_000;
+const batch = 1_000;
 
 /** Seconds after which an idle sealer notes again that everything is sealed. */
 const idleSeconds = 5;
@@ -28,6 +28,20 @@ const textOf = ({ transactionId: _, recordedAt: __, ...record }: store.AuditRow)
 export const chain = (previous: Buffer, record: store.AuditRow): Buffer =>
   createHash("sha256").update(previous).update(textOf(record)).digest();
 
+/** The log holds what the sealer did not write: it seals nothing more until somebody has looked. */
+export class ForgedEntryError extends Error {
+  readonly position: number;
+  readonly recordId: string;
+
+  constructor(forged: { position: number; recordId: string }, head: number) {
+    super(
+      `the log ends at position ${head}, but there is an entry at ${forged.position} that was not sealed`,
+    );
+    this.position = forged.position;
+    this.recordId = forged.recordId;
+  }
+}
+
 export interface Sealed {
   from: number;
   to: number;
@@ -37,17 +51,21 @@ export interface Sealed {
 
 /**
  * Seals what is committed, some at a time, in the caller's transaction.
+ * @param limit how many records at most
  * @returns the positions that were given; null when there was nothing, or another sealer works
+ * @throws ForgedEntryError
  */
-export async function sealRecords(tx: Executor): Promise<Sealed | null> {
+export async function sealRecords(tx: Executor, limit = batch): Promise<Sealed | null> {
   const state = await store.lockState(tx);
   if (!state) return null;
-  const { oldest, restarted } = await store.readHorizon(tx);
+  const forged = await store.selectBeyond(tx, state.position);
+  if (forged) throw new ForgedEntryError(forged, state.position);
+  const { oldest, restarted, now } = await store.readHorizon(tx);
   // A database restored elsewhere counts its transactions anew: the old numbers tell nothing there.
   const floor = restarted ? null : state.floor;
-  // The moment of this run: whatever commits from now on is sealed by a later one.
-  const sealedAt = after(state.sealedThrough);
-  const records = await store.selectSealable(tx, floor, batch);
+  // The moment of this run, by the database's clock: whatever commits from now on is sealed by a later one.
+  const sealedAt = later(now, state.sealedThrough);
+  const records = await store.selectSealable(tx, floor, limit);
   if (records.length === 0) {
     if (isStale(state.sealedThrough)) {
       await store.updateState(tx, { sealedThrough: sealedAt, floor: oldest });
@@ -62,7 +80,7 @@ export async function sealRecords(tx: Executor): Promise<Sealed | null> {
     return { position, recordId: record.id, hash, sealedAt };
   });
   await store.insertEntries(tx, entries);
-  const more = records.length === batch;
+  const more = records.length === limit;
   const waiting = more ? await store.selectWaiting(tx, floor) : null;
   // Older transactions than the horizon have ended, but for those whose records are still to be sealed.
   const isWaiting = waiting !== null && BigInt(waiting) < BigInt(oldest);
@@ -72,17 +90,34 @@ export async function sealRecords(tx: Executor): Promise<Sealed | null> {
 }
 
 /** Now, and in any case after the last run, though the clock was set back. */
-function after(last: string): string {
-  const now = nowInstant();
-  return now > last ? now : new Date(Date.parse(last) + 1).toISOString();
-}
+const later = (now: string, last: string): string =>
+  now > last ? now : new Date(Date.parse(last) + 1).toISOString();
 
 const isStale = (sealedThrough: string): boolean =>
   Date.parse(nowInstant()) - Date.parse(sealedThrough) >= idleSeconds * 1000;
 
-/** Whether there is work for the sealer: two cheap looks. */
-export async function needsSealing(db: Executor): Promise<boolean> {
+async function readState(db: Executor) {
   const state = await store.readState(db);
   if (!state) throw new Error("the sealer has its row since the migration");
+  return state;
+}
+
+/** What waits to be sealed: how many records, and since when the oldest. */
+export async function readBacklog(db: Executor): Promise<{ depth: number; since: string | null }> {
+  return store.countUnsealed(db, (await readState(db)).floor);
+}
+
+/** The record whose turn it is, and the position that it would get; null when none waits. */
+export async function nextToSeal(
+  db: Executor,
+): Promise<{ recordId: string; position: number } | null> {
+  const { position, floor } = await readState(db);
+  const [record] = await store.selectSealable(db, floor, 1);
+  return record ? { recordId: record.id, position: position + 1 } : null;
+}
+
+/** Whether there is work for the sealer: two cheap looks. */
+export async function needsSealing(db: Executor): Promise<boolean> {
+  const state = await readState(db);
   return isStale(state.sealedThrough) || (await store.hasUnsealed(db, state.floor));
 }

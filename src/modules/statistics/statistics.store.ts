@@ -97,13 +97,16 @@ export const addToSums = (tx: Executor, from: number, to: number) =>
       total_amount = s.total_amount + excluded.total_amount,
       technology_amount = s.technology_amount + excluded.technology_amount`);
 
-/** How far the log is sealed. */
+/** How far the log is sealed: never beyond now, though an earlier version went by its process's clock. */
 export const selectSealed = async (db: Executor) =>
   (
     await db
       .select({
         position: sealerState.position,
-        sealedThrough: sealerState.sealedThrough,
+        sealedThrough:
+          sql<string>`least(${sealerState.sealedThrough}, date_trunc('milliseconds', clock_timestamp()))`.mapWith(
+            sealerState.sealedThrough,
+          ),
         floor: sealerState.floor,
       })
       .from(sealerState)
