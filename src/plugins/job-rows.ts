@@ -89,6 +89,7 @@ export function rowHelpers({ database, log, stopping, onFailure }: Options): Row
       /** How many are still to be done one by one. */
       let singly = 0;
       let after: string | null = null;
+      const failed = new Set<string>();
       for (let more = true; more; ) {
         if (stopping.aborted) return;
         const limit = singly > 0 ? 1 : batch;
@@ -105,10 +106,13 @@ export function rowHelpers({ database, log, stopping, onFailure }: Options): Row
         } catch (error) {
           const [row] = rows;
           if (!row || blameOf(error) === "outage") throw error;
+          // Else it would be tried for ever.
+          if (failed.has(row.id)) throw new Error(`${job} takes rows that are not free`);
           if (rows.length > 1) {
             singly = rows.length;
             continue;
           }
+          failed.add(row.id);
           await note({ job, subjectType }, row.id, error);
         }
         singly = Math.max(0, singly - 1);
