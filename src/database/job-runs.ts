@@ -10,7 +10,9 @@ const now = sql`clock_timestamp()`;
 /** A process that runs a job and has not said so for this long is taken for dead. */
 const leased = sql`clock_timestamp() + interval '60 seconds'`;
 
-const isFree = sql`(${jobRuns.leasedUntil} is null or ${jobRuns.leasedUntil} < ${now})`;
+/** Nobody runs it. A process asks for what it does not run: what it says of itself is of a run it could not end. */
+const isFreeFor = (by: string) =>
+  sql`(${jobRuns.leasedUntil} is null or ${jobRuns.leasedUntil} < ${now} or ${jobRuns.leasedBy} = ${by})`;
 
 /**
  * Makes a job known that is due by `nextAt` at the latest; one that was missed while no process ran
@@ -26,14 +28,14 @@ export const enlistJob = (db: Executor, job: string, nextAt: string, atStart: bo
     });
 
 /** Every job, the one that has been due longest first, and whether it waits for a process to run it. */
-export const selectRuns = (db: Executor) =>
+export const selectRuns = (db: Executor, by: string) =>
   db
     .select({
       job: jobRuns.job,
       dueAt: jobRuns.dueAt,
       succeededAt: jobRuns.succeededAt,
       failures: jobRuns.failures,
-      isWaiting: sql<boolean>`${jobRuns.dueAt} <= ${now} and ${isFree}`,
+      isWaiting: sql<boolean>`${jobRuns.dueAt} <= ${now} and ${isFreeFor(by)}`,
     })
     .from(jobRuns)
     .orderBy(jobRuns.dueAt, jobRuns.job);
@@ -43,7 +45,7 @@ export async function claimJob(db: Executor, job: string, by: string): Promise<b
   const claimed = await db
     .update(jobRuns)
     .set({ leasedBy: by, leasedUntil: leased, startedAt: now })
-    .where(and(eq(jobRuns.job, job), sql`${jobRuns.dueAt} <= ${now}`, isFree));
+    .where(and(eq(jobRuns.job, job), sql`${jobRuns.dueAt} <= ${now}`, isFreeFor(by)));
   return claimed.rowCount === 1;
 }
 

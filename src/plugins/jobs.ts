@@ -13,6 +13,7 @@ import {
 import { clock } from "../lib/clock.ts";
 import { newId } from "../lib/ids.ts";
 import { loggable } from "../lib/loggable.ts";
+import { outageOf } from "../lib/outages.ts";
 import { countFaultsByJob } from "../modules/job-faults/job-faults.service.ts";
 import { type Backlog, type JobState, jobMetrics } from "./job-metrics.ts";
 import { type RowHelpers, rowHelpers } from "./job-rows.ts";
@@ -51,8 +52,8 @@ const pause = 5_000;
 /** Timed jobs that one process runs at once: the rest of the connections is for callers. */
 const atOnce = 2;
 
-/** The longest pause of a loop that fails again and again, in ms. */
-const longestPause = 30_000;
+/** The longest pause of a loop that fails again and again, in ms; shorter while the database is away. */
+const longestPause = { fault: 30_000, outage: 2_000 };
 
 /** Milliseconds that running jobs get to end when the process stops; what they have begun is rolled back. */
 const grace = 5_000;
@@ -110,30 +111,33 @@ export default fp<{ run: boolean }>(
     /** Waits; ends early when the process stops. */
     const sleep = (ms: number) => setTimeout(ms, undefined, { signal, ref: false }).catch(() => {});
 
-    /** Runs a job once. @returns whether it ended well */
-    async function runOnce({ name, run }: Job): Promise<boolean> {
+    /** Runs a job once. @returns how it ended; a database that was away is back soon */
+    async function runOnce({ name, run }: Job): Promise<"success" | "fault" | "outage"> {
       const started = performance.now();
-      let outcome: "success" | "failure" = "success";
+      let ended: "success" | "fault" | "outage" = "success";
       try {
         await run(db);
       } catch (error) {
-        outcome = "failure";
+        ended = outageOf(error) ? "outage" : "fault";
         app.log.error({ job: name, error: loggable(error) }, "job failed");
       }
+      const outcome = ended === "success" ? "success" : "failure";
       metrics.ran(name, outcome, (performance.now() - started) / 1000);
-      return outcome === "success";
+      return ended;
     }
 
     /** Runs a job over and over, with its pause, longer ones after failures. */
     async function loop(job: LoopingJob): Promise<void> {
       const state = states.get(job.name);
       for (let failures = 0; !signal.aborted; ) {
-        failures = (await runOnce(job)) ? 0 : failures + 1;
+        const ended = await runOnce(job);
+        failures = ended === "success" ? 0 : failures + 1;
         if (state) {
           state.failures = failures;
           if (failures === 0) state.succeededAt = clock.now().toISOString();
         }
-        await sleep(Math.min(longestPause, job.everyMilliseconds * 2 ** Math.min(failures, 10)));
+        const wait = job.everyMilliseconds * 2 ** Math.min(failures, 10);
+        await sleep(ended === "success" ? wait : Math.min(longestPause[ended], wait));
       }
     }
 
@@ -143,7 +147,7 @@ export default fp<{ run: boolean }>(
 
     async function runClaimed(job: TimedJob): Promise<void> {
       const started = performance.now();
-      const succeeded = await runOnce(job);
+      const succeeded = (await runOnce(job)) === "success";
       const ms = Math.round(performance.now() - started);
       if (succeeded) app.log.info({ job: job.name, ms }, "job done");
       // Cut short, it stays due.
@@ -162,7 +166,10 @@ export default fp<{ run: boolean }>(
     /** Takes up what is due, and notes how all jobs stand. */
     async function look(timed: ReadonlyMap<string, TimedJob>): Promise<void> {
       if (running.size > 0) await renewLeases(db, [...running.keys()], self);
-      for (const { job: name, dueAt, succeededAt, failures, isWaiting } of await selectRuns(db)) {
+      for (const { job: name, dueAt, succeededAt, failures, isWaiting } of await selectRuns(
+        db,
+        self,
+      )) {
         const [job, state] = [timed.get(name), states.get(name)];
         if (!job || !state) continue;
         const backlog = isWaiting ? { depth: 1, since: dueAt } : nothing;
