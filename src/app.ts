@@ -68,6 +68,8 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
     // Times of requests, handlers and replies are kept there, by route and by connection.
     serverFactory: bounded.servers.create,
     clientErrorHandler: bounded.refuseBroken,
+    // Many processes that start at once on a busy machine are slow, not broken.
+    pluginTimeout: 120_000,
     // While it drains it answers what still comes; the socket then closes.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 200 },
