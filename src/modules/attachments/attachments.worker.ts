@@ -1,6 +1,5 @@
 import { clock } from "../../lib/clock.ts";
 import type { App } from "../../plugins/contract.ts";
-import { type FileStore, isOlder } from "../../storage/files.ts";
 import { deleteLostAttachments, releaseBytes, takeLostAttachments } from "./attachments.service.ts";
 import { orphanedAfter } from "./verify.service.ts";
 
@@ -18,16 +17,9 @@ export default async function attachmentWorker(app: App) {
       await app.forEachThing({
         job,
         subjectType: "file",
-        ids: orphans(app.files, now),
+        ids: app.files.olderThan(orphanedAfter, now),
         work: (tx, sha256) => releaseBytes(tx, app.files, sha256),
       });
     },
   });
-}
-
-/** Hashes of files that are there for so long that their upload would have been noted, if it had succeeded. */
-async function* orphans(files: FileStore, now: Date): AsyncGenerator<string> {
-  for await (const entry of files.entries()) {
-    if (entry.sha256 && isOlder(entry, orphanedAfter, now)) yield entry.sha256;
-  }
 }
