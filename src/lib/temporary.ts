@@ -52,7 +52,7 @@ export function temporaryFolder(purpose: string): string {
 const marked = /^grand-market-[a-z]+-([0-9a-z]*)-([0-9a-z]+)-([0-9a-z]*)-\w{6}$/;
 
 /** Whether the owner that a folder's name tells of runs; null when that cannot be known. */
-function isOwnerRunning(name: string): boolean | null {
+export function isOwnerRunning(name: string): boolean | null {
   const [, where, id, started] = marked.exec(name) ?? [];
   if (id === undefined || where !== short(namespace())) return null;
   const pid = Number.parseInt(id, 36);

@@ -1,10 +1,10 @@
 /** A disk that a test can fill: a file system in memory, where this process may mount one. */
 import { execFileSync } from "node:child_process";
-import { rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Test } from "tap";
-import { temporaryFolder } from "../../src/lib/temporary.ts";
+import { isOwnerRunning, temporaryFolder } from "../../src/lib/temporary.ts";
 
 export interface SmallDisk {
   folder: string;
@@ -14,10 +14,21 @@ export interface SmallDisk {
   empty: () => void;
 }
 
+/** Takes away those of killed runs: their folders cannot be removed while they are mounted. */
+function unmountLeftovers(): void {
+  const mounts = readFileSync("/proc/mounts", "utf8").matchAll(
+    / (\/\S*\/(grand-market-disk-\S+)) /g,
+  );
+  for (const [, path = "", name = ""] of mounts) {
+    if (isOwnerRunning(name) === false) execFileSync("umount", ["-l", path]);
+  }
+}
+
 /** Mounts one until the tests of the file have ended; null where that is not allowed. */
 export function openSmallDisk(t: Test, megabytes: number): SmallDisk | null {
   const folder = temporaryFolder("disk");
   try {
+    unmountLeftovers();
     execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", folder], {
       stdio: "ignore",
     });
