@@ -20,11 +20,16 @@ import { keptVersions, readProtocol, restore } from "../../scripts/versions/kept
 import { nextProgram } from "../../scripts/versions/next-program.ts";
 import { openPlace } from "../../scripts/versions/place.ts";
 
-/** A column more in every table that the load writes, and a table more. */
+/** Tables that the load reads and writes. */
+const tables = [
+  ...["organizations", "members", "sessions", "results", "needs", "interests", "matches"],
+  ...["contracts", "contract_parties", "contract_revisions", "registrations", "registry_feed"],
+  ...["matching_documents", "audit_records", "audit_log", "idempotency_keys"],
+];
+
+/** A column more in each of them, and a table more. */
 const additive = [
-  ...["results", "needs", "matches", "contracts", "registrations", "audit_records"].map(
-    (table) => `alter table ${table} add column of_next_version text;`,
-  ),
+  ...tables.map((table) => `alter table ${table} add column of_next_version text;`),
   "create table of_next_version (id uuid primary key, organization_id uuid references organizations);",
 ];
 

@@ -2,6 +2,8 @@
  * Every released version's market, as `npm run keep-version` kept it, upgraded to this one: it says what
  * it said, its log is whole, and what was under way goes on.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { advance, assertKept, isFinished, newDeal } from "../../scripts/kill-test/deals.ts";
 import { assertWhole } from "../../scripts/kill-test/whole.ts";
@@ -10,9 +12,22 @@ import { runScript, untilReady } from "../../scripts/tour/process.ts";
 import { type Kind, keptVersions, readProtocol, restore } from "../../scripts/versions/kept.ts";
 import { openPlace } from "../../scripts/versions/place.ts";
 import { answerOf, assertSame } from "../../scripts/versions/reads.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { version as thisVersion } from "../../src/lib/version.ts";
 
 const serverUrl = process.env.TEST_DATABASE_URL || null;
 const kind: Kind = serverUrl ? "server" : "embedded";
+
+t.test("every version before this one is kept", async (t) => {
+  const file = join(projectRoot, "db", "migrations", "released.json");
+  const released = Object.keys(JSON.parse(readFileSync(file, "utf8")));
+  const earlier = released.filter((name) => name !== thisVersion);
+  t.same(
+    earlier.filter((name) => !keptVersions().includes(name)),
+    [],
+    "npm run keep-version",
+  );
+});
 
 for (const version of keptVersions()) {
   t.test(`a market of ${version}, ${kind}`, async (t) => {

@@ -10,7 +10,7 @@ import { refoldSynonyms, takeToRefold } from "../synonyms/synonyms.service.ts";
  * whoever wants one of them; and then it rests so much longer than they took: the process, and the one
  * connection of the embedded database, are there for callers most of the time.
  */
-const pace = { batch: 5, rest: 3 };
+const pace = { batch: 2, rest: 3 };
 
 /**
  * After an upgrade that cuts text in another way, writes anew what listings are found by. From then on it
