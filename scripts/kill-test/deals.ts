@@ -51,7 +51,7 @@ const post = (caller: Caller, path: string, key: string, body: unknown = {}) =>
   caller.call("POST", path, { body, headers: { "idempotency-key": key } });
 
 /** Everything that a listing needs to be published. */
-const listing = {
+export const listing = {
   result: (name: string) => ({
     title: `电镀线逆流漂洗改造方案 ${name}`,
     summary: "三级逆流漂洗，清洗水用量降低六成以上。",

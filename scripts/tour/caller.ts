@@ -29,6 +29,8 @@ interface CallOptions {
 /** Calls the market, under one token or none. */
 export interface Caller {
   who: string;
+  /** Gives a token that is valid now; null calls as nobody. */
+  token: (() => Promise<string>) | null;
   call: (method: string, path: string, options?: CallOptions) => Promise<Reply>;
   get: (path: string) => Promise<Body>;
   post: (path: string, body?: unknown) => Promise<Body>;
@@ -37,8 +39,7 @@ export interface Caller {
   upload: (query: Record<string, string>, file: File) => Promise<Body>;
 }
 
-/** @param token gives a token that is valid now; null calls as nobody */
-export function callerOf(url: string, who: string, token: (() => Promise<string>) | null): Caller {
+export function callerOf(url: string, who: string, token: Caller["token"]): Caller {
   const call: Caller["call"] = async (method, path, { body, status, headers } = {}) => {
     const isForm = body instanceof FormData || body instanceof URLSearchParams;
     const response = await fetch(`${url}${path}`, {
@@ -66,6 +67,7 @@ export function callerOf(url: string, who: string, token: (() => Promise<string>
   const get: Caller["get"] = async (path) => (await call("GET", path)).body;
   return {
     who,
+    token,
     call,
     get,
     post: async (path, body) => (await call("POST", path, { body })).body,

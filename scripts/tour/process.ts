@@ -1,5 +1,5 @@
 /** The market's server as a process of its own, on loopback. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ export interface ServerProcess {
   pid: number;
   /** Its exit code or the signal that ended it; null while it runs. */
   ended: () => number | string | null;
-  /** The last lines that it wrote to standard error. */
+  /** The last lines that it wrote. */
   said: () => string;
   /** Sends a signal and waits for the end. */
   end: (signal: NodeJS.Signals) => Promise<void>;
@@ -28,12 +28,27 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+const commandOf = (name: string, options: string[]) => [
+  "--import=tsx",
+  join(projectRoot, "scripts", name),
+  ...options,
+];
+
 /** Runs a script of this project to its end and gives what it printed. */
 export const runScript = (name: string, options: string[], env: NodeJS.ProcessEnv): string =>
-  execFileSync(process.execPath, ["--import=tsx", join(projectRoot, "scripts", name), ...options], {
+  execFileSync(process.execPath, commandOf(name, options), {
     cwd: projectRoot,
     env,
     encoding: "utf8",
+  });
+
+/** The same while this process goes on. @returns exit code and what it printed, errors too */
+export const tryScript = (name: string, options: string[], env: NodeJS.ProcessEnv) =>
+  new Promise<{ code: number; printed: string }>((resolve) => {
+    const command = commandOf(name, options);
+    const child = execFile(process.execPath, command, { cwd: projectRoot, env }, (_, out, error) =>
+      resolve({ code: child.exitCode ?? -1, printed: `${out}${error}` }),
+    );
   });
 
 /** What a server of a trial is started with, beside its database; of this process' own settings nothing. */
@@ -55,12 +70,14 @@ export function launch(env: NodeJS.ProcessEnv, prefix: readonly string[] = []): 
   const child: ChildProcess = spawn(command[0] ?? "", command.slice(1), {
     cwd: projectRoot,
     env: { ...env, FASTIFY_AUTOLOAD_TYPESCRIPT: "1" },
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";
-  child.stderr?.on("data", (chunk: Buffer) => {
-    said = `${said}${chunk}`.slice(-4_000);
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk: Buffer) => {
+      said = `${said}${chunk}`.slice(-50_000);
+    });
+  }
   const ended = () => child.exitCode ?? child.signalCode;
   // However this process ends, but for SIGKILL, its servers go with it.
   const killAtExit = () => child.kill("SIGKILL");
