@@ -1,0 +1,185 @@
+/** Troubles with a disk that is full, and of the embedded database. Each has a market of its own. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { makeCluster } from "../cluster.ts";
+import { launch, runScript } from "../tour/process.ts";
+import { mountSmallDisk, type SmallDisk } from "./disk.ts";
+import type { Rates } from "./load.ts";
+import { type Market, type Member, openMarket } from "./market.ts";
+import { type Figures, type Scene, tryOut } from "./trial.ts";
+
+/** The embedded database has one connection. */
+const embeddedRates: Rates = { writes: 15, reads: 30 };
+const serverRates: Rates = { writes: 30, reads: 100 };
+
+/** Why a case could not be tried here. */
+export class Skipped extends Error {}
+
+type Case = (name: string, run: number, seconds: number) => Promise<Figures>;
+
+function smallDisk(megabytes: number): SmallDisk {
+  const disk = mountSmallDisk(megabytes);
+  if (!disk) throw new Skipped("this user may not mount a small disk");
+  return disk;
+}
+
+/** Fills the disk, waits, and empties it. @param after what must be done for the market to come back */
+const filling =
+  (disk: SmallDisk, after: () => Promise<void> = async () => {}) =>
+  async ({ seconds, returned, load, note, fault }: Scene): Promise<void> => {
+    disk.fill();
+    await setTimeout(seconds * 1000);
+    disk.empty();
+    await after();
+    await returned();
+    const full = load.tally.codes["507"] ?? 0;
+    note(`full for ${seconds} s, ${full} times 507`);
+    if (full === 0) fault("nobody was told that the disk is full");
+  };
+
+async function onMarket(
+  env: NodeJS.ProcessEnv,
+  processes: number,
+  work: (market: Market) => Promise<Figures>,
+): Promise<Figures> {
+  const market = await openMarket(env, processes);
+  try {
+    return await work(market);
+  } finally {
+    await market.close();
+  }
+}
+
+/** What a market on this server needs to start: its tables and keys. */
+export function prepareServer(url: string, folder: string): NodeJS.ProcessEnv {
+  const env = {
+    DATABASE_URL: url,
+    DATA_DIR: join(folder, "data"),
+    SIGNING_KEYS_FILE: join(folder, "keys.json"),
+  };
+  mkdirSync(folder, { recursive: true });
+  runScript("keys.ts", ["create", env.SIGNING_KEYS_FILE], { ...process.env, ...env });
+  runScript("migrate.ts", [], { ...process.env, ...env });
+  return env;
+}
+
+async function inFolder(work: (folder: string) => Promise<Figures>): Promise<Figures> {
+  const folder = mkdtempSync(join(tmpdir(), "grand-market-chaos-"));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const embeddedKill: Case = (name, run, seconds) =>
+  inFolder((folder) =>
+    onMarket({ DATA_DIR: join(folder, "data") }, 1, (market) =>
+      tryOut(name, run, market, embeddedRates, seconds, async ({ returned, note }) => {
+        const [member] = market.members as [Member];
+        const until = performance.now() + seconds * 1000;
+        let kills = 0;
+        for (; performance.now() < until; kills++) {
+          await member.kill();
+          await member.start();
+          await returned();
+          await setTimeout(500);
+        }
+        note(`${kills} kills`);
+      }),
+    ),
+  );
+
+/** Seconds in which a second process on a folder must have given up. */
+const longestRefusal = 30;
+
+const namespaces: Case = (name, run, seconds) =>
+  inFolder((folder) =>
+    onMarket({ DATA_DIR: join(folder, "data") }, 1, (market) =>
+      tryOut(name, run, market, embeddedRates, seconds, async ({ note, fault, returned }) => {
+        const [member] = market.members as [Member];
+        const apart = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
+        const env = { ...market.env, PORT: "0" };
+        const others = [launch(env, apart), launch(env, apart)];
+        const until = performance.now() + longestRefusal * 1000;
+        for (const other of others) {
+          while (other.ended() === null && performance.now() < until) await setTimeout(50);
+          if (other.ended() === null || other.ended() === 0) {
+            fault(`a second process on the folder was not refused: ${other.ended() ?? "it runs"}`);
+            await other.end("SIGKILL");
+          }
+        }
+        note(others[0]?.said().trim().split("\n").at(-1) ?? "");
+        // Of a process that is gone nothing is left that refuses the next one.
+        await member.kill();
+        await member.start();
+        await returned();
+      }),
+    ),
+  );
+
+const fullEmbedded: Case = async (name, run, seconds) => {
+  const disk = smallDisk(256);
+  try {
+    return await onMarket({ DATA_DIR: join(disk.folder, "data") }, 1, (market) =>
+      tryOut(name, run, market, embeddedRates, seconds, filling(disk)),
+    );
+  } finally {
+    disk.remove();
+  }
+};
+
+/** A market of two processes on a cluster of its own. @param disk where the cluster is put */
+async function onCluster(
+  place: string | undefined,
+  dataDir: string | undefined,
+  work: (market: Market, revive: () => Promise<void>) => Promise<Figures>,
+): Promise<Figures> {
+  return inFolder(async (folder) => {
+    const cluster = await makeCluster({}, place);
+    try {
+      await cluster.start();
+      const env = { ...prepareServer(cluster.url, folder), ...(dataDir && { DATA_DIR: dataDir }) };
+      const revive = async () => {
+        await cluster.stop("immediate");
+        await cluster.start();
+      };
+      return await onMarket(env, 2, (market) => work(market, revive));
+    } finally {
+      await cluster.remove();
+    }
+  });
+}
+
+const fullFiles: Case = async (name, run, seconds) => {
+  const disk = smallDisk(64);
+  try {
+    return await onCluster(undefined, join(disk.folder, "data"), (market) =>
+      tryOut(name, run, market, serverRates, seconds, filling(disk)),
+    );
+  } finally {
+    disk.remove();
+  }
+};
+
+const fullDatabase: Case = async (name, run, seconds) => {
+  const disk = smallDisk(512);
+  try {
+    return await onCluster(disk.folder, undefined, (market, revive) =>
+      // It panics when its log finds no room, and does not always come up by itself.
+      tryOut(name, run, market, serverRates, seconds, filling(disk, revive)),
+    );
+  } finally {
+    disk.remove();
+  }
+};
+
+export const ownCases: Readonly<Record<string, { what: string; run: Case }>> = {
+  "embedded-kill": { what: "the embedded market is killed", run: embeddedKill },
+  namespaces: { what: "other containers want the embedded market's folder", run: namespaces },
+  "full-embedded": { what: "the embedded market's disk is full", run: fullEmbedded },
+  "full-files": { what: "the disk of the attachments is full", run: fullFiles },
+  "full-database": { what: "the disk of PostgreSQL is full", run: fullDatabase },
+};

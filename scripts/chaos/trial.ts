@@ -1,0 +1,121 @@
+/** One trial: a load on a market, the trouble, and what came of it. */
+import { setTimeout } from "node:timers/promises";
+import { type Load, type Rates, startLoad } from "./load.ts";
+import { type Market, probe } from "./market.ts";
+import { verify } from "./verify.ts";
+
+export interface Figures {
+  name: string;
+  acknowledged: number;
+  lost: number;
+  doubled: number;
+  /** How often each status came. */
+  codes: Record<string, number>;
+  /** Seconds from the return to the first acknowledged write; null: there was no outage. */
+  recovery: number | "never" | null;
+  /** Processes that ended and that nobody ended. */
+  died: number;
+  /** Milliseconds of the slowest answer of `/readyz`. */
+  readyz: number;
+  /** Milliseconds that 99 of 100 reads took at most. */
+  reads: number;
+  notes: string[];
+  faults: string[];
+}
+
+/** What a trouble works with. */
+export interface Scene {
+  market: Market;
+  load: Load;
+  seconds: number;
+  /** Says that all is there again: from now on it is measured how long writes take to come back. */
+  returned: () => Promise<void>;
+  note: (what: string) => void;
+  fault: (what: string) => void;
+}
+
+/** Seconds in which writes must be taken again. */
+export const recoveryLimit = 2;
+
+/** Seconds of undisturbed load before and after. */
+const calm = 1;
+
+const ninetyNinth = (times: number[]): number => {
+  const sorted = times.toSorted((a, b) => a - b);
+  return Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? 0);
+};
+
+/** Asks every process five times a second whether it is ready. */
+function watchReadiness(market: Market) {
+  const stopping = new AbortController();
+  let slowest = 0;
+  const watching = market.members.map(async (member) => {
+    while (!stopping.signal.aborted) {
+      const began = performance.now();
+      const { ms } = await probe(member.url);
+      // One that is down on purpose does not answer at all.
+      if (!member.wasEnded(began, performance.now())) slowest = Math.max(slowest, ms);
+      await setTimeout(200);
+    }
+  });
+  return async () => {
+    stopping.abort();
+    await Promise.all(watching);
+    return Math.round(slowest);
+  };
+}
+
+/**
+ * Runs a trouble under load and verifies the market afterwards.
+ * @param run a number that no other trial on this market has: it makes names its own
+ */
+export async function tryOut(
+  name: string,
+  run: number,
+  market: Market,
+  rates: Rates,
+  seconds: number,
+  trouble: (scene: Scene) => Promise<void>,
+): Promise<Figures> {
+  const notes: string[] = [];
+  const faults: string[] = [];
+  const recoveries: (number | null)[] = [];
+  const deathsBefore = market.deaths.length;
+  const stopWatching = watchReadiness(market);
+  const load = startLoad(market, `${name} ${run}`, rates);
+  const returned = async () => {
+    recoveries.push(await load.recovery(performance.now()));
+  };
+  await setTimeout(calm * 1000);
+  try {
+    const scene = { market, load, seconds, returned, note: (what: string) => notes.push(what) };
+    await trouble({ ...scene, fault: (what) => faults.push(what) });
+    await setTimeout(calm * 1000);
+  } catch (error) {
+    faults.push(String(error));
+  }
+  await load.stop();
+  const readyz = await stopWatching();
+  const kept = await load
+    .settle()
+    .then(() => verify(market, load))
+    .catch((error: Error) => ({ acknowledged: 0, lost: 0, doubled: 0, faults: [error.message] }));
+  const isBack = recoveries.every((each) => each !== null && each <= recoveryLimit);
+  const slowest = Math.max(...recoveries.map((each) => each ?? 0));
+  const recovery = recoveries.includes(null) ? "never" : Number(slowest.toFixed(2));
+  if (!isBack) faults.push(`writes were not back within ${recoveryLimit} s`);
+  const deaths = market.deaths.slice(deathsBefore);
+  return {
+    name,
+    acknowledged: kept.acknowledged,
+    lost: kept.lost,
+    doubled: kept.doubled,
+    codes: load.tally.codes,
+    recovery: recoveries.length === 0 ? null : recovery,
+    died: deaths.length,
+    readyz,
+    reads: ninetyNinth(load.tally.readTimes),
+    notes,
+    faults: [...faults, ...load.tally.faults, ...kept.faults, ...deaths],
+  };
+}
