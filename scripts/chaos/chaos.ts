@@ -4,14 +4,13 @@
  * Exit codes: 0 nothing was, 1 something was not as promised, 2 called wrongly.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { projectRoot } from "../../src/lib/root.ts";
 import { findBinaries, makeCluster } from "../cluster.ts";
-import { ownCases, prepareServer, Skipped } from "./disk-cases.ts";
 import { openMarket } from "./market.ts";
+import { inFolder, ownCases, prepareServer, Skipped, serverRates } from "./own-cases.ts";
 import { type Report, tell, withFigures } from "./report.ts";
 import { serverCases } from "./server-cases.ts";
 import { type Figures, tryOut } from "./trial.ts";
@@ -66,27 +65,29 @@ const parse = () =>
   }).values;
 
 /** The cases on one market of two processes. */
-async function onServer(names: string[], seconds: number, done: (figures: Figures) => void) {
-  const folder = mkdtempSync(join(tmpdir(), "grand-market-chaos-"));
-  const cluster = await makeCluster();
-  try {
-    await cluster.start();
-    const market = await openMarket(prepareServer(cluster.url, folder), 2);
+const onServer = (names: string[], seconds: number, done: (figures: Figures) => void) =>
+  inFolder(async (folder) => {
+    const cluster = await makeCluster();
     try {
-      for (const [run, name] of names.entries()) {
-        const trouble = serverCases[name]?.trouble;
-        if (!trouble) continue;
-        const rates = { writes: 30, reads: 100 };
-        done(await tryOut(name, run, market, rates, seconds, (scene) => trouble(scene, cluster)));
+      await cluster.start();
+      const market = await openMarket(prepareServer(cluster.url, folder), 2);
+      try {
+        for (const [run, name] of names.entries()) {
+          const trouble = serverCases[name]?.trouble;
+          if (!trouble) continue;
+          done(
+            await tryOut(name, run, market, serverRates, seconds, (scene) =>
+              trouble(scene, cluster),
+            ),
+          );
+        }
+      } finally {
+        await market.close();
       }
     } finally {
-      await market.close();
+      await cluster.remove();
     }
-  } finally {
-    await cluster.remove();
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+  });
 
 const git = (...given: string[]) =>
   execFileSync("git", given, { cwd: projectRoot, encoding: "utf8" }).trim();

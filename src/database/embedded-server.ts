@@ -20,6 +20,8 @@ export interface EmbeddedServer {
   /** The port it listens on; 0 with a socket file. */
   port: number;
   isAlive: () => boolean;
+  /** The thread that runs; null while it is started again. */
+  worker: () => Worker | null;
   /** Tells of its death, with the error, and when it is back. @returns a function that ends this */
   onChange: (listener: Listener) => () => void;
   close: () => Promise<void>;
@@ -119,6 +121,7 @@ export async function serveEmbedded(files: string, listen: Listen): Promise<Embe
   return {
     port,
     isAlive: () => running !== null,
+    worker: () => running,
     onChange: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

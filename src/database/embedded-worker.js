@@ -29,7 +29,14 @@ if (db && !workerData.listen) {
   endWhenBroken(db);
   const server = new PGLiteSocketServer({ db, ...workerData.listen });
   await server.start();
-  port.once("message", async () => {
+  port.on("message", async (message) => {
+    if (message.held) {
+      // Between two statements: nothing is written until it is woken (`hold.ts`).
+      port.postMessage("held");
+      Atomics.wait(message.held, 0, 1, message.longest);
+      Atomics.store(message.held, 0, 0);
+      return;
+    }
     await server.stop();
     await db.close();
     port.postMessage("closed");

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { temporaryFolder } from "../lib/temporary.ts";
 import { connect, type Database, type Executor } from "./connect.ts";
 import { checkFiles, makeDataFolder, makeFirstFiles, sweepHalfMade } from "./embedded-folder.ts";
@@ -7,6 +7,7 @@ import { keepLogShort } from "./embedded-log.ts";
 import { type EmbeddedServer, makeFiles, serveEmbedded } from "./embedded-server.ts";
 import { openUpgraded, type Upgrade } from "./embedded-upgrade.ts";
 import { lockFolder } from "./folder-lock.ts";
+import { offerHold } from "./hold.ts";
 import type { Watch, Watching } from "./watch.ts";
 
 /**
@@ -67,8 +68,10 @@ async function openFiles(files: string): Promise<Database> {
       await client.query("set plan_cache_mode = force_custom_plan");
     },
   });
+  const stopHolds = await offerHold(dirname(files), socketFolder, server.worker);
   const endLogCare = keepLogShort(database.pool);
   const close = async () => {
+    stopHolds();
     await endLogCare();
     await database.pool.end();
     await server.close();

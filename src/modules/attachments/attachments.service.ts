@@ -261,8 +261,12 @@ export async function deleteLostAttachments(
   }
 }
 
-/** Removes bytes that no row refers to. In a transaction of its own, after the one that let them go. */
+/**
+ * Removes bytes that no row refers to. In a transaction of its own, after the one that let them go. While
+ * a backup copies what its rows refer to nothing is removed: the sweep does it later.
+ */
 export async function releaseBytes(tx: Executor, files: FileStore, sha256: string): Promise<void> {
+  if (!(await store.mayRemove(tx))) return;
   await store.lockBytes(tx, sha256);
   if (!(await store.isReferred(tx, sha256))) await files.remove(sha256);
 }

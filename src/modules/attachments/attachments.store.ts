@@ -9,6 +9,9 @@ import type { Executor } from "../../database/connect.ts";
 import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import type { Subject } from "./attachments.schema.ts";
 
+/** Text whose hash is the advisory lock that a backup holds. */
+export const backupLock = "grand-market backup";
+
 export type AttachmentRow = typeof attachments.$inferSelect;
 
 export async function insertAttachment(
@@ -61,6 +64,14 @@ export const lockSubject = (tx: Executor, { subjectType, subjectId }: Subject) =
 /** One at a time decides whether the bytes of a hash are kept or removed. */
 export const lockBytes = (tx: Executor, sha256: string) =>
   tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`file ${sha256}`}, 0))`);
+
+/** Whether no backup is being made (`scripts/backup/`); none begins before this transaction ends. */
+export async function mayRemove(tx: Executor): Promise<boolean> {
+  const found = await tx.execute<{ free: boolean }>(
+    sql`select pg_try_advisory_xact_lock_shared(hashtextextended(${backupLock}, 0)) as free`,
+  );
+  return found.rows[0]?.free ?? false;
+}
 
 export async function isReferred(db: Executor, sha256: string): Promise<boolean> {
   const found = await db

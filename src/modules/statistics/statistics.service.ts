@@ -134,6 +134,11 @@ export async function sumSealed(tx: Executor, { from, to }: { from: number; to: 
   await store.addToSums(tx, from, to);
 }
 
+/** How many of the running sums differ from what the sealed entries add up to; 0 when all is well. */
+export async function countWrongSums(db: Executor): Promise<number> {
+  return store.countWrongSums(db, (await sealedState(db)).position);
+}
+
 /** Whether the caller has the full view; everybody else has the public one. */
 const seesAll = (actor: Actor | null): boolean =>
   actor?.role === "registry" || actor?.role === "operator";

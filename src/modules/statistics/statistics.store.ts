@@ -80,22 +80,39 @@ const cells = [
   ...dimensionNames.map((name) => `('${name}', ${dimensions[name]})`),
 ];
 
-/** Adds the contract entries of these positions of the log to the running sums, in one statement. */
-export const addToSums = (tx: Executor, from: number, to: number) =>
-  tx.execute(sql`
-    insert into ${volumeSums} as s (basis, dimension, month, value, count, total_amount, technology_amount)
-    select b.basis, d.dimension, date_trunc('month', b.day)::date, d.value,
-      sum(e.sign), sum(e.sign * e.total_amount), sum(e.sign * e.technology_amount)
+/** The contract entries of these positions of the log, summed. */
+const summed = (from: number, to: number) => sql`
+    select b.basis, d.dimension, date_trunc('month', b.day)::date as month, d.value,
+      sum(e.sign) as count, sum(e.sign * e.total_amount) as total_amount,
+      sum(e.sign * e.technology_amount) as technology_amount
     from ${auditLog} l
     join ${volumeEntries} e on e.audit_record_id = l.record_id and e.kind = 'contract'
     cross join lateral (values ('registered', e.registered_on), ('signed', e.signed_on)) as b (basis, day)
     cross join lateral (values ${sql.raw(cells.join(", "))}) as d (dimension, value)
     where l.position between ${from} and ${to}
-    group by 1, 2, 3, 4
+    group by 1, 2, 3, 4`;
+
+/** Adds the contract entries of these positions of the log to the running sums, in one statement. */
+export const addToSums = (tx: Executor, from: number, to: number) =>
+  tx.execute(sql`
+    insert into ${volumeSums} as s (basis, dimension, month, value, count, total_amount, technology_amount)
+    ${summed(from, to)}
     on conflict (basis, dimension, month, value) do update set
       count = s.count + excluded.count,
       total_amount = s.total_amount + excluded.total_amount,
       technology_amount = s.technology_amount + excluded.technology_amount`);
+
+/** How many of the running sums are not what the entries up to a position of the log add up to. */
+export async function countWrongSums(db: Executor, position: number): Promise<number> {
+  const found = await db.execute<{ wrong: number }>(sql`
+    select count(*)::int as wrong
+    from (${summed(1, position)}) as e
+    full join ${volumeSums} s using (basis, dimension, month, value)
+    where coalesce(e.count, 0) <> coalesce(s.count, 0)
+      or coalesce(e.total_amount, 0) <> coalesce(s.total_amount, 0)
+      or coalesce(e.technology_amount, 0) <> coalesce(s.technology_amount, 0)`);
+  return found.rows[0]?.wrong ?? 0;
+}
 
 /** How far the log is sealed: never beyond now, though an earlier version went by its process's clock. */
 export const selectSealed = async (db: Executor) =>

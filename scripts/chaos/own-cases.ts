@@ -1,4 +1,5 @@
 /** Troubles with a disk that is full, and of the embedded database. Each has a market of its own. */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ import { type Figures, type Scene, tryOut } from "./trial.ts";
 
 /** The embedded database has one connection. */
 const embeddedRates: Rates = { writes: 15, reads: 30 };
-const serverRates: Rates = { writes: 30, reads: 100 };
+export const serverRates: Rates = { writes: 30, reads: 100 };
 
 /** Why a case could not be tried here. */
 export class Skipped extends Error {}
@@ -65,12 +66,16 @@ export function prepareServer(url: string, folder: string): NodeJS.ProcessEnv {
   return env;
 }
 
-async function inFolder(work: (folder: string) => Promise<Figures>): Promise<Figures> {
+/** Gives a folder that is there while `work` runs, and is gone after it, or with this process. */
+export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "grand-market-chaos-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.on("exit", remove);
   try {
     return await work(folder);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 
@@ -95,23 +100,33 @@ const embeddedKill: Case = (name, run, seconds) =>
 /** Seconds in which a second process on a folder must have given up. */
 const longestRefusal = 30;
 
-const namespaces: Case = (name, run, seconds) =>
-  inFolder((folder) =>
+/** In a namespace of its own, where process ids begin anew: as in another container. */
+const apart = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
+
+function assertApart(): void {
+  const [command = "", ...options] = apart;
+  const tried = spawnSync(command, [...options, "true"], { stdio: "ignore" });
+  if (tried.status !== 0) throw new Skipped("this user may not make a namespace");
+}
+
+const namespaces: Case = async (name, run, seconds) => {
+  assertApart();
+  return inFolder((folder) =>
     onMarket({ DATA_DIR: join(folder, "data") }, 1, (market) =>
       tryOut(name, run, market, embeddedRates, seconds, async ({ note, fault, returned }) => {
         const [member] = market.members as [Member];
-        const apart = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
         const env = { ...market.env, PORT: "0" };
         const others = [launch(env, apart), launch(env, apart)];
         const until = performance.now() + longestRefusal * 1000;
         for (const other of others) {
           while (other.ended() === null && performance.now() < until) await setTimeout(50);
-          if (other.ended() === null || other.ended() === 0) {
-            fault(`a second process on the folder was not refused: ${other.ended() ?? "it runs"}`);
-            await other.end("SIGKILL");
+          const said = other.said().trim().split("\n").at(-1) ?? "";
+          if (!other.ended() || !said.includes("in use")) {
+            fault(`a second process: ${other.ended() ?? "it runs"} ${said.slice(0, 300)}`);
           }
+          await other.end("SIGKILL");
         }
-        note(others[0]?.said().trim().split("\n").at(-1) ?? "");
+        note(`${others.length} further processes refused`);
         // Of a process that is gone nothing is left that refuses the next one.
         await member.kill();
         await member.start();
@@ -119,6 +134,7 @@ const namespaces: Case = (name, run, seconds) =>
       }),
     ),
   );
+};
 
 const fullEmbedded: Case = async (name, run, seconds) => {
   const disk = smallDisk(256);
