@@ -96,10 +96,11 @@ export async function tryOut(
   }
   await load.stop();
   const readyz = await stopWatching();
-  const kept = await load
-    .settle()
-    .then(() => verify(market, load))
-    .catch((error: Error) => ({ acknowledged: 0, lost: 0, doubled: 0, faults: [error.message] }));
+  await load.settle().catch((error: Error) => faults.push(error.message));
+  const kept = await verify(market, load).catch((error: Error) => ({
+    ...{ acknowledged: 0, lost: 0, doubled: 0 },
+    faults: [`it could not be verified: ${error.message}`],
+  }));
   const isBack = recoveries.every((each) => each !== null && each <= recoveryLimit);
   const slowest = Math.max(...recoveries.map((each) => each ?? 0));
   const recovery = recoveries.includes(null) ? "never" : Number(slowest.toFixed(2));
