@@ -3,18 +3,10 @@
  * copies are refused. On the embedded database, or with DATABASE_URL on that server.
  * Exit codes: 0 all is as it should be, 1 something is not.
  */
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { type Load, startLoad } from "../chaos/load.ts";
 import { openMarket } from "../chaos/market.ts";
 import { prepareServer } from "../chaos/own-cases.ts";
@@ -32,7 +24,7 @@ const say = (what: string) =>
   console.log(`${String(Math.round((performance.now() - began) / 1000)).padStart(4)} s  ${what}`);
 
 const serverUrl = process.env.DATABASE_URL || null;
-const folder = mkdtempSync(join(tmpdir(), "grand-market-drill-"));
+const folder = temporaryFolder("drill");
 const cleanUps: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
 
 /** The same people on another market, with the tokens that the first one signed. */

@@ -4,9 +4,9 @@
  */
 import { resolve } from "node:path";
 import { readConfig } from "../../src/config.ts";
+import { readMigrations } from "../../src/database/migrations.ts";
 import { call, folderArgument } from "./command.ts";
 import { restoreEmbedded } from "./embedded.ts";
-import { migrationHashes } from "./migrations.ts";
 import { BackupError, type Manifest, readBackup } from "./parts.ts";
 import { restoreServer } from "./server.ts";
 
@@ -21,7 +21,7 @@ log, the sums of the contract volume and every file. Afterwards: npm run db:migr
 
 /** Whether this program knows the schema: what is older is migrated afterwards. */
 function assertKnown({ database, program }: Manifest): void {
-  const known = migrationHashes();
+  const known = readMigrations().map(({ hash }) => hash);
   if (database.migrations.every((hash, i) => hash === known[i])) return;
   throw new BackupError(
     `The backup was made by version ${program} with migrations that this program does not have: restore it with that version.`,

@@ -1,8 +1,8 @@
 /** A small disk of one's own, and filling it to the last byte. */
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 
 export interface SmallDisk {
   folder: string;
@@ -13,7 +13,7 @@ export interface SmallDisk {
 
 /** Mounts a tmpfs; null where this user may not. @param megabytes that it holds */
 export function mountSmallDisk(megabytes: number): SmallDisk | null {
-  const folder = mkdtempSync(join(tmpdir(), "grand-market-disk-"));
+  const folder = temporaryFolder("disk");
   const unmount = () => {
     try {
       execFileSync("umount", ["-l", folder], { stdio: "pipe" });

@@ -1,9 +1,9 @@
 /** Troubles with a disk that is full, and of the embedded database. Each has a market of its own. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { makeCluster } from "../cluster.ts";
 import { launch, runScript } from "../tour/process.ts";
 import { mountSmallDisk, type SmallDisk } from "./disk.ts";
@@ -68,7 +68,7 @@ export function prepareServer(url: string, folder: string): NodeJS.ProcessEnv {
 
 /** Gives a folder that is there while `work` runs, and is gone after it, or with this process. */
 export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "grand-market-chaos-"));
+  const folder = temporaryFolder("chaos");
   const remove = () => rmSync(folder, { recursive: true, force: true });
   process.on("exit", remove);
   try {

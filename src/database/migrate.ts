@@ -2,13 +2,12 @@ import { setTimeout } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import type pg from "pg";
-import PgBoss from "pg-boss";
 import * as schema from "../../db/schema/index.ts";
 import { driverError, explainDatabase } from "../lib/loggable.ts";
 import { Refusal } from "../lib/refusal.ts";
 import type { Database, Executor } from "./connect.ts";
 import { type Migration, readMigrations } from "./migrations.ts";
-import { explainSchema, missingQueues, schemaState } from "./schema-state.ts";
+import { explainSchema, schemaState } from "./schema-state.ts";
 import { loadRules, loadSynonyms, loadTaxonomies } from "./seeds.ts";
 
 /** Oldest PostgreSQL that the schema is written for. */
@@ -18,7 +17,7 @@ const leastServerVersion = 150_000;
 const mostTries = 60;
 
 /**
- * Brings the schema, the job queues and the built-in data up to this program's version: all of it, or
+ * Brings the schema and the built-in data up to this program's version: all of it, or
  * nothing. Safe to run again, and from any number of processes at once: one works, the others wait.
  * @returns the names of the migrations that were applied
  * @throws Refusal on a PostgreSQL older than 15, on a newer or foreign schema, and when a migration fails
@@ -51,8 +50,6 @@ async function migrateLocked(client: pg.PoolClient): Promise<string[]> {
   if (state.kind === "newer" || state.kind === "foreign") {
     throw new Refusal(explainSchema(state, false));
   }
-  // First, and each on its own: whoever finds all migrations applied finds all else too.
-  await makeQueues(client, db);
   const missing = new Set(state.kind === "older" ? state.missing : []);
   const pending = readMigrations().filter(
     ({ name }) => state.kind === "empty" || missing.has(name),
@@ -67,18 +64,10 @@ async function migrateLocked(client: pg.PoolClient): Promise<string[]> {
   return pending.map(({ name }) => name);
 }
 
-/** The tables of the job queue, in a schema of their own, and a queue for each job; pg-boss knows its versions. */
-async function makeQueues(client: pg.PoolClient, db: Executor): Promise<void> {
-  const executeSql = (text: string, values: unknown[]) => client.query(text, values);
-  const boss = new PgBoss({ db: { executeSql }, supervise: false, schedule: false });
-  await boss.start();
-  for (const name of await missingQueues(db)) await boss.createQueue(name);
-  await boss.stop({ graceful: false, wait: true });
-}
-
 /**
  * Does it all or nothing. A statement that waits for a table's lock holds up everybody behind it, so it
- * gives up after a second, lets them pass, and all is tried again.
+ * gives up soon, lets them pass, and all is tried again. Sooner than PostgreSQL looks for deadlocks (1 s): of
+ * two that wait for each other it is the migration that steps back, not a request.
  */
 async function inOneTransaction(
   db: Executor,
@@ -87,7 +76,7 @@ async function inOneTransaction(
   for (let tries = 1; ; tries++) {
     try {
       await db.transaction(async (tx) => {
-        await tx.execute(sql`set local lock_timeout = '1s'`);
+        await tx.execute(sql`set local lock_timeout = '500ms'`);
         await work(tx);
       });
       return;

@@ -1,7 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Executor } from "./connect.ts";
 import { type Migration, readMigrations } from "./migrations.ts";
-import { queueNames } from "./queues.ts";
 
 /** How the schema of a database stands to this program. */
 export type SchemaState =
@@ -56,13 +55,12 @@ export function compareMigrations(
 }
 
 /**
- * How the schema stands to this program; the tables and queues of jobs belong to it. Reads only, and
+ * How the schema stands to this program. Reads only, and
  * waits for nobody who migrates: until all of it is there, the database is what it was before.
  */
 export async function schemaState(db: Executor): Promise<SchemaState> {
-  const { rows } = await db.execute<{ migrated: boolean; queued: boolean; used: boolean }>(sql`
+  const { rows } = await db.execute<{ migrated: boolean; used: boolean }>(sql`
     select to_regclass('drizzle.__drizzle_migrations') is not null as migrated,
-      to_regclass('pgboss.queue') is not null as queued,
       to_regclass('public.organizations') is not null as used`);
   const [tables] = rows;
   const applied = tables?.migrated ? await appliedMigrations(db) : [];
@@ -71,11 +69,7 @@ export async function schemaState(db: Executor): Promise<SchemaState> {
       ? { kind: "foreign", reason: "it has tables, but no list of the migrations that made them" }
       : { kind: "empty" };
   }
-  const state = compareMigrations(applied, own);
-  if (state.kind !== "current") return state;
-  const missing = tables?.queued ? await missingQueues(db) : queueNames;
-  if (missing.length === 0) return state;
-  return { kind: "older", missing: missing.map((name) => `the job queue ${name}`) };
+  return compareMigrations(applied, own);
 }
 
 /**
@@ -115,11 +109,4 @@ async function appliedMigrations(db: Executor): Promise<Applied[]> {
   );
   // int8 comes as text; milliseconds fit a number.
   return rows.map(({ hash, when }) => ({ hash, when: Number(when) }));
-}
-
-/** The queues of this program that the database lacks. */
-export async function missingQueues(db: Executor): Promise<string[]> {
-  const { rows } = await db.execute<{ name: string }>(sql`select name from pgboss.queue`);
-  const found = new Set(rows.map(({ name }) => name));
-  return queueNames.filter((name) => !found.has(name));
 }
