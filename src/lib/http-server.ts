@@ -33,6 +33,8 @@ export interface BoundedServers {
   /** Ends the watch, and tells how many requests the stop has cut. */
   ended: () => number;
   openConnections: () => number;
+  /** Whether the connection is to be closed after the reply to this request. */
+  isLastReply: (request: IncomingMessage) => boolean;
 }
 
 interface Options {
@@ -244,5 +246,9 @@ export function boundedServers({ limits, keepAlive, isDraining, onCut }: Options
       return cutByStop;
     },
     openConnections: () => connections.size,
+    isLastReply(request) {
+      const connection = connections.get(request.socket);
+      return connection?.waiting.length === 0 && (isDraining() || connection.isLast);
+    },
   };
 }

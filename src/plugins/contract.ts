@@ -121,7 +121,7 @@ const parts: readonly [Part, "params" | "query" | "body"][] = [
 
 /** The refusals that a route of this shape shares with all others. */
 function sharedErrors(route: RouteOptions): ErrorCode[] {
-  const { access, ifMatch, idempotency } = route.config ?? {};
+  const { access, ifMatch, idempotency, vital } = route.config ?? {};
   const codes: ErrorCode[] = [
     "server.internal",
     "server.overloaded",
@@ -130,7 +130,7 @@ function sharedErrors(route: RouteOptions): ErrorCode[] {
     "request.malformed_url",
     "request.malformed_http",
   ];
-  if (!route.config?.ownAuthorization) codes.push("auth.invalid_token");
+  if (!route.config?.ownAuthorization && !vital) codes.push("auth.invalid_token");
   if (access && !access.public) codes.push("auth.required");
   if (access?.roles) codes.push("auth.forbidden_role");
   if (access?.admin) codes.push("auth.admin_required");

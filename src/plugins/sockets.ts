@@ -106,6 +106,12 @@ export default fp<{ bounded: Bounded; stopSeconds: number }>(
       }
       done();
     });
+    // Also when the stop began after the request: a reply that says nothing would be taken for one of a
+    // connection that stays.
+    app.addHook("onSend", (request, reply, payload, done) => {
+      if (servers.isLastReply(request.raw)) reply.header("connection", "close");
+      done(null, payload);
+    });
     app.addHook("preClose", async () => {
       app.draining.now = true;
       await servers.stop(stopSeconds * 1000);

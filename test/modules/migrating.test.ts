@@ -84,6 +84,7 @@ t.test("built-in synonyms that stand twice are made one, and stay one", async (t
   // As it was before the migration, and loaded by two programs at once.
   await pool.query("alter table synonyms drop constraint synonyms_words");
   await pool.query("drop function word_set");
+  await pool.query("drop table job_faults, job_runs");
   await pool.query(`delete from drizzle.__drizzle_migrations where created_at >= $1`, [
     own.find(({ name }) => name.endsWith("one_group_of_synonyms"))?.when,
   ]);

@@ -352,9 +352,11 @@ t.test("marks lie in the text, one after the other, and around whole characters"
     fc.constantFrom("m", "2", "led", "wi-fi", "a/b", "10", "c"),
   );
   fc.assert(
-    fc.property(text, fc.array(spelling.filter(Boolean), { maxLength: 4 }), (text, spellings) =>
-      isOrdered(text, rangesIn(text, spellings)),
-    ),
+    fc.property(text, fc.array(spelling.filter(Boolean), { maxLength: 4 }), (any, spellings) => {
+      // No text is stored that has half a character (`lib/wire.ts`).
+      const text = any.toWellFormed();
+      return isOrdered(text, rangesIn(text, spellings));
+    }),
     { numRuns: 3_000 },
   );
   t.pass("three thousand texts");

@@ -32,7 +32,7 @@ function fingerprint(): string {
     const files = readdirSync(join(projectRoot, folder)).filter((name) => /\.(sql|ts)$/.test(name));
     for (const name of files.sort()) hash.update(readFileSync(join(projectRoot, folder, name)));
   }
-  const makers = ["migrate", "seeds", "queues"].map((name) => `src/database/${name}.ts`);
+  const makers = ["migrate", "seeds"].map((name) => `src/database/${name}.ts`);
   for (const file of [...makers, "src/lib/terms.ts"]) {
     hash.update(readFileSync(join(projectRoot, file)));
   }
