@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { readConfig } from "../src/config.ts";
 import { connect, type Database } from "../src/database/connect.ts";
 import { openEmbedded } from "../src/database/embedded.ts";
+import { transact } from "../src/database/transact.ts";
 import { clock } from "../src/lib/clock.ts";
 import { explainDatabase } from "../src/lib/loggable.ts";
 import { releaseBytes } from "../src/modules/attachments/attachments.service.ts";
@@ -81,7 +82,7 @@ async function run(repair: boolean): Promise<void> {
         const { sha256 } = finding;
         if (!repair) continue;
         // Under the lock of its hash, and only if nobody refers to it by now.
-        if (sha256) await db.transaction((tx) => releaseBytes(tx, files, sha256));
+        if (sha256) await transact(database.pool, (tx) => releaseBytes(tx, files, sha256));
         removed += 1;
       }
     }

@@ -26,7 +26,12 @@ const closingSeconds = 10;
 
 const loopback = new Set(["127.0.0.1", "::1", "localhost"]);
 
+/** A start that is told to end has acknowledged nothing yet: it ends at once, like one that is killed. */
+const endEarly = () => process.exit(0);
+const signals = ["SIGTERM", "SIGINT"] as const;
+
 async function start(): Promise<void> {
+  for (const signal of signals) process.once(signal, endEarly);
   const config = readConfig(process.env);
   const isServer = config.databaseUrl !== null;
   let database: Database;
@@ -36,7 +41,7 @@ async function start(): Promise<void> {
       { connectionString: config.databaseUrl, max: config.databasePoolSize },
       limits,
     );
-    if (!(await isThere(database, config.databaseWaitSeconds))) return;
+    await awaitDatabase(database, config.databaseWaitSeconds);
   } else {
     database = await openEmbedded(config.dataDir, { copy: config.upgradeCopy, tell: say });
     // Everybody knows the demo passwords: they are made for this machine only.
@@ -63,6 +68,7 @@ async function start(): Promise<void> {
       app.log.warn("stopped before all work had ended");
       process.exit(isFailure ? 1 : 0);
     };
+    for (const signal of signals) process.off(signal, endEarly);
     closeWithGrace({ delay: longest, onTimeout }, async ({ err, signal }) => {
       isFailure = err !== undefined;
       if (err) app.log.fatal({ error: loggable(err) }, "stopping after an error");
@@ -91,28 +97,18 @@ async function start(): Promise<void> {
 
 /**
  * Waits for the database, which may start after this process, and for its schema.
- * @returns false when the process was told to end meanwhile
  * @throws Refusal when it does not come, or is not this program's
  */
-async function isThere(database: Database, seconds: number): Promise<boolean> {
-  const stopping = new AbortController();
-  const stop = () => stopping.abort();
-  const signals = ["SIGTERM", "SIGINT"] as const;
-  for (const signal of signals) process.once(signal, stop);
+async function awaitDatabase(database: Database, seconds: number): Promise<void> {
   const tell = (why: string) =>
     say(`Grand Market waits for the database of DATABASE_URL, ${seconds} seconds at most: ${why}`);
-  const wait = { seconds, tell, signal: stopping.signal };
   try {
-    const came =
-      (await waitForDatabase(database.pool, wait)) && (await awaitSchema(database.db, wait));
-    if (!came) await database.close();
-    return came;
+    await waitForDatabase(database.pool, { seconds, tell });
+    await awaitSchema(database.db, { seconds, tell });
   } catch (error) {
     await database.close();
     if (error instanceof Refusal) throw error;
     throw new Refusal(`DATABASE_URL cannot be used: ${explainDatabase(error)}`);
-  } finally {
-    for (const signal of signals) process.off(signal, stop);
   }
 }
 

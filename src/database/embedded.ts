@@ -83,14 +83,19 @@ async function openFiles(files: string): Promise<Database> {
 /** A second connection would wait for the one that works: whether the thread lives is what can be known. */
 function watchEmbedded(server: EmbeddedServer, db: Executor, watching: Watching): Watch {
   let migrations = false;
-  // Nobody else changes the schema of this folder, so it is looked at once.
-  const begun = watching.isCurrent(db).then(
-    (isCurrent) => {
-      migrations = isCurrent;
-    },
-    () => {},
-  );
-  const stopListening = server.onChange((...news) => watching.onChange?.(...news));
+  // Nobody else changes the schema of this folder, so what was seen once holds.
+  const look = () =>
+    watching.isCurrent(db).then(
+      (isCurrent) => {
+        migrations = isCurrent;
+      },
+      () => {},
+    );
+  const begun = look();
+  const stopListening = server.onChange((isThere, reason) => {
+    if (isThere && !migrations) look();
+    watching.onChange?.(isThere, reason);
+  });
   return {
     health: () => ({ database: server.isAlive(), migrations }),
     begun,

@@ -55,10 +55,15 @@ export async function offerHold(
     });
     Atomics.store(held, 0, 1);
     running.once("message", () => socket.write("held\n"));
+    const onExit = () => socket.destroy();
+    running.once("exit", onExit);
+    socket.once("close", () => running.off("exit", onExit));
     running.postMessage({ held, longest });
   });
   server.listen(join(socketFolder, "hold"));
   await once(server, "listening");
+  // Running out of file descriptors costs a backup, not the market.
+  server.on("error", () => {});
   writeFileSync(nameIn(folder), join(socketFolder, "hold"), { mode: 0o600 });
   return () => {
     holder?.destroy();

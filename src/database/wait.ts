@@ -9,39 +9,32 @@ export interface Wait {
   seconds: number;
   /** Is told what it waits for, once for each reason. */
   tell: (why: string) => void;
-  /** Ends the wait. */
-  signal: AbortSignal;
 }
 
 /** Milliseconds between two attempts. */
-const pause = 500;
+export const pause = 500;
 
 /**
  * Waits until the database takes connections. Not for what no waiting mends, a wrong password or a database
  * that is missing: that is told at once.
- * @returns false when it was ended by the signal
  * @throws the driver's error after so many seconds
  */
-export async function waitForDatabase(
-  pool: pg.Pool,
-  { seconds, tell, signal }: Wait,
-): Promise<boolean> {
+export async function waitForDatabase(pool: pg.Pool, { seconds, tell }: Wait): Promise<void> {
   const until = performance.now() + seconds * 1000;
-  for (let said = false; !signal.aborted; ) {
+  for (let said = false; ; said = true) {
     try {
       await pool.query("select 1");
-      return true;
+      return;
     } catch (error) {
       if (!isWorthWaiting(error) || performance.now() >= until) throw error;
       if (!said) tell(explainDatabase(error));
-      said = true;
     }
-    await setTimeout(pause, undefined, { signal }).catch(() => {});
+    await setTimeout(pause);
   }
-  return false;
 }
 
-function isWorthWaiting(error: unknown): boolean {
+/** Whether waiting may mend it: the database is away, not out of reach for good. */
+export function isWorthWaiting(error: unknown): boolean {
   const code = String(driverError(error)?.code);
   return !/^(28|3D)/.test(code) && outageOf(error) !== null;
 }

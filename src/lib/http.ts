@@ -26,4 +26,6 @@ export interface RouteContract {
   cacheSeconds?: number;
   /** Answered in every state of the service: never turned away for load, whoever calls. */
   vital?: true;
+  /** It is answered from what the process knows: nobody waits there for connections. */
+  withoutDatabase?: true;
 }

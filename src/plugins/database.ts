@@ -16,7 +16,8 @@ export default fp<{ database: Database }>(
   async (app, { database }) => {
     app.decorate("database", database);
     app.addHook("onRequest", ({ routeOptions: { config } }, _reply, done) => {
-      const isFull = !config.vital && database.pool.waitingCount > longestQueue;
+      const isFree = config.vital || config.withoutDatabase;
+      const isFull = !isFree && database.pool.waitingCount > longestQueue;
       done(
         isFull ? new AppError("server.overloaded", { headers: { "retry-after": "2" } }) : undefined,
       );

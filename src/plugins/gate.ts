@@ -90,9 +90,12 @@ export default fp(
     );
 
     app.decorateRequest("leaveGate", null);
-    app.addHook("preHandler", (request, _reply, done) => {
+    app.addHook("preHandler", (request, reply, done) => {
       const { method, url, routeOptions } = request;
-      if ((method !== "GET" && method !== "HEAD") || routeOptions.config.vital) return done();
+      const { vital, withoutDatabase } = routeOptions.config;
+      // An address that is none has no route.
+      const isFree = vital || withoutDatabase || routeOptions.url === undefined;
+      if ((method !== "GET" && method !== "HEAD") || isFree) return done();
       const { collection } = partsOf(url);
       const entered = enter([
         ...placesOfAll(collection),
@@ -103,6 +106,8 @@ export default fp(
         return done();
       }
       entered.then((leave) => {
+        // Refused meanwhile from outside: no later hook would give the place back.
+        if (reply.sent) return leave();
         request.leaveGate = leave;
         done();
       }, done);

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { FastifyBaseLogger } from "fastify";
 import type { Database, Executor } from "../database/connect.ts";
 import { isHeld, type Take } from "../database/held-rows.ts";
+import { transact } from "../database/transact.ts";
 import { nowInstant } from "../lib/clock.ts";
 import { loggable } from "../lib/loggable.ts";
 import { outageOf } from "../lib/outages.ts";
@@ -62,13 +63,13 @@ const usualBatch = 200;
 
 /** How jobs do many rows. One that fails waits for its next try, or is parked (`job-faults`). */
 export function rowHelpers({ database, log, stopping, onFailure }: Options): RowHelpers {
-  const { db } = database;
+  const { db, pool } = database;
 
   /** Notes a failure, in a transaction of its own: the one of the row was rolled back. */
   async function note({ job, subjectType }: Kind, subjectId: string, error: unknown) {
     onFailure(job);
     const subject = { job, subjectType, subjectId };
-    const noted = await db.transaction((tx) =>
+    const noted = await transact(pool, (tx) =>
       noteFault(tx, subject, error, blameOf(error) === "row"),
     );
     log.error({ ...subject, ...noted, error: loggable(error) }, "a job could not do a row");
@@ -96,7 +97,7 @@ export function rowHelpers({ database, log, stopping, onFailure }: Options): Row
         const started = performance.now();
         let rows: Awaited<ReturnType<typeof select>> = [];
         try {
-          await db.transaction(async (tx) => {
+          await transact(pool, async (tx) => {
             rows = await select(tx, { job, limit, at, after });
             if (rows.length === 0) return;
             await work(tx, rows);
@@ -130,7 +131,7 @@ export function rowHelpers({ database, log, stopping, onFailure }: Options): Row
         if (stopping.aborted) return;
         if (await isHeld(db, { job, at }, id)) continue;
         try {
-          await db.transaction(async (tx) => {
+          await transact(pool, async (tx) => {
             await work(tx, id);
             await clearFaults(tx, job, [id]);
           });

@@ -11,6 +11,7 @@ import {
   selectRuns,
 } from "../database/job-runs.ts";
 import { clock } from "../lib/clock.ts";
+import { gathered } from "../lib/gathered.ts";
 import { newId } from "../lib/ids.ts";
 import { loggable } from "../lib/loggable.ts";
 import { outageOf } from "../lib/outages.ts";
@@ -108,6 +109,11 @@ export default fp<{ run: boolean }>(
     app.decorate("forEachThing", forEachThing);
     if (!run) return;
 
+    // That the database is away is told elsewhere, with its reason.
+    const outages = gathered((waiting) =>
+      app.log.warn({ jobs: waiting }, "jobs wait for the database"),
+    );
+
     /** Waits; ends early when the process stops. */
     const sleep = (ms: number) => setTimeout(ms, undefined, { signal, ref: false }).catch(() => {});
 
@@ -119,7 +125,8 @@ export default fp<{ run: boolean }>(
         await run(db);
       } catch (error) {
         ended = outageOf(error) ? "outage" : "fault";
-        app.log.error({ job: name, error: loggable(error) }, "job failed");
+        if (ended === "outage") outages.note(name);
+        else app.log.error({ job: name, error: loggable(error) }, "job failed");
       }
       const outcome = ended === "success" ? "success" : "failure";
       metrics.ran(name, outcome, (performance.now() - started) / 1000);
@@ -158,7 +165,10 @@ export default fp<{ run: boolean }>(
     function begin(job: TimedJob): void {
       const ended = runClaimed(job)
         // Whoever comes next takes it up again, once the lease has run out.
-        .catch((error) => app.log.error({ job: job.name, error: loggable(error) }, "jobs"))
+        .catch((error) => {
+          if (outageOf(error)) outages.note(job.name);
+          else app.log.error({ job: job.name, error: loggable(error) }, "jobs");
+        })
         .finally(() => running.delete(job.name));
       running.set(job.name, ended);
     }
@@ -195,7 +205,8 @@ export default fp<{ run: boolean }>(
           }
           await look(timed);
         } catch (error) {
-          app.log.error({ error: loggable(error) }, "jobs");
+          if (outageOf(error)) outages.note("looking for what is due");
+          else app.log.error({ error: loggable(error) }, "jobs");
         }
         // One that ends makes room for the next.
         await Promise.race([sleep(pause), ...running.values()]);
@@ -210,6 +221,7 @@ export default fp<{ run: boolean }>(
     });
     app.addHook("onClose", async () => {
       stopping.abort();
+      outages.flush();
       await Promise.race([ended, setTimeout(grace, undefined, { ref: false })]);
     });
   },

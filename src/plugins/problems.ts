@@ -8,7 +8,7 @@ import { gathered } from "../lib/gathered.ts";
 import { newId } from "../lib/ids.ts";
 import { type Language, languageTag, preferredLanguage } from "../lib/language.ts";
 import { driverError, loggable } from "../lib/loggable.ts";
-import { outageOf, outageRefusal, unknownOutcome } from "../lib/outages.ts";
+import { outageOf, outageRefusal } from "../lib/outages.ts";
 import { isDeclaredError, type Problem, problemType } from "./contract.ts";
 
 /** Fastify's own refusals in this API's words. */
@@ -21,19 +21,17 @@ const frameworkErrors: Record<string, ErrorCode> = {
   FST_ERR_BAD_URL: "request.malformed_url",
   FST_ERR_MAX_PARAM_LENGTH: "request.malformed_url",
   FST_UNDER_PRESSURE: "server.overloaded",
-  FST_ERR_HANDLER_TIMEOUT: "server.overloaded",
 };
 
 /** Any thrown thing -> a refusal of the closed list; what is not known is a 500 that tells nothing. */
-function toAppError(error: unknown, { method }: FastifyRequest): AppError {
+function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  const { code } = error as FastifyError;
+  const { code, message } = error as FastifyError;
+  // The caller hung up in the middle of its request: nobody reads this, and it is no fault of ours.
+  if (code === "ECONNRESET" && message === "aborted") return new AppError("request.malformed_http");
   const known = frameworkErrors[code];
   if (known === "server.overloaded") {
-    // The handler goes on, whatever the caller is told: its change may still be committed.
-    const goesOn = code === "FST_ERR_HANDLER_TIMEOUT" && method !== "GET" && method !== "HEAD";
-    const headers = { "retry-after": "5" };
-    return new AppError(known, { headers, ...(goesOn && unknownOutcome) });
+    return new AppError(known, { headers: { "retry-after": "5" } });
   }
   if (known) return new AppError(known);
   // The JSON parser throws a SyntaxError, with status 400 set by Fastify.
@@ -80,7 +78,7 @@ export const refuseUnroutable =
   (publicUrl: string): FastifyServerOptions["frameworkErrors"] =>
   (error, request, reply) => {
     reply.header("request-id", request.id);
-    sendProblem(publicUrl, request, reply, toAppError(error, request));
+    sendProblem(publicUrl, request, reply, toAppError(error));
   };
 
 function sendProblem(
@@ -136,7 +134,7 @@ export default fp<{ publicUrl: string }>(
     app.addHook("onClose", async () => outages.flush());
 
     app.setErrorHandler((thrown, request, reply) => {
-      let error = toAppError(thrown, request);
+      let error = toAppError(thrown);
       if (!isDeclaredError(request, error.code)) {
         request.log.error({ code: error.code }, "the route did not declare this error");
         error = new AppError("server.internal");

@@ -5,6 +5,7 @@ import type { Config } from "../config.ts";
 import { AppError, type ErrorCode } from "../lib/errors.ts";
 import { isOver } from "../lib/exchanges.ts";
 import { type BoundedServers, boundedServers } from "../lib/http-server.ts";
+import { unknownOutcome } from "../lib/outages.ts";
 import { bareProblem } from "./problems.ts";
 
 declare module "fastify" {
@@ -74,6 +75,8 @@ export function openSockets(config: Readonly<Config>, draining: { now: boolean }
   return { servers, refuseBroken, cuts };
 }
 
+const isRead = (method: string | undefined) => method === "GET" || method === "HEAD";
+
 /** How a request is refused from outside of its handler, perhaps again and again until it is answered. */
 function refusalOf(request: FastifyRequest, reply: FastifyReply): (code: ErrorCode) => void {
   const { raw } = request;
@@ -81,7 +84,9 @@ function refusalOf(request: FastifyRequest, reply: FastifyReply): (code: ErrorCo
   return (code) => {
     if (reply.sent) return;
     const headers = code === "server.overloaded" ? { "retry-after": "5" } : undefined;
-    const refusal = new AppError(code, { headers });
+    // The handler of a change goes on, whatever the caller is told: it may still be committed.
+    const goesOn = code === "server.overloaded" && raw.complete && !isRead(raw.method);
+    const refusal = new AppError(code, { headers, ...(goesOn && unknownOutcome) });
     if (!raw.complete) reply.header("connection", "close");
     if (!raw.complete && !isTold && raw.listenerCount("error") > 0) {
       // Whoever reads the body hears of it like of any failure, cleans up, and refuses the request.

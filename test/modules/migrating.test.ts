@@ -21,7 +21,6 @@ const last = own.at(-1) as Migration;
 const wait = (seconds: number, tell: (why: string) => void = () => {}) => ({
   seconds,
   tell,
-  signal: new AbortController().signal,
 });
 
 t.test("schemas are told apart by names and hashes, not by their number", async (t) => {

@@ -8,7 +8,9 @@ import { openMarket } from "../support/market.ts";
 import { type Dialled, dial, headOf, replyIn, until } from "../support/sockets.ts";
 
 const limit = 2_000;
+const lines: { level: number; msg: string }[] = [];
 const market = await openMarket(t, {
+  logger: { stream: { write: (line: string) => void lines.push(JSON.parse(line)) } },
   settings: {
     REQUEST_SECONDS: "2",
     HANDLER_SECONDS: "2",
@@ -143,8 +145,35 @@ t.test("a handler that does not answer is a 503, also when the request has a bod
   t.equal(status, 503);
   t.match(replied, /^retry-after: \d/im);
   t.match(caller.text(), "server.overloaded");
+  t.match(caller.text(), '"outcome":"unknown"', "it may still be committed");
   caller.socket.destroy();
 });
+
+const { pool } = market.database;
+t.test(
+  "who is refused while it waits for its turn takes no turn",
+  { skip: pool.options.max === 1 && "one connection is nothing to share" },
+  async (t) => {
+    const size = pool.options.max;
+    const page = "GET /v1/results?limit=1 HTTP/1.1\r\nHost: x\r\n";
+    const many = (bytes: string) =>
+      Promise.all(Array.from({ length: size }, () => dial(port, bytes)));
+    const client = await pool.connect();
+    await client.query("begin; lock table results in access exclusive mode");
+    const holders = await many(`${page}\r\n`);
+    await until(() => app.gate.waiting() > 0);
+    const broken = await many(`${page}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n`);
+    await Promise.all(broken.map(({ closed }) => closed));
+    t.same(new Set(broken.map(({ text }) => replyIn(text()).status)), new Set([400]));
+    await client.query("rollback");
+    client.release();
+    await until(() => app.gate.waiting() === 0);
+    for (const { socket } of holders) socket.destroy();
+    const read = () => fetch(`http://127.0.0.1:${port}/v1/results?limit=1`);
+    const replies = await Promise.all(Array.from({ length: size }, read));
+    t.same(new Set(replies.map(({ status }) => status)), new Set([200]));
+  },
+);
 
 /** How many requests the handlers have begun with. */
 let begun = 0;
@@ -277,6 +306,7 @@ t.test("unusual requests are answered, without a 5xx", async (t) => {
 
 t.test("callers that go away in the middle harm nobody", async (t) => {
   const before = app.connections.open();
+  lines.length = 0;
   const page = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
   for (const bytes of [page.repeat(5), `${headOf("POST", "/v1/results", owner.token, 500)}{`]) {
     const caller = await dial(port, bytes);
@@ -285,4 +315,9 @@ t.test("callers that go away in the middle harm nobody", async (t) => {
   }
   await othersAreServed(t);
   await until(() => app.connections.open() <= before);
+  t.same(
+    lines.filter(({ level }) => level >= 50),
+    [],
+    "and are no fault of ours",
+  );
 });

@@ -74,6 +74,8 @@ interface MarketOptions {
   logger?: Parts["logger"];
   /** Of the environment, other than those of all tests. */
   settings?: Record<string, string>;
+  /** Whether jobs run by themselves; else a test runs them. */
+  runJobs?: boolean;
 }
 
 /** Opens a market for a test file; it is closed and removed when the file's tests have ended. */
@@ -92,7 +94,12 @@ export async function openMarket(t: Test, options: MarketOptions = {}): Promise<
     MAX_EVENT_LOOP_DELAY: "0",
     ...options.settings,
   });
-  const app = await buildApp(config, { database, keys, logger: options.logger });
+  const app = await buildApp(config, {
+    database,
+    keys,
+    logger: options.logger,
+    runJobs: options.runJobs,
+  });
   await app.ready();
   t.teardown(async () => {
     await app.close();

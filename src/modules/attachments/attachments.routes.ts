@@ -3,6 +3,7 @@ import multipart from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import { Counter } from "prom-client";
 import { z } from "zod";
+import type { Executor } from "../../database/connect.ts";
 import { transact } from "../../database/transact.ts";
 import { AppError } from "../../lib/errors.ts";
 import { noneMatches } from "../../lib/etag.ts";
@@ -97,9 +98,13 @@ export default async function attachmentRoutes(app: App) {
     request.log.error({ attachment, damage: reason }, "the stored bytes of a file are damaged");
   }
 
+  /** A transaction of its own beside the one that the request asks for, in its turn like that. */
+  const alone = (request: FastifyRequest, work: (tx: Executor) => Promise<void>) =>
+    app.throughGate(request, () => transact(pool, work));
+
   /** Removes bytes that nothing refers to; what remains for now the next sweep removes. */
   async function release(request: FastifyRequest, sha256: string): Promise<void> {
-    await transact(pool, (tx) => releaseBytes(tx, files, sha256)).catch((error: unknown) => {
+    await alone(request, (tx) => releaseBytes(tx, files, sha256)).catch((error: unknown) => {
       request.log.warn({ error: loggable(error) }, "bytes were not released");
     });
   }
@@ -180,7 +185,7 @@ export default async function attachmentRoutes(app: App) {
         const file = { ...received, mediaType };
         // A reply that is stored already comes without the verb, but the bytes have come.
         if (request.headers["idempotency-key"] !== undefined) {
-          await transact(pool, (tx) => mendBytes(tx, files, received));
+          await alone(request, (tx) => mendBytes(tx, files, received));
         }
         return await write(
           request,
@@ -268,6 +273,8 @@ export default async function attachmentRoutes(app: App) {
     },
     async (request, reply) => {
       const file = await readAttachment(db, request.actor, request.params.id);
+      // Reading and sending the bytes takes no connection, however long the disk does.
+      request.leaveGate?.();
       const { id, size } = file;
       const etag = `"${file.sha256}"`;
       reply.header("etag", etag);

@@ -11,7 +11,8 @@ export default async function presenceWorker(app: App) {
 
   async function look(): Promise<void> {
     const before = allMissing;
-    allMissing = await areAllMissing(app.database.db, app.files).catch(() => before);
+    const found = await areAllMissing(app.database.db, app.files).catch(() => null);
+    allMissing = found ?? before;
     if (allMissing && !before) {
       const folder = app.config.dataDir;
       app.log.error(
@@ -20,7 +21,8 @@ export default async function presenceWorker(app: App) {
       );
     }
     if (!allMissing && before) app.log.info("the files of attachments are there again");
-    if (allMissing) timer = setTimeout(look, lookAgain).unref();
+    // Not known, the database being away, is looked at again like missing.
+    if (allMissing || found === null) timer = setTimeout(look, lookAgain).unref();
   }
 
   app.addReadinessCheck({ name: "attachments", degraded: () => allMissing });

@@ -1,5 +1,6 @@
 import { Gauge } from "prom-client";
 import type { Executor } from "../../database/connect.ts";
+import { transact } from "../../database/transact.ts";
 import { outageOf } from "../../lib/outages.ts";
 import type { App } from "../../plugins/contract.ts";
 import { ageOf, type Backlog } from "../../plugins/job-metrics.ts";
@@ -38,8 +39,8 @@ export default async function auditWorker(app: App) {
   });
 
   /** Seals some; what is made of the log is written with it: sums and feed are never behind their position. */
-  const seal = (db: Executor, limit?: number) =>
-    db.transaction(async (tx) => {
+  const seal = (limit?: number) =>
+    transact(app.database.pool, async (tx) => {
       const sealed = await sealRecords(tx, limit);
       if (!sealed) return false;
       await sumSealed(tx, sealed);
@@ -51,7 +52,7 @@ export default async function auditWorker(app: App) {
   async function sealSingly(db: Executor): Promise<void> {
     for (let next = await nextToSeal(db); next; next = await nextToSeal(db)) {
       try {
-        await seal(db, 1);
+        await seal(1);
       } catch (error) {
         app.log.fatal({ job, ...next }, "sealing stops at a record that cannot be sealed");
         throw error;
@@ -61,7 +62,7 @@ export default async function auditWorker(app: App) {
 
   async function sealAll(db: Executor): Promise<void> {
     try {
-      while (await seal(db));
+      while (await seal());
       isForged = false;
     } catch (error) {
       isForged = error instanceof ForgedEntryError;

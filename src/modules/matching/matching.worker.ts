@@ -1,3 +1,4 @@
+import { transact } from "../../database/transact.ts";
 import type { App } from "../../plugins/contract.ts";
 import { reweigh, takeStale } from "./matching.service.ts";
 import { refreshStatistics } from "./statistics.service.ts";
@@ -8,8 +9,8 @@ export default async function matchingWorker(app: App) {
   app.addJob({
     name: job,
     cron: "*/10 * * * *",
-    run: async (db) => {
-      await db.transaction((tx) => refreshStatistics(tx));
+    run: async () => {
+      await transact(app.database.pool, (tx) => refreshStatistics(tx));
       await app.forEachRow({ job, subjectType: "listing", select: takeStale, work: reweigh });
     },
   });

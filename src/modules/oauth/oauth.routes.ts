@@ -67,7 +67,7 @@ export default async function oauthRoutes(app: App) {
   app.get(
     "/.well-known/jwks.json",
     {
-      config: { access: { public: true }, etag: "hash", cacheSeconds: 300 },
+      config: { access: { public: true }, etag: "hash", cacheSeconds: 300, withoutDatabase: true },
       schema: {
         operationId: "readJwks",
         summary: "The public keys that tokens are verified with",
@@ -82,7 +82,7 @@ export default async function oauthRoutes(app: App) {
   app.get(
     "/.well-known/oauth-authorization-server",
     {
-      config: { access: { public: true }, etag: "hash", cacheSeconds: 300 },
+      config: { access: { public: true }, etag: "hash", cacheSeconds: 300, withoutDatabase: true },
       schema: {
         operationId: "readServerMetadata",
         summary: "What the token endpoint can do",

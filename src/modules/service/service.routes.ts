@@ -52,7 +52,7 @@ export default async function serviceRoutes(app: App) {
   app.get(
     "/",
     {
-      config: { access, cacheSeconds: 300 },
+      config: { access, cacheSeconds: 300, withoutDatabase: true },
       schema: {
         operationId: "readLinks",
         summary: "Where everything is",
@@ -178,7 +178,7 @@ export default async function serviceRoutes(app: App) {
   app.get(
     "/problems",
     {
-      config: { access, etag: "hash", cacheSeconds: 300 },
+      config: { access, etag: "hash", cacheSeconds: 300, withoutDatabase: true },
       schema: {
         operationId: "listProblems",
         summary: "Every way in which a request can fail",
@@ -193,7 +193,13 @@ export default async function serviceRoutes(app: App) {
   app.get(
     "/problems/:code",
     {
-      config: { access, etag: "hash", cacheSeconds: 300, errors: ["problem.not_found"] },
+      config: {
+        access,
+        etag: "hash",
+        cacheSeconds: 300,
+        withoutDatabase: true,
+        errors: ["problem.not_found"],
+      },
       schema: {
         operationId: "readProblem",
         summary: "One way in which a request can fail",

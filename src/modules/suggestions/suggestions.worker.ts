@@ -1,3 +1,4 @@
+import { transact } from "../../database/transact.ts";
 import type { App } from "../../plugins/contract.ts";
 import { isCutAnew, noteCutAnew } from "../matching/statistics.service.ts";
 import { needJobs } from "../needs/needs.service.ts";
@@ -45,7 +46,7 @@ export default async function suggestionWorker(app: App) {
         work: (tx, groups) => refoldSynonyms(tx, groups, which),
       });
       if (which === "failed" || app.stopping.aborted) return;
-      await db.transaction((tx) => noteCutAnew(tx));
+      await transact(app.database.pool, noteCutAnew);
       app.log.info({ job }, "all listings are cut into terms anew");
     },
   });
