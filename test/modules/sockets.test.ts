@@ -162,7 +162,10 @@ t.test(
     await client.query("begin; lock table results in access exclusive mode");
     const holders = await many(`${page}\r\n`);
     await until(() => app.gate.waiting() > 0);
-    const broken = await many(`${page}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n`);
+    const others = app.gate.waiting();
+    const broken = await many(`${page}Transfer-Encoding: chunked\r\n\r\n`);
+    await until(() => app.gate.waiting() === others + size);
+    for (const { socket } of broken) socket.write("no chunk\r\n");
     await Promise.all(broken.map(({ closed }) => closed));
     t.same(new Set(broken.map(({ text }) => replyIn(text()).status)), new Set([400]));
     await client.query("rollback");
