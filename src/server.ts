@@ -10,7 +10,7 @@ import { awaitSchema } from "./database/await-schema.ts";
 import { connect, type Database } from "./database/connect.ts";
 import { openEmbedded } from "./database/embedded.ts";
 import { waitForDatabase } from "./database/wait.ts";
-import { clock } from "./lib/clock.ts";
+import { clock, machineTime } from "./lib/clock.ts";
 import { explainDatabase, isDatabaseError, loggable } from "./lib/loggable.ts";
 import { loggerOptions } from "./lib/logging.ts";
 import { Refusal } from "./lib/refusal.ts";
@@ -134,7 +134,7 @@ async function openKeys(config: Readonly<Config>, { db }: Database): Promise<Sig
 
 /** Removes what killed processes left, now and every hour. */
 function keepTemporaryFolderClean(): void {
-  const sweep = () => sweepTemporaryFolders(clock.now()).catch(() => {});
+  const sweep = () => sweepTemporaryFolders(machineTime()).catch(() => {});
   sweep();
   setInterval(sweep, 60 * 60 * 1000).unref();
 }

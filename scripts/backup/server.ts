@@ -8,6 +8,7 @@ import pg from "pg";
 import type { Config } from "../../src/config.ts";
 import { connect, type Database, type Executor } from "../../src/database/connect.ts";
 import { newId } from "../../src/lib/ids.ts";
+import { driverError } from "../../src/lib/loggable.ts";
 import { backupLock } from "../../src/modules/attachments/attachments.store.ts";
 import { assertWhole, describe, placeOf, referredFiles } from "./check.ts";
 import {
@@ -48,11 +49,14 @@ export async function backUpServer(
   const keeper = await session(url);
   const reader = await session(url);
   try {
-    const { rows } = await keeper.query<{ taken: boolean }>(
-      "select pg_try_advisory_lock(hashtextextended($1, 0)) as taken",
-      [backupLock],
-    );
-    if (!rows[0]?.taken) throw new BackupError("another backup of this market is being made");
+    // Whoever removes a file holds it for a moment; another backup for long.
+    await keeper.query("set lock_timeout = '10s'");
+    await keeper
+      .query("select pg_advisory_lock(hashtextextended($1, 0))", [backupLock])
+      .catch((error: unknown) => {
+        if (driverError(error)?.code !== "55P03") throw error;
+        throw new BackupError("another backup of this market is being made");
+      });
     await reader.query("begin isolation level repeatable read read only");
     const exported = await reader.query<{ id: string }>("select pg_export_snapshot() as id");
     const db: Executor = drizzle(reader) as unknown as Executor;
@@ -100,6 +104,7 @@ async function isEmpty(db: Executor): Promise<boolean> {
 
 /** What was loaded is taken out again: the database was empty before. */
 async function empty(db: Executor): Promise<void> {
+  // A dump of version 0.1.0 has a queue of jobs, too.
   for (const schema of ["pgboss", "drizzle", "public"]) {
     await db.execute(sql.raw(`drop schema if exists ${schema} cascade`));
   }
@@ -134,13 +139,16 @@ async function placeFiles(
     const target = join(config.dataDir, path);
     if (existsSync(target)) continue;
     const beside = `${target}.${newId()}`;
-    placed.push(target);
+    placed.push(target, beside);
     if ((await copyFile(join(folder, path), beside)) !== sha256) {
       throw new BackupError(`${path} was changed while it was read.`);
     }
     await rename(beside, target);
   }
-  await syncFiles("/", placed.slice(before));
+  await syncFiles(
+    "/",
+    placed.slice(before).filter((path) => existsSync(path)),
+  );
 }
 
 /**

@@ -60,7 +60,9 @@ export async function runTool(path: string, url: string, options: string[]): Pro
       maxBuffer: 64 * 1024 * 1024,
     });
   } catch (error) {
-    const said = String((error as { stderr?: unknown }).stderr ?? error).trim();
-    throw new BackupError(`${path} failed: ${said.split("\n").slice(-5).join("\n")}`);
+    const said = String((error as { stderr?: unknown }).stderr ?? "").split("\n");
+    // Its own lines: details and contexts, which follow them, hold rows.
+    const own = said.filter((line) => /^pg_\w+: (\[\w+\] )?error: /.test(line)).slice(-5);
+    throw new BackupError(`${path} failed: ${own.join("\n") || "it did not say why"}`);
   }
 }

@@ -37,6 +37,9 @@ export interface Scene {
 /** Seconds in which writes must be taken again. */
 export const recoveryLimit = 2;
 
+/** Milliseconds in which `/readyz` must answer in every state. */
+const healthLimit = 1_000;
+
 /** Seconds of undisturbed load before and after. */
 const calm = 1;
 
@@ -105,6 +108,7 @@ export async function tryOut(
   const slowest = Math.max(...recoveries.map((each) => each ?? 0));
   const recovery = recoveries.includes(null) ? "never" : Number(slowest.toFixed(2));
   if (!isBack) faults.push(`writes were not back within ${recoveryLimit} s`);
+  if (readyz > healthLimit) faults.push(`/readyz took ${Math.round(readyz)} ms`);
   const deaths = market.deaths.slice(deathsBefore);
   return {
     name,

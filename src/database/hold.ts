@@ -64,7 +64,11 @@ export async function offerHold(
   await once(server, "listening");
   // Running out of file descriptors costs a backup, not the market.
   server.on("error", () => {});
-  writeFileSync(nameIn(folder), join(socketFolder, "hold"), { mode: 0o600 });
+  try {
+    writeFileSync(nameIn(folder), join(socketFolder, "hold"), { mode: 0o600 });
+  } catch {
+    // A full disk costs a backup while the market runs, not the market.
+  }
   return () => {
     holder?.destroy();
     release();

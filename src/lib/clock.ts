@@ -33,6 +33,9 @@ export const clockOffset = (): number => (Date.now() - databaseTime()) / 1000;
 /** The one clock, on the database's time. Tests replace `now`; nothing else asks for the present. */
 export const clock = { now: (): Date => new Date(databaseTime()) };
 
+/** The time of this machine, by which its file systems date files: for the age of files alone. */
+export const machineTime = (): Date => new Date();
+
 /** The present as an RFC 3339 instant in UTC. */
 export const nowInstant = (): string => clock.now().toISOString();
 

@@ -104,6 +104,22 @@ export function outageOf(error: unknown): Outage | null {
   return null;
 }
 
+/** What keeps all rows from being done alike: connections, sessions, room. */
+const ofAll =
+  /^(connection|08...|57P..|25P0.|53[134]00|28...|3D...|55006|ENOSPC|EDQUOT|EROFS|E[MN]FILE|EAI_\w+|ERR_STREAM_\w+|E\w*(CONN|PIPE|TIMEDOUT|UNREACH|DOWN|NOTFOUND|ADDR)\w*)$/;
+
+/**
+ * Whose fault it is that work on a row failed: of what is away or full for all rows, of who holds a lock,
+ * or the row's. One that runs into the time-out of a statement, out of memory or into a page of the disk
+ * that cannot be read does so again and again: its own fault, until that is mended.
+ */
+export function blameOf(error: unknown): "outage" | "lock" | "row" {
+  const outage = outageOf(error);
+  if (!outage) return "row";
+  if (outage.kind === "again" || outage.state === "55P03") return "lock";
+  return ofAll.test(outage.state) ? "outage" : "row";
+}
+
 /**
  * Whether an error leaves open what the server did: it said nothing, or ended the session while it was at
  * it. An answer of any other kind is its last word: nothing is stored.

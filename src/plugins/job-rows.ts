@@ -5,7 +5,7 @@ import { isHeld, type Take } from "../database/held-rows.ts";
 import { transact } from "../database/transact.ts";
 import { nowInstant } from "../lib/clock.ts";
 import { loggable } from "../lib/loggable.ts";
-import { outageOf } from "../lib/outages.ts";
+import { blameOf } from "../lib/outages.ts";
 import {
   clearFaults,
   forgetObsolete,
@@ -48,15 +48,9 @@ interface Options {
   onFailure: (job: string) => void;
 }
 
-/**
- * Whose fault a failure is: the database's or the disk's, who holds a lock, or the row's. A row that runs
- * into the time-out of a statement does so again and again: its own fault, until that is mended.
- */
-function blameOf(error: unknown): "outage" | "lock" | "row" {
-  const outage = outageOf(error);
-  if (!outage || outage.state === "57014") return "row";
-  return outage.kind === "again" || outage.state === "55P03" ? "lock" : "outage";
-}
+/** How often a run waits for rows that others hold, and for how long each time, in ms. */
+const mostWaits = 60;
+const pause = 1_000;
 
 /** Rows of one transaction, where the job does not say. */
 const usualBatch = 200;
@@ -90,6 +84,8 @@ export function rowHelpers({ database, log, stopping, onFailure }: Options): Row
       /** How many are still to be done one by one. */
       let singly = 0;
       let after: string | null = null;
+      /** How often it waited for rows that others hold. */
+      let waits = 0;
       const failed = new Set<string>();
       for (let more = true; more; ) {
         if (stopping.aborted) return;
@@ -106,7 +102,14 @@ export function rowHelpers({ database, log, stopping, onFailure }: Options): Row
           });
         } catch (error) {
           const [row] = rows;
-          if (!row || blameOf(error) === "outage") throw error;
+          const blame = blameOf(error);
+          if (!row && blame === "lock" && waits < mostWaits) {
+            // Somebody holds one of the next rows: where the run stands is not given up for it.
+            waits += 1;
+            await sleep(pause);
+            continue;
+          }
+          if (!row || blame === "outage") throw error;
           // Else it would be tried for ever.
           if (failed.has(row.id)) throw new Error(`${job} takes rows that are not free`);
           if (rows.length > 1) {

@@ -50,8 +50,11 @@ const isLooping = (job: Job): job is LoopingJob => !isTimed(job);
 /** Milliseconds between two looks for a timed job that is due. */
 const pause = 5_000;
 
-/** Timed jobs that one process runs at once: the rest of the connections is for callers. */
-const atOnce = 2;
+/**
+ * Timed jobs that one process runs at once: the rest of the connections is for callers. Two may last for
+ * hours (listings that are written anew, a large store that is swept) and leave one to what is due.
+ */
+const atOnce = 3;
 
 /** The longest pause of a loop that fails again and again, in ms; shorter while the database is away. */
 const longestPause = { fault: 30_000, outage: 2_000 };

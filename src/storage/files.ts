@@ -62,8 +62,6 @@ export interface FileStore {
   remove: (sha256: string) => Promise<void>;
   /** All that lies in the store. */
   entries: () => AsyncIterable<Entry>;
-  /** Hashes of what is kept, and of nothing that came within the last `seconds`. */
-  olderThan: (seconds: number, now: Date) => AsyncIterable<string>;
   /** Removes what came in before and was neither kept nor discarded: its process died. */
   sweepIncoming: (seconds: number, now: Date) => Promise<void>;
 }
@@ -219,12 +217,6 @@ export function folderStore(root: string, neighbour: Neighbour | null = null): F
     },
 
     entries,
-
-    async *olderThan(seconds, now) {
-      for await (const entry of entries()) {
-        if (entry.sha256 && isOlder(entry, seconds, now)) yield entry.sha256;
-      }
-    },
 
     async sweepIncoming(seconds, now) {
       const found = await lstat(incoming).catch(() => null);

@@ -6,7 +6,7 @@ import t from "tap";
 import { AppError } from "../../src/lib/errors.ts";
 import { type Leave, makeGate, type Place } from "../../src/lib/gate.ts";
 import { gathered } from "../../src/lib/gathered.ts";
-import { isLost, outageOf, outageRefusal, UnknownOutcome } from "../../src/lib/outages.ts";
+import { blameOf, isLost, outageOf, outageRefusal, UnknownOutcome } from "../../src/lib/outages.ts";
 
 const system = (code: string, syscall?: string) =>
   Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
@@ -155,4 +155,23 @@ t.test("the gate", async (t) => {
     leave();
     other();
   });
+});
+
+t.test("whose fault it is that a row could not be done", async (t) => {
+  const answer = (code: string) => Object.assign(new Error(), { code, severity: "ERROR" });
+  const system = (code: string) => Object.assign(new Error(), { code });
+  for (const code of ["57P01", "08006", "53100", "53300", "25P03"]) {
+    t.equal(blameOf(answer(code)), "outage", code);
+  }
+  for (const code of ["ECONNRESET", "EPIPE", "ENOSPC", "ETIMEDOUT", "ERR_STREAM_DESTROYED"]) {
+    t.equal(blameOf(system(code)), "outage", code);
+  }
+  t.equal(blameOf(new Error("Connection terminated unexpectedly")), "outage");
+  for (const code of ["55P03", "40001", "40P01"]) t.equal(blameOf(answer(code)), "lock", code);
+  // Again and again where it is: a statement too slow, too large, a page that cannot be read, a wrong value.
+  for (const code of ["57014", "53200", "58030", "58P01", "22012", "23514"]) {
+    t.equal(blameOf(answer(code)), "row", code);
+  }
+  t.equal(blameOf(system("EIO")), "row");
+  t.equal(blameOf(new Error("no row can be done like this")), "row");
 });

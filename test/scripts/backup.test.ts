@@ -1,6 +1,5 @@
 /** The parts of backup and restore; the whole of it under load is the drill (`npm run backup:drill`). */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import t from "tap";
@@ -11,6 +10,7 @@ import { tryScript } from "../../scripts/tour/process.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { whileHeld } from "../../src/database/hold.ts";
 import { transact } from "../../src/database/transact.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { releaseBytes } from "../../src/modules/attachments/attachments.service.ts";
 import { backupLock } from "../../src/modules/attachments/attachments.store.ts";
 import { openMarket } from "../support/market.ts";
@@ -18,7 +18,7 @@ import { openMarket } from "../support/market.ts";
 const serverUrl = process.env.TEST_DATABASE_URL;
 
 function scratch(t: { teardown: (work: () => void) => void }): string {
-  const folder = mkdtempSync(join(tmpdir(), "grand-market-backup-"));
+  const folder = temporaryFolder("backup");
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -1,7 +1,6 @@
 /** Processes whose machines' clocks are wrong: they go by the database's, run their jobs and say so. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { sql } from "drizzle-orm";
@@ -9,10 +8,11 @@ import t from "tap";
 import { clock } from "../../src/lib/clock.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { createKeyFile } from "../../src/lib/signing-keys.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { openTestDatabase } from "../support/database.ts";
 import { nextCreditCode } from "../support/market.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "grand-market-clocks-"));
+const folder = temporaryFolder("clocks");
 const children: ChildProcess[] = [];
 t.teardown(async () => {
   for (const child of children) child.kill("SIGKILL");

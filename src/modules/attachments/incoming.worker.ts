@@ -1,4 +1,4 @@
-import { clock } from "../../lib/clock.ts";
+import { machineTime } from "../../lib/clock.ts";
 import type { App } from "../../plugins/contract.ts";
 
 /** Seconds for which a part of an upload that does not grow is left alone: its request was ended long ago. */
@@ -10,6 +10,6 @@ export default async function incomingWorker(app: App) {
     cron: "10 * * * *",
     atStart: true,
     // A process that died in the middle of an upload left a part of it.
-    run: () => app.files.sweepIncoming(grace, clock.now()),
+    run: () => app.files.sweepIncoming(grace, machineTime()),
   });
 }

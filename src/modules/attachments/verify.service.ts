@@ -79,6 +79,17 @@ async function* findOrphans(db: Executor, files: FileStore, now: Date): AsyncGen
   yield* orphansOfBatch();
 }
 
+/** Hashes of kept files that no row refers to and that have been there for long. */
+export async function* oldOrphans(
+  db: Executor,
+  files: FileStore,
+  now: Date,
+): AsyncGenerator<string> {
+  for await (const found of findOrphans(db, files, now)) {
+    if (found.kind === "orphan" && found.sha256 && found.isOld) yield found.sha256;
+  }
+}
+
 /** Files that are looked at when a process starts. */
 const sample = 20;
 

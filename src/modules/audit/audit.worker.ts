@@ -1,7 +1,7 @@
 import { Gauge } from "prom-client";
 import type { Executor } from "../../database/connect.ts";
 import { transact } from "../../database/transact.ts";
-import { outageOf } from "../../lib/outages.ts";
+import { blameOf } from "../../lib/outages.ts";
 import type { App } from "../../plugins/contract.ts";
 import { ageOf, type Backlog } from "../../plugins/job-metrics.ts";
 import { feedSealed } from "../registry/registry.service.ts";
@@ -42,19 +42,22 @@ export default async function auditWorker(app: App) {
   const seal = (limit?: number) =>
     transact(app.database.pool, async (tx) => {
       const sealed = await sealRecords(tx, limit);
-      if (!sealed) return false;
+      if (!sealed) return null;
       await sumSealed(tx, sealed);
       await feedSealed(tx, sealed);
-      return sealed.more;
+      return sealed;
     });
 
   /** Seals one by one, up to the record that cannot be sealed, which is told: nothing may overtake it. */
   async function sealSingly(db: Executor): Promise<void> {
     for (let next = await nextToSeal(db); next; next = await nextToSeal(db)) {
       try {
-        await seal(1);
+        // Another process seals: it is the one that tells.
+        if (!(await seal(1))) return;
       } catch (error) {
-        app.log.fatal({ job, ...next }, "sealing stops at a record that cannot be sealed");
+        if (blameOf(error) === "row") {
+          app.log.fatal({ job, ...next }, "sealing stops at a record that cannot be sealed");
+        }
         throw error;
       }
     }
@@ -62,15 +65,16 @@ export default async function auditWorker(app: App) {
 
   async function sealAll(db: Executor): Promise<void> {
     try {
-      while (await seal());
-      isForged = false;
+      let sealed = await seal();
+      if (sealed) isForged = false;
+      while (sealed?.more) sealed = await seal();
     } catch (error) {
       isForged = error instanceof ForgedEntryError;
       if (error instanceof ForgedEntryError) {
         const { position, recordId } = error;
         app.log.fatal({ job, position, recordId }, "sealing stops: the log holds a forged entry");
       }
-      if (isForged || outageOf(error)) throw error;
+      if (isForged || blameOf(error) !== "row") throw error;
       await sealSingly(db);
     }
   }

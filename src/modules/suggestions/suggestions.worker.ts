@@ -6,7 +6,6 @@ import { resultJobs } from "../results/results.service.ts";
 import { refoldSynonyms, takeToRefold } from "../synonyms/synonyms.service.ts";
 
 /**
-/**
  * Listings are written anew a few at a time, because cutting them holds up the process, and writing them
  * whoever wants one of them; and then it rests so much longer than they took: the process, and the one
  * connection of the embedded database, are there for callers most of the time.
