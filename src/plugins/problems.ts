@@ -8,7 +8,7 @@ import { gathered } from "../lib/gathered.ts";
 import { newId } from "../lib/ids.ts";
 import { type Language, languageTag, preferredLanguage } from "../lib/language.ts";
 import { driverError, loggable } from "../lib/loggable.ts";
-import { outageOf, outageRefusal } from "../lib/outages.ts";
+import { causesOf, outageOf, outageRefusal } from "../lib/outages.ts";
 import { isDeclaredError, type Problem, problemType } from "./contract.ts";
 
 /** Fastify's own refusals in this API's words. */
@@ -25,7 +25,8 @@ const frameworkErrors: Record<string, ErrorCode> = {
 
 /** Any thrown thing -> a refusal of the closed list; what is not known is a 500 that tells nothing. */
 function toAppError(error: unknown): AppError {
-  if (error instanceof AppError) return error;
+  // Drizzle wraps also what refuses a statement before it is sent: nobody's turn came.
+  for (const cause of causesOf(error)) if (cause instanceof AppError) return cause;
   const { code, message } = error as FastifyError;
   // The caller hung up in the middle of its request: nobody reads this, and it is no fault of ours.
   if (code === "ECONNRESET" && message === "aborted") return new AppError("request.malformed_http");

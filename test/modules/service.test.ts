@@ -123,6 +123,18 @@ t.test("overload is a 503 with Retry-After", async (t) => {
   t.equal((await anyone("GET", "/v1/results")).status, 200);
 });
 
+t.test("so is a caller who cannot be looked up in time", async (t) => {
+  if (market.database.pool.options.max === 1) return t.pass("one connection is nothing to share");
+  const person = await market.person("enterprise");
+  const callers = { name: "callers", most: 100, isWide: true };
+  const held = Array.from({ length: 50 }, () => market.app.gate.enter([callers]));
+  const reply = await market.as(person)("GET", "/v1/me");
+  for (const leave of held) (await leave)();
+  refused(t, reply, 503, "server.unavailable");
+  t.ok(Number(reply.headers["retry-after"]) > 0);
+  t.equal((await market.as(person)("GET", "/v1/me")).status, 200);
+});
+
 t.test("so is a process that lacks memory or time", async (t) => {
   const app = Fastify() as unknown as App;
   await app.register(contract, { checkReplies: true });
