@@ -108,6 +108,19 @@ t.test("a forged entry beyond the head is found, told and stops sealing", async 
   t.match(await must(as(operator)("GET", "/v1/audit/verify")), { ok: true, forgedAt: null });
 });
 
+t.test("a log that grows while it is verified is no forged one", async (t) => {
+  const replies: { ok: boolean; forgedAt: number | null }[] = [];
+  const verify = async () => replies.push(await must(as(operator)("GET", "/v1/audit/verify")));
+  for (let i = 0; i < 40; i++) {
+    await as(owner)("POST", "/v1/results", { body: { title: `封存与核验同时进行${i}` } });
+    await Promise.all([verify(), verify(), sealAll(market), verify(), verify()]);
+  }
+  t.same(
+    replies.filter(({ ok, forgedAt }) => !ok || forgedAt !== null),
+    [],
+  );
+});
+
 t.test("nothing is sealed through the future, and asking for it says so", async (t) => {
   await job.run(db);
   goWrong(300);

@@ -5,7 +5,6 @@ import {
   desc,
   eq,
   getTableColumns,
-  gt,
   gte,
   isNotNull,
   isNull,
@@ -93,13 +92,16 @@ export async function countUnsealed(db: Executor, floor: string) {
   return { depth, since: since && toInstant(since) };
 }
 
-/** The first entry beyond a position; undefined when that is the last one. */
-export const selectBeyond = async (db: Executor, position: number) =>
+/**
+ * The first entry beyond the log's head; undefined when that is the last one. The head is read in the same
+ * statement: one that was read before is left behind by a sealer that works meanwhile.
+ */
+export const selectBeyondHead = async (db: Executor) =>
   (
     await db
       .select({ position: auditLog.position, recordId: auditLog.recordId })
       .from(auditLog)
-      .where(gt(auditLog.position, position))
+      .where(sql`${auditLog.position} > (select ${sealerState.position} from ${sealerState})`)
       .orderBy(asc(auditLog.position))
       .limit(1)
   )[0];

@@ -84,7 +84,7 @@ export async function verifyLog(db: Executor, query: VerifyLogQuery): Promise<Lo
   // The chain's end is kept apart: a log that was cut off is told by it.
   const isWhole = to < state.position || (await isHead(db, state));
   const broken = brokenAt ?? (isWhole ? null : state.position);
-  const forgedAt = (await store.selectBeyond(db, state.position))?.position ?? null;
+  const forgedAt = (await store.selectBeyondHead(db))?.position ?? null;
   return { ok: broken === null && forgedAt === null, from, to, head, brokenAt: broken, forgedAt };
 }
 

@@ -58,7 +58,7 @@ export interface Sealed {
 export async function sealRecords(tx: Executor, limit = batch): Promise<Sealed | null> {
   const state = await store.lockState(tx);
   if (!state) return null;
-  const forged = await store.selectBeyond(tx, state.position);
+  const forged = await store.selectBeyondHead(tx);
   if (forged) throw new ForgedEntryError(forged, state.position);
   const { oldest, restarted, now } = await store.readHorizon(tx);
   // A database restored elsewhere counts its transactions anew: the old numbers tell nothing there.
