@@ -8,7 +8,10 @@ import { must } from "../support/contracts.ts";
 import { auditsOf, publishedNeed, refused } from "../support/listings.ts";
 import { openMarket } from "../support/market.ts";
 
-const market = await openMarket(t);
+const lines: string[] = [];
+const market = await openMarket(t, {
+  logger: { stream: { write: (line: string) => void lines.push(line) } },
+});
 const { db } = market.database;
 const { as, app } = market;
 const operator = await market.person("operator");
@@ -69,6 +72,10 @@ t.test("a row that fails keeps no other waiting, and is parked after five tries"
     parkedAt: null,
   });
   t.equal((await faults()).length, 1, "that of the row alone");
+  const told = lines.filter((line) => line.includes("a job could not do a row"));
+  t.equal(told.length, 1, "one line for each try");
+  t.match(told[0], poisoned);
+  t.notMatch(told[0], "secret value");
 
   await expire();
   t.match(await faults(), [{ attempts: 1 }], "not before its time");
