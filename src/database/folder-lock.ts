@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { nowInstant } from "../lib/clock.ts";
+import { isRunning, startOf } from "../lib/processes.ts";
 import { Refusal } from "../lib/refusal.ts";
 
 /** The byte that is locked: far behind the text, which others read meanwhile (Windows locks reading, too). */
@@ -90,23 +91,5 @@ function inUse(folder: string, { pid, host, since }: Holder): Refusal {
 }
 
 /** Version 0.1.0 locked nothing: it wrote who it is, and looked whether that process lives. */
-function isOldHolderAlive({ pid, ticks, host }: Holder): boolean {
-  if (host || !/^\d+$/.test(pid)) return false;
-  try {
-    process.kill(Number(pid), 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-  // Process ids are used again; the start time tells whether it is the same process.
-  return startOf(Number(pid)) === ticks;
-}
-
-/** When a process started, in clock ticks since boot, or empty where /proc does not tell. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
-}
+const isOldHolderAlive = ({ pid, ticks, host }: Holder): boolean =>
+  !host && /^\d+$/.test(pid) && isRunning(Number(pid), ticks);

@@ -2,11 +2,12 @@
  * Folders for a while, in the system's temporary folder. A process that is killed leaves its own behind;
  * the name of each says whose it is, so that a later process removes what nobody uses any more.
  */
-import { lstatSync, mkdtempSync, readFileSync, readlinkSync } from "node:fs";
+import { lstatSync, mkdtempSync, readlinkSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isRunning, startOf } from "./processes.ts";
 
 const prefix = "grand-market-";
 const hour = 60 * 60 * 1000;
@@ -16,16 +17,6 @@ const unknownFor = 24 * hour;
 
 /** Milliseconds for which the tests' copy of a database is kept since it was last used. */
 const templateFor = 3 * 24 * hour;
-
-/** When a process started, in clock ticks since boot, or empty where the system does not tell. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
-}
 
 /** Numbers of processes mean something among those of one container only. */
 function namespace(): string {
@@ -37,6 +28,7 @@ function namespace(): string {
 }
 
 const short = (digits: string) => (digits === "" ? "" : Number(digits).toString(36));
+const long = (text: string) => (text === "" ? "" : String(Number.parseInt(text, 36)));
 
 /** Tells this process from all others, those before and those to come. */
 const ownerMark = () => [namespace(), String(process.pid), startOf(process.pid)].map(short);
@@ -55,14 +47,7 @@ const marked = /^grand-market-[a-z]+-([0-9a-z]*)-([0-9a-z]+)-([0-9a-z]*)-\w{6}$/
 export function isOwnerRunning(name: string): boolean | null {
   const [, where, id, started] = marked.exec(name) ?? [];
   if (id === undefined || where !== short(namespace())) return null;
-  const pid = Number.parseInt(id, 36);
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-  // Process ids are used again; the start time tells whether it is the same process.
-  return short(startOf(pid)) === started;
+  return isRunning(Number(long(id)), long(started ?? ""));
 }
 
 /** Whether somebody listens on the embedded database's socket in a folder; null when there is none. */
