@@ -9,7 +9,6 @@ import { type Config, ConfigError, readConfig } from "./config.ts";
 import { awaitSchema } from "./database/await-schema.ts";
 import { connect, type Database } from "./database/connect.ts";
 import { openEmbedded } from "./database/embedded.ts";
-import { waitForDatabase } from "./database/wait.ts";
 import { clock, machineTime } from "./lib/clock.ts";
 import { explainDatabase, isDatabaseError, loggable } from "./lib/loggable.ts";
 import { loggerOptions } from "./lib/logging.ts";
@@ -103,7 +102,6 @@ async function awaitDatabase(database: Database, seconds: number): Promise<void>
   const tell = (why: string) =>
     say(`Grand Market waits for the database of DATABASE_URL, ${seconds} seconds at most: ${why}`);
   try {
-    await waitForDatabase(database.pool, { seconds, tell });
     await awaitSchema(database.db, { seconds, tell });
   } catch (error) {
     await database.close();
