@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { boundedServers } from "../../src/lib/http-server.ts";
-import { type Dialled, dial, replyIn, until } from "../support/sockets.ts";
+import { type Dialled, dial, replyIn } from "../support/sockets.ts";
+import { until } from "../support/time.ts";
 
 const page = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 

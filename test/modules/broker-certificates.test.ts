@@ -7,6 +7,7 @@ import { auditRecords } from "../../db/schema/plumbing.ts";
 import { clock, instantIn, today } from "../../src/lib/clock.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { type Caller, openMarket, type Reply } from "../support/market.ts";
+import { later as shifted } from "../support/time.ts";
 
 const market = await openMarket(t);
 const { db } = market.database;
@@ -73,14 +74,8 @@ const statuses = (replies: Reply[]) => replies.map(({ status }) => status).sort(
 
 /** Runs `work` at another time; sign-ins made before last as long. */
 async function at<T>(seconds: number, work: () => Promise<T>): Promise<T> {
-  const { now } = clock;
   await db.update(sessions).set({ expiresAt: instantIn(seconds + day) });
-  clock.now = () => new Date(now().getTime() + seconds * 1000);
-  try {
-    return await work();
-  } finally {
-    clock.now = now;
-  }
+  return shifted(seconds, work);
 }
 
 const runExpiry = () =>

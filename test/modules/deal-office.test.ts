@@ -1,7 +1,7 @@
 /** What the office, the other side and the log may rely on: whose word a copy is, what is told, what is asked for. */
 import t from "tap";
 import { sessions } from "../../db/schema/accounts.ts";
-import { clock, instantIn, today } from "../../src/lib/clock.ts";
+import { instantIn, today } from "../../src/lib/clock.ts";
 import { addDays } from "../../src/lib/working-days.ts";
 import {
   amendedContract,
@@ -25,6 +25,7 @@ import {
   registeredCase,
   stepOf,
 } from "../support/registrations.ts";
+import { later as shifted } from "../support/time.ts";
 
 const market = await openMarket(t);
 const { as } = market;
@@ -51,14 +52,8 @@ const large = {
 
 /** Some days later; sign-ins made before last as long. */
 async function later<T>(days: number, run: () => Promise<T>): Promise<T> {
-  const { now } = clock;
   await db.update(sessions).set({ expiresAt: instantIn((Math.max(days, 0) + 1) * 86_400) });
-  clock.now = () => new Date(now().getTime() + days * 86_400_000);
-  try {
-    return await run();
-  } finally {
-    clock.now = now;
-  }
+  return shifted(days * 86_400, run);
 }
 
 t.test("what was a trade secret stays one in the log", async (t) => {

@@ -1,7 +1,6 @@
 /** A disk without room: what was acknowledged stays, reading goes on, and room alone makes it well again. */
 import { mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { eq } from "drizzle-orm";
 import t, { type Test } from "tap";
 import { attachments } from "../../db/schema/attachments.ts";
@@ -12,19 +11,11 @@ import { filesIn, pdf, settledFiles, upload } from "../support/files.ts";
 import { drafted, refused } from "../support/listings.ts";
 import { type Market, openMarket } from "../support/market.ts";
 import { openSmallDisk } from "../support/small-disk.ts";
+import { until } from "../support/time.ts";
 
 const megabyte = 1024 * 1024;
 const fileOf = (text: string, megabytes: number) =>
   Buffer.concat([pdf(text), Buffer.alloc(megabytes * megabyte, 5)]);
-
-/** Until something holds; the test's own time is the bound. */
-async function until<T>(look: () => Promise<T | false | undefined>): Promise<T> {
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    await setTimeout(100);
-  }
-}
 
 const metricOf = async ({ app }: Market, place: string) => {
   const text = (await app.inject("/metrics")).body;

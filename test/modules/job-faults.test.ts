@@ -7,6 +7,7 @@ import { clock } from "../../src/lib/clock.ts";
 import { must } from "../support/contracts.ts";
 import { auditsOf, publishedNeed, refused } from "../support/listings.ts";
 import { openMarket } from "../support/market.ts";
+import { later } from "../support/time.ts";
 
 const lines: string[] = [];
 const market = await openMarket(t, {
@@ -43,17 +44,6 @@ async function poison(id: string): Promise<() => Promise<unknown>> {
   return () => db.execute(sql`drop trigger poison on needs; drop function poison()`);
 }
 
-/** Runs `work` with a clock that is ahead. */
-async function ahead<T>(seconds: number, work: () => Promise<T>): Promise<T> {
-  const { now } = clock;
-  clock.now = () => new Date(now().getTime() + seconds * 1000);
-  try {
-    return await work();
-  } finally {
-    clock.now = now;
-  }
-}
-
 t.test("a row that fails keeps no other waiting, and is parked after five tries", async (t) => {
   const poisoned = await overdueNeed();
   const healthy = [];
@@ -86,19 +76,19 @@ t.test("a row that fails keeps no other waiting, and is parked after five tries"
   };
   waits.push(await waitOf());
   for (let seconds = 61, attempts = 2; attempts < 5; attempts++) {
-    await ahead(seconds, expire);
+    await later(seconds, expire);
     t.match(await faults(), [{ attempts }]);
     waits.push(await waitOf());
     seconds += 60 * 4 ** (attempts - 1) + 1;
   }
   t.same(waits, [1, 4, 16, 64], "minutes, more each time");
-  await ahead(100 * 60, expire);
+  await later(100 * 60, expire);
   t.match(await faults("?parked=true&job=needs.expire"), [
     { attempts: 5, nextAttemptAt: null, subjectId: poisoned },
   ]);
   t.same(await faults("?parked=false"), []);
   t.same(await faults("?subjectType=result"), []);
-  await ahead(365 * 24 * 3600, expire);
+  await later(365 * 24 * 3600, expire);
   t.match(await faults(), [{ attempts: 5 }], "then it is left alone");
 
   const url = `/v1/job-faults/${fault.id}`;
@@ -128,7 +118,7 @@ t.test("a row that fails keeps no other waiting, and is parked after five tries"
   await expire();
   t.match(await faults(), [{ attempts: 1 }], "tried, and failed again");
   await heal();
-  await ahead(61, expire);
+  await later(61, expire);
   t.equal(await statusOf(poisoned), "expired");
   t.same(await faults(), [], "what is done is no fault any more");
   refused(t, await as(operator)("POST", `${url}/retry`), 404, "job_fault.not_found");
@@ -172,7 +162,7 @@ t.test("a fault whose row has nothing left to be done goes away", async (t) => {
   await expire();
   t.equal((await faults()).length, 1);
   await db.update(needs).set({ validUntil: "2999-01-01" }).where(eq(needs.id, id));
-  await ahead(61, expire);
+  await later(61, expire);
   t.same(await faults(), []);
   await heal();
 });
@@ -211,10 +201,10 @@ t.test(
     await expire();
     t.equal(await statusOf(healthy!), "expired");
     t.match(await faults(), [{ subjectId: blocked, attempts: 0, parkedAt: null }]);
-    for (let i = 1; i <= 6; i++) await ahead(i * 61, expire);
+    for (let i = 1; i <= 6; i++) await later(i * 61, expire);
     t.match(await faults(), [{ attempts: 0, parkedAt: null }], "however often");
     await db.execute(sql`drop trigger busy on needs`);
-    await ahead(600, expire);
+    await later(600, expire);
     t.equal(await statusOf(blocked!), "expired");
   },
 );

@@ -27,6 +27,7 @@ import {
   propose as proposeIn,
   stepOf,
 } from "../support/matches.ts";
+import { later as shifted } from "../support/time.ts";
 
 const market = await openMarket(t);
 const { db } = market.database;
@@ -81,14 +82,8 @@ async function assertConsistent(t: Test, id: string) {
 
 /** Runs `work` at another time; sign-ins made before last as long. */
 async function at<T>(seconds: number, work: () => Promise<T>): Promise<T> {
-  const { now } = clock;
   await db.update(sessions).set({ expiresAt: instantIn(seconds + day) });
-  clock.now = () => new Date(now().getTime() + seconds * 1000);
-  try {
-    return await work();
-  } finally {
-    clock.now = now;
-  }
+  return shifted(seconds, work);
 }
 
 const runLapse = () => market.app.jobs.find(({ name }) => name === "matches.lapse")!.run(db);

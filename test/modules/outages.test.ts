@@ -11,6 +11,7 @@ import { noServer, open, startCluster } from "../support/cluster.ts";
 import { refused } from "../support/listings.ts";
 import { type Caller, type Market, openMarket, type Reply } from "../support/market.ts";
 import { openProxy } from "../support/proxy.ts";
+import { until } from "../support/time.ts";
 
 if (noServer) {
   t.pass(`skipped: ${noServer}`);
@@ -33,10 +34,6 @@ const draft = (of: Market, caller: Caller, title: string, key: string) =>
 
 const countOf = (of: Market, title: string) =>
   of.database.db.$count(results, like(results.title, `${title}%`));
-
-async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await holds())) await setTimeout(20);
-}
 
 /** Calls that go on while something happens to the database. */
 function underLoad(name: string) {

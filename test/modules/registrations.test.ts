@@ -32,6 +32,7 @@ import {
   registeredCase,
   stepOf,
 } from "../support/registrations.ts";
+import { later as shifted } from "../support/time.ts";
 
 const market = await openMarket(t);
 const { db } = market.database;
@@ -70,15 +71,9 @@ const conclusion = { conclusion: "专家组认为标的明确，技术交易额�
 
 /** Runs `work` some days later; sign-ins made before last as long. */
 async function later<T>(days: number, work: () => Promise<T>): Promise<T> {
-  const { now } = clock;
   const seconds = days * 24 * 60 * 60;
   await db.update(sessions).set({ expiresAt: instantIn(Math.max(seconds, 0) + 24 * 60 * 60) });
-  clock.now = () => new Date(now().getTime() + seconds * 1000);
-  try {
-    return await work();
-  } finally {
-    clock.now = now;
-  }
+  return shifted(seconds, work);
 }
 
 /** A refused step: the reply says which, and the case is as it was. */

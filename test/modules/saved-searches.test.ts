@@ -14,6 +14,7 @@ import {
   refused,
 } from "../support/listings.ts";
 import { type Caller, openMarket, type Reply } from "../support/market.ts";
+import { later } from "../support/time.ts";
 
 const market = await openMarket(t);
 const { db } = market.database;
@@ -45,17 +46,6 @@ const look = (by: Caller, id: string, through: string, headers: Record<string, s
 /** The moment so many seconds from now. */
 const inSeconds = (seconds: number) =>
   new Date(clock.now().getTime() + seconds * 1000).toISOString();
-
-/** Runs `work` so many seconds later; tokens must outlive it. */
-async function later<T>(seconds: number, work: () => Promise<T>): Promise<T> {
-  const { now } = clock;
-  clock.now = () => new Date(now().getTime() + seconds * 1000);
-  try {
-    return await work();
-  } finally {
-    clock.now = now;
-  }
-}
 
 t.test("saving, reading, changing, deleting", async (t) => {
   t.test("it is stored as it was written, and what comes from now on is new", async (t) => {

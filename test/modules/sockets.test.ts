@@ -5,7 +5,8 @@ import t, { type Test } from "tap";
 import { multipart, pdf, settledFiles, upload } from "../support/files.ts";
 import { drafted } from "../support/listings.ts";
 import { openMarket } from "../support/market.ts";
-import { type Dialled, dial, headOf, replyIn, until } from "../support/sockets.ts";
+import { type Dialled, dial, headOf, replyIn } from "../support/sockets.ts";
+import { until } from "../support/time.ts";
 
 const limit = 2_000;
 const lines: { level: number; msg: string }[] = [];

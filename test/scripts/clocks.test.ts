@@ -1,16 +1,16 @@
 /** Processes whose machines' clocks are wrong: they go by the database's, run their jobs and say so. */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import t from "tap";
 import { clock } from "../../src/lib/clock.ts";
-import { projectRoot } from "../../src/lib/root.ts";
 import { createKeyFile } from "../../src/lib/signing-keys.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { openTestDatabase } from "../support/database.ts";
 import { nextCreditCode } from "../support/market.ts";
+import { startProgram } from "../support/program.ts";
+import { until } from "../support/time.ts";
 
 const folder = temporaryFolder("clocks");
 const children: ChildProcess[] = [];
@@ -38,40 +38,20 @@ async function startOff(seconds: number): Promise<{ address: string; text: () =>
     };`,
   );
   const url = (database?.pool.options as { connectionString?: string })?.connectionString;
-  const { DATABASE_URL: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, ["--import", preload, "--import=tsx", "src/server.ts"], {
-    cwd: projectRoot,
-    env: {
-      ...inherited,
-      FASTIFY_AUTOLOAD_TYPESCRIPT: "1",
-      ...{ PORT: "0", HOST: "", DATA_DIR: folder, LOG_LEVEL: "info", DRAIN_SECONDS: "0" },
+  const { child, text, announced } = startProgram(
+    {
+      ...{ DATA_DIR: folder, LOG_LEVEL: "info", DRAIN_SECONDS: "0" },
       ...(url ? { DATABASE_URL: url, SIGNING_KEYS_FILE: keys } : {}),
     },
-    timeout: 200_000,
-    killSignal: "SIGKILL",
-  });
+    ["--import", preload],
+  );
   children.push(child);
-  let text = "";
-  const address = await new Promise<string>((resolve, reject) => {
-    const read = (part: Buffer) => {
-      text += part;
-      const found = /Grand Market 科技大市场 {2}(http:\S+)[\s\S]*Database/.exec(text)?.[1];
-      if (found) resolve(found);
-    };
-    child.stdout?.on("data", read);
-    child.stderr?.on("data", read);
-    child.on("close", (code) => reject(new Error(`ended with ${code}: ${text}`)));
-  });
-  return { address, text: () => text };
+  return { address: await announced, text };
 }
 
 async function metric(address: string, name: string): Promise<number> {
   const text = await (await fetch(`${address}/metrics`)).text();
   return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1] ?? Number.NaN);
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await setTimeout(200);
 }
 
 t.test("a lone process whose clock is slow says so, and runs its jobs at their time", async (t) => {

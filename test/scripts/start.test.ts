@@ -1,65 +1,24 @@
 /** The program as a person starts it: what it announces, what it refuses, and what a kill leaves. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import t from "tap";
-import { projectRoot } from "../../src/lib/root.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
+import { type Program, startProgram } from "../support/program.ts";
 
 const folder = temporaryFolder("start");
-const running = new Set<ChildProcess>();
+const running: Program[] = [];
 t.teardown(async () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const { child } of running) child.kill("SIGKILL");
   rmSync(folder, { recursive: true, force: true });
 });
 
-interface Started {
-  child: ChildProcess;
-  /** All that it wrote so far. */
-  text: () => string;
-  /** Resolves with the address that it announced, or fails when it ends before. */
-  announced: Promise<string>;
-  ended: Promise<number | null>;
-}
-
-/** Starts the program on the test's folder and a free port, unless told otherwise. */
-function start(changes: Record<string, string> = {}): Started {
-  const { DATABASE_URL: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, ["--import=tsx", "src/server.ts"], {
-    cwd: projectRoot,
-    env: {
-      ...inherited,
-      FASTIFY_AUTOLOAD_TYPESCRIPT: "1",
-      ...{ PORT: "0", HOST: "", DATA_DIR: folder, LOG_LEVEL: "warn" },
-      ...changes,
-    },
-    // One that hangs must not outlive the test.
-    timeout: 200_000,
-    killSignal: "SIGKILL",
-  });
-  running.add(child);
-  let text = "";
-  const ended = new Promise<number | null>((resolve) => {
-    child.on("close", (code) => {
-      running.delete(child);
-      resolve(code);
-    });
-  });
-  const announced = new Promise<string>((resolve, reject) => {
-    const read = (part: Buffer) => {
-      text += part;
-      const address = /Grand Market 科技大市场 {2}(http:\S+)[\s\S]*Database/.exec(text)?.[1];
-      if (address) resolve(address);
-    };
-    child.stdout?.on("data", read);
-    child.stderr?.on("data", read);
-    ended.then((code) => reject(new Error(`ended with ${code}: ${text}`)));
-  });
-  // Who waits for the end only does not look at this one.
-  announced.catch(() => {});
-  return { child, text: () => text, announced, ended };
+/** Starts the program on the test's folder, unless told otherwise. */
+function start(changes: Record<string, string> = {}): Program {
+  const program = startProgram({ DATA_DIR: folder, ...changes });
+  running.push(program);
+  return program;
 }
 
 async function post(url: string, body: object): Promise<{ status: number; body: unknown }> {
@@ -117,7 +76,7 @@ t.test("what a start refuses, and what a kill leaves", async (t) => {
   t.match(second.text(), "in use");
 
   t.match(await post(`${address}/v1/auth/register`, registration), { status: 201 });
-  const socketsOf = ({ child }: Started) =>
+  const socketsOf = ({ child }: Program) =>
     readdirSync(tmpdir()).filter(
       (name) =>
         name.startsWith("grand-market-socket-") && name.split("-")[4] === child.pid?.toString(36),

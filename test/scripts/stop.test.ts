@@ -1,51 +1,23 @@
 /** The program as it is stopped: what runs is finished, what lasts is cut, and it ends with 0. */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import t from "tap";
-import { projectRoot } from "../../src/lib/root.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { multipart, pdf } from "../support/files.ts";
-import { dial, replyIn, until } from "../support/sockets.ts";
+import { startProgram } from "../support/program.ts";
+import { dial, replyIn } from "../support/sockets.ts";
+import { until } from "../support/time.ts";
 
 const folder = temporaryFolder("stop");
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Starts the program on the test's folder, and waits until it listens. */
 async function start(settings: Record<string, string>) {
-  const { DATABASE_URL: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, ["--import=tsx", "src/server.ts"], {
-    cwd: projectRoot,
-    env: {
-      ...inherited,
-      FASTIFY_AUTOLOAD_TYPESCRIPT: "1",
-      ...{
-        PORT: "0",
-        HOST: "",
-        DATA_DIR: folder,
-        LOG_LEVEL: "warn",
-        MAX_EVENT_LOOP_DELAY: "0",
-        DEMO: "false",
-      },
-      ...settings,
-    },
-    // One that hangs must not outlive the test.
-    timeout: 200_000,
-    killSignal: "SIGKILL",
-  });
-  let text = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (part) => {
-      text += part;
-    });
-  }
-  const ended = once(child, "close").then(([code]) => code as number | null);
-  const address = () => /(http:\/\/127\.0\.0\.1:(\d+))\/v1/.exec(text);
-  await until(() => address() !== null || child.exitCode !== null);
-  const [, url, port] = address() ?? [];
-  if (!url) throw new Error(`ended with ${child.exitCode}: ${text}`);
-  return { child, url, port: Number(port), ended, text: () => text };
+  const all = { DATA_DIR: folder, MAX_EVENT_LOOP_DELAY: "0", DEMO: "false", ...settings };
+  const program = startProgram(all);
+  const url = await program.announced;
+  return { ...program, url, port: Number(new URL(url).port) };
 }
 
 const credentials = { email: "somebody@example.com", password: "a long pass phrase" };

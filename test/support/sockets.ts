@@ -1,7 +1,6 @@
 /** Callers that speak bytes, to a server that really listens: what no well-behaved client does. */
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
-import { setTimeout } from "node:timers/promises";
 
 export interface Dialled {
   socket: Socket;
@@ -41,11 +40,6 @@ export async function dial(port: number, bytes = "", reads = true): Promise<Dial
 export const headOf = (method: string, path: string, token: string, length: number, more = "") =>
   `${method} ${path} HTTP/1.1\r\nHost: market.test\r\nAuthorization: Bearer ${token}\r\n` +
   `Content-Type: application/json\r\nContent-Length: ${length}\r\n${more}\r\n`;
-
-/** Waits until something holds; the test's own time-out ends a wait in vain. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await setTimeout(20);
-}
 
 /** Status, head and body of the first reply in what came. */
 export function replyIn(text: string): { status: number; head: string; body: string } {

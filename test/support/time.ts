@@ -1,0 +1,26 @@
+/** Waiting for what is to come, and being there already. */
+import { setTimeout } from "node:timers/promises";
+import { clock } from "../../src/lib/clock.ts";
+
+/** Waits until something holds, and gives it; the test's own time-out ends a wait in vain. */
+export async function until<T>(
+  look: () => T | false | undefined | Promise<T | false | undefined>,
+  pause = 20,
+): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    await setTimeout(pause);
+  }
+}
+
+/** Runs `work` so many seconds later, by the one clock; tokens and sign-ins must outlive it. */
+export async function later<T>(seconds: number, work: () => Promise<T>): Promise<T> {
+  const { now } = clock;
+  clock.now = () => new Date(now().getTime() + seconds * 1000);
+  try {
+    return await work();
+  } finally {
+    clock.now = now;
+  }
+}
