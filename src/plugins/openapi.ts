@@ -223,7 +223,12 @@ export default fp<{ publicUrl: string }>(
     app.get(
       "/openapi.json",
       {
-        config: { access: { public: true }, etag: "hash", cacheSeconds: 300 },
+        config: {
+          access: { public: true },
+          etag: "hash",
+          cacheSeconds: 300,
+          withoutDatabase: true,
+        },
         schema: {
           ...document,
           operationId: "getOpenapiJson",
@@ -244,7 +249,12 @@ export default fp<{ publicUrl: string }>(
     app.get(
       "/openapi.yaml",
       {
-        config: { access: { public: true }, etag: "hash", cacheSeconds: 300 },
+        config: {
+          access: { public: true },
+          etag: "hash",
+          cacheSeconds: 300,
+          withoutDatabase: true,
+        },
         schema: {
           ...document,
           operationId: "getOpenapiYaml",
