@@ -1,5 +1,5 @@
 # Small, multi-stage, non-root. Built with `docker compose build`.
-FROM node:20-bookworm-slim AS build
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci
@@ -9,13 +9,15 @@ COPY db ./db
 COPY scripts ./scripts
 RUN npm run build && npm prune --omit=dev
 
-FROM node:20-bookworm-slim
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY db/migrations ./db/migrations
+COPY docs/lifecycles.md ./docs/
+COPY openapi/openapi.json openapi/openapi.yaml ./openapi/
 # Attachments; a volume that is mounted here takes over its owner.
 RUN mkdir /data && chown node:node /data
 USER node

@@ -1,4 +1,4 @@
-/** A PostgreSQL server of one's own, from the machine's binaries, to be stopped, frozen and thrown away. */
+/** A private PostgreSQL server, from the machine's binaries, to be stopped, frozen and thrown away. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";

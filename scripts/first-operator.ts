@@ -1,11 +1,14 @@
 import { and, eq, sql } from "drizzle-orm";
-import { members, organizations } from "../db/schema/organizations.ts";
+import { members } from "../db/schema/members.ts";
+import { organizations } from "../db/schema/organizations.ts";
 import type { Executor } from "../src/database/connect.ts";
-import { type Actor, systemOrigin } from "../src/lib/access.ts";
+import { systemOrigin } from "../src/lib/access.ts";
+import { setReactions } from "../src/lifecycle/reactions.ts";
 import type { InviteInput } from "../src/modules/members/members.schema.ts";
-import { inviteMember, issueMemberLink } from "../src/modules/members/members.service.ts";
+import { findMember, makeInvitation, makeLink } from "../src/modules/members/members.service.ts";
 import type { OrganizationByOperatorInput } from "../src/modules/organizations/organizations.schema.ts";
 import { createOrganization } from "../src/modules/organizations/organizations.service.ts";
+import { reactions } from "../src/reactions.ts";
 
 export interface FirstOperatorInput {
   organization: OrganizationByOperatorInput;
@@ -18,7 +21,7 @@ export class OperatorRefusal extends Error {}
 const context = { ...systemOrigin, expected: null };
 
 /**
- * Makes the first operator organisation and invites its admin. Until that admin has taken up the
+ * Makes the first operator organization and invites its admin. Until that admin has taken up the
  * invitation, the same call makes a new link, so a lost one is no dead end.
  * @returns the one-time token that sets the password, and when it expires
  * @throws OperatorRefusal when somebody operates the market already, or the data do not fit what is there
@@ -28,6 +31,7 @@ export async function createFirstOperator(
   db: Executor,
   { organization, admin }: FirstOperatorInput,
 ): Promise<{ token: string; expiresAt: string }> {
+  setReactions(reactions);
   return db.transaction(async (tx) => {
     // Two runs at once must not both find that there is none.
     await tx.execute(sql`select pg_advisory_xact_lock(hashtext('grand-market first operator'))`);
@@ -61,25 +65,12 @@ export async function createFirstOperator(
     }
     const organizationId =
       own[0]?.organizationId ?? (await createOrganization(tx, context, organization)).id;
-    const installer = installerOf(organizationId);
     const invited = own.find(({ email }) => email === admin.email);
-    if (invited?.memberId) {
-      return issueMemberLink(tx, context, installer, organizationId, invited.memberId);
-    }
+    const person = invited?.memberId ? await findMember(tx, invited.memberId) : undefined;
+    // The person who installs stands in for the admin that there is not yet.
+    if (person) return makeLink(tx, systemOrigin, person.row);
     const isTaken = await tx.$count(members, eq(members.email, admin.email));
     if (isTaken > 0) throw new OperatorRefusal(`${admin.email} has an account already.`);
-    return inviteMember(tx, context, installer, organizationId, { ...admin, isAdmin: true });
+    return makeInvitation(tx, systemOrigin, organizationId, { ...admin, isAdmin: true });
   });
 }
-
-/** Whoever runs the installation stands in for the admin that there is not yet; audit records say "system". */
-const installerOf = (organizationId: string): Actor => ({
-  kind: "member",
-  id: organizationId,
-  sessionId: null,
-  organizationId,
-  role: "operator",
-  organizationStatus: "verified",
-  isAdmin: true,
-  scopes: null,
-});

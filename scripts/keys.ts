@@ -4,16 +4,25 @@
  */
 import { clock } from "../src/lib/clock.ts";
 import { createKeyFile, rotateKeyFile } from "../src/lib/signing-keys.ts";
+import { type Description, readOptions, refuseCall } from "./options.ts";
 
-const [command, file] = process.argv.slice(2);
+const description: Description = {
+  name: "keys",
+  given: "create FILE | rotate FILE",
+  does: `Makes the file of the keys that sign tokens, or moves it on to the next key, which clients know from
+the JWKS already. After a rotation the processes are restarted, one after the other.`,
+  exits: "0 done, 1 not done",
+};
+const { given } = readOptions(description);
+
+const [command, file, ...others] = given;
 const commands: Record<string, typeof createKeyFile> = {
   create: createKeyFile,
   rotate: rotateKeyFile,
 };
 const run = commands[command ?? ""];
-if (!run || !file) {
-  console.error("Usage: npm run keys -- create FILE | rotate FILE");
-  process.exit(2);
+if (!run || !file || others.length > 0) {
+  refuseCall(description, "Say create or rotate, and one file.");
 }
 try {
   run(file, clock.now());

@@ -2,13 +2,20 @@
 import { connect } from "../src/database/connect.ts";
 import { migrate } from "../src/database/migrate.ts";
 import { explainDatabase } from "../src/lib/loggable.ts";
+import { type Description, readOptions, refuseCall } from "./options.ts";
+
+const description: Description = {
+  name: "db:migrate",
+  does: `Migrates the database of DATABASE_URL: makes all tables of an empty one, and brings an older one to
+this version. Says which migrations it applied; does nothing where there is nothing to do.`,
+  environment: { DATABASE_URL: "the PostgreSQL server, e.g. postgres://market@localhost/market" },
+  exits: "0 the database is up to date, 1 it is not",
+};
+readOptions(description);
 
 const url = process.env.DATABASE_URL;
 if (!url) {
-  console.error(
-    "Set DATABASE_URL to the PostgreSQL server, e.g. postgres://market@localhost/market",
-  );
-  process.exit(2);
+  refuseCall(description, "DATABASE_URL is not set: it names the PostgreSQL server.");
 }
 const database = connect({ connectionString: url, max: 1 });
 try {

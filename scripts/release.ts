@@ -7,6 +7,14 @@ import { join } from "node:path";
 import { readMigrations } from "../src/database/migrations.ts";
 import { projectRoot } from "../src/lib/root.ts";
 import { version } from "../src/lib/version.ts";
+import { readOptions } from "./options.ts";
+
+readOptions({
+  name: "db:release",
+  does: `Notes the migrations of the version in package.json in db/migrations/released.json: from then on
+none of them may change, which a test holds. To be run after each new migration.`,
+  exits: "0 noted, 1 a migration of an earlier version has changed",
+});
 
 const file = join(projectRoot, "db", "migrations", "released.json");
 const released: Record<string, Record<string, string>> = JSON.parse(readFileSync(file, "utf8"));

@@ -2,6 +2,33 @@
 # Starts the market with `npm start` on an empty folder and runs the README's walk against it, to the
 # letter; then stops it, kills it, and starts it again on the same folder.
 set -euo pipefail
+
+usage="Usage: scripts/smoke.sh [OPTIONS]"
+case "${1:-}" in
+  "") ;;
+  --help)
+    cat <<HELP
+$usage
+
+Starts the market with npm start on an empty folder, plays the README's walk and the tour on it, looks at
+its pages in a real browser, kills it and starts it again on the same folder. Needs curl and chromium.
+
+Options:
+  --help  this text
+
+Environment:
+  SMOKE_PORT  the port that the market gets (3217)
+
+Exit codes: 0 all is as it should be, 1 something is not, 2 called wrongly.
+HELP
+    exit 0
+    ;;
+  *)
+    printf "Unknown option '%s'.\n%s; --help tells more.\n" "$1" "$usage" >&2
+    exit 2
+    ;;
+esac
+
 cd "$(dirname "$0")/.."
 
 folder=$(mktemp -d)

@@ -4,7 +4,6 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { readConfig } from "../src/config.ts";
 import { connect, type Database } from "../src/database/connect.ts";
 import { openEmbedded } from "../src/database/embedded.ts";
@@ -18,18 +17,22 @@ import {
   verifyFiles,
 } from "../src/modules/attachments/verify.service.ts";
 import { folderStore } from "../src/storage/files.ts";
+import { readOptions } from "./options.ts";
 
-const usage = `Usage: DATABASE_URL=postgres://... DATA_DIR=... npm run verify-files -- [--repair]
-       DATA_DIR=... npm run verify-files -- [--repair]     (the embedded database, while no service runs)
-
-Reads every file of an attachment and tells which are missing, damaged, or a link or a folder instead of a
-file; and which lie there though no attachment is they. A damaged file is mended by uploading it again.
-
-  --repair   removes files and parts of uploads that are nobody's and older than a day
-  --help     this text
-
-Exit codes: 0 all is whole, 1 something is not or could not be read, 2 called wrongly.
-`;
+const { options } = readOptions({
+  name: "verify-files",
+  does: `Reads every file of an attachment and tells which are missing, damaged, or a link or a folder instead
+of a file; and which lie there though no attachment is they. A damaged file is mended by uploading it
+again. On the embedded database only while no service runs.`,
+  options: {
+    repair: { what: "removes files and parts of uploads that are nobody's and older than a day" },
+  },
+  environment: {
+    DATABASE_URL: "the PostgreSQL server; without it the embedded database in DATA_DIR",
+    DATA_DIR: "the folder of attachments, .data",
+  },
+  exits: "0 all is whole, 1 something is not or could not be read",
+});
 
 /** What each finding means, in words. */
 const meanings: Record<Exclude<Finding["kind"], "orphan" | "stranger">, string> = {
@@ -97,22 +100,7 @@ async function run(repair: boolean): Promise<void> {
   if (damaged + left + strangers > 0) process.exitCode = 1;
 }
 
-function readArguments(): { repair?: boolean; help?: boolean } | null {
-  try {
-    return parseArgs({ options: { repair: { type: "boolean" }, help: { type: "boolean" } } })
-      .values;
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-    return null;
-  }
-}
-
-const values = readArguments();
-if (!values) process.exitCode = 2;
-else if (values.help) console.log(usage);
-else {
-  await run(values.repair ?? false).catch((error: unknown) => {
-    console.error(`The files could not be verified. ${explainDatabase(error)}`);
-    process.exitCode = 1;
-  });
-}
+await run(options.repair).catch((error: unknown) => {
+  console.error(`The files could not be verified. ${explainDatabase(error)}`);
+  process.exitCode = 1;
+});

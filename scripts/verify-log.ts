@@ -1,17 +1,26 @@
 /**
- * Verifies the whole log of a database: reckons the hash chain anew from its first record.
- * Exit codes: 0 it is whole, 1 it is broken (the position is told) or could not be read.
+ * Verifies the whole log of a database: computes the hash chain again from its first record.
+ * Exit codes: 0 it is whole, 1 it is broken (the position is told) or could not be read, 2 called wrongly.
  */
 import { connect } from "../src/database/connect.ts";
 import { explainSchema, schemaState, servesSchema } from "../src/database/schema-state.ts";
 import { explainDatabase } from "../src/lib/loggable.ts";
 import { Refusal } from "../src/lib/refusal.ts";
 import { verifiedAtOnce, verifyLog } from "../src/modules/audit/log.service.ts";
+import { type Description, readOptions, refuseCall } from "./options.ts";
+
+const description: Description = {
+  name: "verify-log",
+  does: `Verifies the whole log of a database: computes the hash of every entry again, from the first one, and
+compares it with the stored one. The service may run meanwhile.`,
+  environment: { DATABASE_URL: "the PostgreSQL server" },
+  exits: "0 the log is whole, 1 it is broken (the position is told) or could not be read",
+};
+readOptions(description);
 
 const url = process.env.DATABASE_URL;
 if (!url) {
-  console.error("DATABASE_URL is not set: it names the PostgreSQL server.");
-  process.exit(1);
+  refuseCall(description, "DATABASE_URL is not set: it names the PostgreSQL server.");
 }
 const database = connect({ connectionString: url, max: 1 });
 try {

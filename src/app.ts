@@ -9,7 +9,9 @@ import type { Database } from "./database/connect.ts";
 import { embeddedReserve } from "./database/embedded-log.ts";
 import { random } from "./lib/ids.ts";
 import type { SigningKeys } from "./lib/signing-keys.ts";
+import { setReactions } from "./lifecycle/reactions.ts";
 import authentication from "./plugins/authentication.ts";
+import bodies from "./plugins/bodies.ts";
 import clock from "./plugins/clock.ts";
 import conditional from "./plugins/conditional.ts";
 import contract, { type App } from "./plugins/contract.ts";
@@ -18,14 +20,17 @@ import disk from "./plugins/disk.ts";
 import files from "./plugins/files.ts";
 import gate from "./plugins/gate.ts";
 import health from "./plugins/health.ts";
-import jobs from "./plugins/jobs.ts";
+import jobs, { type JobMode } from "./plugins/jobs.ts";
+import kept from "./plugins/kept.ts";
 import links from "./plugins/links.ts";
 import metrics from "./plugins/metrics.ts";
 import openapi from "./plugins/openapi.ts";
 import problems, { refuseUnroutable } from "./plugins/problems.ts";
+import rateLimits from "./plugins/rate-limits.ts";
 import requests, { requestIdShape } from "./plugins/requests.ts";
 import sockets, { openSockets } from "./plugins/sockets.ts";
 import writes from "./plugins/writes.ts";
+import { reactions } from "./reactions.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -36,19 +41,41 @@ declare module "fastify" {
   }
 }
 
-export interface Parts {
+interface WorkerParts {
   database: Database;
-  keys: SigningKeys;
   logger?: FastifyServerOptions["logger"];
+}
+
+export interface Parts extends WorkerParts {
+  keys: SigningKeys;
   /** Whether this process runs the jobs; tests call them themselves. */
   runJobs?: boolean;
 }
 
-/** Largest body that is read, in bytes. */
+/** Largest body that is read of who is signed in, in bytes; files have a limit of their own. */
 const bodyLimit = 1024 * 1024;
 
 /** Builds the service on an open, migrated database. It does not listen yet. */
-export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<App> {
+export const buildApp = (
+  config: Readonly<Config>,
+  { database, logger, keys, runJobs = false }: Parts,
+): Promise<App> =>
+  assemble(config, { database, logger }, { keys, jobs: runJobs ? "run" : jobsOf(config) });
+
+/** Jobs that another process runs are looked at; in a test, nobody runs them but the test. */
+const jobsOf = ({ jobs }: Readonly<Config>) => (jobs === "outside" ? "look" : "none");
+
+/** The same for a process that runs the jobs and serves nobody: it tells how it stands, and no more. */
+export const buildWorker = (config: Readonly<Config>, parts: WorkerParts): Promise<App> =>
+  assemble(config, parts, { keys: null, jobs: "run" });
+
+/** @param keys null: it serves nobody */
+async function assemble(
+  config: Readonly<Config>,
+  parts: WorkerParts,
+  { keys, jobs: mode }: { keys: SigningKeys | null; jobs: JobMode },
+): Promise<App> {
+  setReactions(reactions);
   const draining = { now: false };
   const bounded = openSockets(config, draining);
   const app = Fastify({
@@ -72,11 +99,12 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
     pluginTimeout: 120_000,
     // While it drains it answers what still comes; the socket then closes.
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 200 },
+    // A slash at the end means the same address.
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     frameworkErrors: refuseUnroutable(config.publicUrl),
   }) as unknown as App;
   app.decorate("config", config);
-  app.decorate("signingKeys", parts.keys);
+  if (keys) app.decorate("signingKeys", keys);
   app.decorate("draining", draining);
   const { publicUrl, accessTokenSeconds, checkReplies } = config;
 
@@ -84,18 +112,16 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
   await app.register(problems, { publicUrl });
   await app.register(sockets, { bounded, stopSeconds: config.stopSeconds });
   await app.register(requests);
-  await app.register(underPressure, {
-    maxEventLoopDelay: config.maxEventLoopDelay,
-    // 0 turns the check off, like the one above.
-    maxHeapUsedBytes: config.maxHeapMegabytes * 1024 * 1024,
-    retryAfter: 5,
-  });
-  await app.register(formbody);
-  app.addContentTypeParser(
-    "application/merge-patch+json",
-    { parseAs: "string" },
-    app.getDefaultJsonParser("error", "error"),
-  );
+  if (keys) {
+    await app.register(underPressure, {
+      maxEventLoopDelay: config.maxEventLoopDelay,
+      // 0 turns the check off, like the one above.
+      maxHeapUsedBytes: config.maxHeapMegabytes * 1024 * 1024,
+      retryAfter: 5,
+    });
+    await app.register(formbody);
+    await app.register(bodies);
+  }
   await app.register(database, { database: parts.database });
   await app.register(health);
   await app.register(gate);
@@ -112,16 +138,24 @@ export async function buildApp(config: Readonly<Config>, parts: Parts): Promise<
     database: neighbour && { place: "data", reserve: neighbour.reserve },
   });
   await app.register(clock);
-  await app.register(authentication, { keys: parts.keys, publicUrl, accessTokenSeconds });
-  await app.register(conditional);
-  await app.register(links);
-  await app.register(writes);
-  await app.register(jobs, { run: parts.runJobs ?? false });
-  await app.register(openapi, { publicUrl });
+  if (keys) {
+    await app.register(rateLimits, {
+      quotas: config.quotas,
+      isShared: config.databaseUrl !== null,
+    });
+    await app.register(authentication, { keys, publicUrl, accessTokenSeconds });
+    await app.register(conditional);
+    await app.register(kept);
+    await app.register(links);
+    await app.register(writes);
+  }
+  await app.register(jobs, { mode });
+  if (keys) await app.register(openapi, { publicUrl });
   await app.register(autoload, {
     dir: join(import.meta.dirname, "modules"),
     // `<feature>.routes.ts` and `<feature>.worker.ts`; compiled, they end in .js.
-    matchFilter: (path) => /\.(routes|worker)\.(ts|js)$/.test(path),
+    matchFilter: (path) =>
+      (keys ? /\.(routes|worker)\.(ts|js)$/ : /(\/health\.routes|\.worker)\.(ts|js)$/).test(path),
     dirNameRoutePrefix: false,
     encapsulate: true,
     forceESM: true,

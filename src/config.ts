@@ -2,9 +2,13 @@
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { z } from "zod";
+import { type Quotas, readQuotas } from "./lib/rate-limits.ts";
 import { projectRoot } from "./lib/root.ts";
 
 const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/** An address, a range, or a name that stands for ranges. */
+const proxyShape = /^(?:none|loopback|linklocal|uniquelocal|[\da-fA-F]*[.:][\da-fA-F.:/]*)$/;
+
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
 const Environment = z.object({
@@ -24,6 +28,12 @@ const Environment = z.object({
   DATABASE_POOL_SIZE: wholeNumber(1, 200)
     .default(10)
     .describe("Connections to the PostgreSQL server."),
+  JOBS: z
+    .enum(["inside", "outside"])
+    .default("inside")
+    .describe(
+      "Whether a server runs the jobs itself, or leaves them to `npm run worker` on the same PostgreSQL server.",
+    ),
   DATABASE_WAIT_SECONDS: wholeNumber(0, 3600)
     .default(60)
     .describe("Seconds for which a start waits for a database that is away."),
@@ -64,14 +74,35 @@ const Environment = z.object({
     .describe("Life of a sign-in, however often refreshed."),
   TRUST_PROXY: z
     .string()
-    .regex(
-      /^(none|(loopback|linklocal|uniquelocal|[0-9a-fA-F.:]*[.:][0-9a-fA-F.:/]*)(, ?|$))+$/,
+    .refine(
+      (text) => text.split(",").every((part) => proxyShape.test(part.trim())),
       "must be addresses or CIDR ranges of proxies, comma-separated, or `none`",
     )
-    .default("none")
+    .optional()
     .describe(
-      "Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated.",
+      "Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated, or `none`. In production with an https PUBLIC_URL it must be said.",
     ),
+  RATE_LIMITS: z
+    .string()
+    .default("")
+    .transform((text, context) => {
+      const quotas = readQuotas(text);
+      if (quotas) return quotas;
+      context.addIssue("must be `off`, or quotas as `search=600/150`");
+      return z.NEVER;
+    })
+    .describe(
+      "Requests of a kind that a caller may make, and an address where nobody is signed in, comma-separated: `search=600/150`; `off` for none. The others stay as docs/operations.md lists them.",
+    ),
+  MAX_DRAFTS: wholeNumber(1, 1_000_000)
+    .default(2_000)
+    .describe("Drafts of results and of needs that a verified organization has at most, of each."),
+  MAX_DRAFTS_UNVERIFIED: wholeNumber(1, 1_000_000)
+    .default(20)
+    .describe("The same of an organization that is not verified yet."),
+  MAX_ORGANIZATION_MEGABYTES: wholeNumber(1, 10_000_000)
+    .default(5_120)
+    .describe("Megabytes of files that an organization has at most."),
   DRAIN_SECONDS: wholeNumber(0, 60)
     .optional()
     .describe("Seconds between /readyz turning 503 and the socket closing: 5 with DATABASE_URL."),
@@ -110,6 +141,7 @@ export interface Config {
   publicUrl: string;
   databaseUrl: string | null;
   databasePoolSize: number;
+  jobs: "inside" | "outside";
   databaseWaitSeconds: number;
   /** In milliseconds. */
   databaseLockTimeout: number;
@@ -122,6 +154,10 @@ export interface Config {
   logLevel: z.output<typeof Environment>["LOG_LEVEL"];
   accessTokenSeconds: number;
   sessionDays: number;
+  quotas: Quotas;
+  /** Drafts of each noun that an organization has at most, before and after it was verified. */
+  maxDrafts: { verified: number; unverified: number };
+  maxOrganizationMegabytes: number;
   /** Addresses, not a number of hops: a client could make up hops, but not where it calls from. */
   trustProxy: false | string;
   drainSeconds: number;
@@ -135,7 +171,7 @@ export interface Config {
   checkReplies: boolean;
 }
 
-/** Every setting with its meaning, for the README's table. */
+/** Every setting with its meaning, for the table in docs/operations.md. */
 export const settings = Object.entries(Environment.shape).map(([name, schema]) => ({
   name,
   description: schema.description ?? "",
@@ -146,9 +182,13 @@ export class ConfigError extends Error {}
 
 /**
  * The environment as a frozen Config.
+ * @param signs whether the process signs tokens, for which it needs the keys
  * @throws ConfigError naming every variable that is wrong
  */
-export function readConfig(environment: Record<string, string | undefined>): Readonly<Config> {
+export function readConfig(
+  environment: Record<string, string | undefined>,
+  { signs = true } = {},
+): Readonly<Config> {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
@@ -156,9 +196,19 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
     throw new ConfigError(`These environment variables are wrong:\n${lines.join("\n")}`);
   }
   const env = parsed.data;
-  if (env.DATABASE_URL && !env.SIGNING_KEYS_FILE) {
+  if (env.JOBS === "outside" && !env.DATABASE_URL) {
+    throw new ConfigError(
+      "JOBS=outside needs DATABASE_URL: the embedded database belongs to one process, which runs the jobs itself.",
+    );
+  }
+  if (signs && env.DATABASE_URL && !env.SIGNING_KEYS_FILE) {
     throw new ConfigError(
       "SIGNING_KEYS_FILE is missing: with DATABASE_URL, tokens are signed with keys that all processes share. Make the file with `npm run keys -- create FILE`.",
+    );
+  }
+  if (env.NODE_ENV === "production" && env.PUBLIC_URL?.startsWith("https:") && !env.TRUST_PROXY) {
+    throw new ConfigError(
+      "TRUST_PROXY is missing: something before this process speaks https, so all clients would seem to come from its address, and share one quota. Name its address, or say `none`.",
     );
   }
   return Object.freeze({
@@ -168,6 +218,7 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
       env.PUBLIC_URL ?? `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${env.PORT}`,
     databaseUrl: env.DATABASE_URL ?? null,
     databasePoolSize: env.DATABASE_POOL_SIZE,
+    jobs: env.JOBS,
     databaseWaitSeconds: env.DATABASE_WAIT_SECONDS,
     databaseLockTimeout: env.DATABASE_LOCK_TIMEOUT,
     dataDir: env.DATA_DIR,
@@ -179,7 +230,10 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
     logLevel: env.LOG_LEVEL,
     accessTokenSeconds: env.ACCESS_TOKEN_SECONDS,
     sessionDays: env.SESSION_DAYS,
-    trustProxy: env.TRUST_PROXY === "none" ? false : env.TRUST_PROXY,
+    quotas: env.RATE_LIMITS,
+    maxDrafts: { verified: env.MAX_DRAFTS, unverified: env.MAX_DRAFTS_UNVERIFIED },
+    maxOrganizationMegabytes: env.MAX_ORGANIZATION_MEGABYTES,
+    trustProxy: !env.TRUST_PROXY || env.TRUST_PROXY === "none" ? false : env.TRUST_PROXY,
     // A market on one machine has no balancer to tell.
     drainSeconds: env.DRAIN_SECONDS ?? (env.DATABASE_URL ? 5 : 0),
     stopSeconds: env.STOP_SECONDS,

@@ -7,7 +7,7 @@
  * for a technology amount of generally five million yuan and more, or a disputed case, with expert
  * review). They are settings: the operator changes them at `/v1/registration-rules`.
  */
-import type { StoredRules } from "../schema/registrations.ts";
+import type { StoredRules } from "../schema/registration-rules.ts";
 
 export interface RuleSet {
   code: string;

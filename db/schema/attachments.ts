@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import { bigint, check, index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import { id, instant, known } from "./columns.ts";
-import { members, organizations } from "./organizations.ts";
+import { members } from "./members.ts";
+import { organizations } from "./organizations.ts";
 
 /** What a file can be attached to. */
 export const attachmentSubjects = ["result", "need", "contract", "registration"] as const;

@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import { check, date, index, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { id, instant, known, timestamps, version } from "./columns.ts";
-import { members, organizations } from "./organizations.ts";
+import { members } from "./members.ts";
+import { organizations } from "./organizations.ts";
 
 export const certificateLevels = ["primary", "intermediate", "senior"] as const;
 

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { check, customType, integer, uuid } from "drizzle-orm/pg-core";
+import { type AnyPgColumn, check, customType, integer, pgTable, uuid } from "drizzle-orm/pg-core";
 
 /**
  * An instant. In and out as RFC 3339 in UTC with `Z` and milliseconds, which is what travels on the
@@ -21,6 +21,12 @@ export function toInstant(text: string): string {
 /** Primary key: a UUIDv7 made by the application (`src/lib/ids.ts`), so it is known before the insert. */
 export const id = () => uuid("id").primaryKey();
 
+/**
+ * The key of a table that itself refers to the one that asks: their files would import each other in a
+ * circle. A result names the contract that it went with, and a contract its result.
+ */
+export const keyOf = (table: string): AnyPgColumn => pgTable(table, { id: id() }).id;
+
 /** When the row was made and last changed. */
 export const timestamps = () => ({
   createdAt: instant("created_at").notNull().default(sql`now()`),
@@ -33,3 +39,11 @@ export const version = () => integer("version").notNull().default(1);
 /** A named check that a text column holds one of the values that its enum lists. */
 export const known = (name: string, column: string, values: readonly string[]) =>
   check(name, sql.raw(`${column} in (${values.map((value) => `'${value}'`).join(", ")})`));
+
+/** Raw bytes: a hash, a packed vector. */
+export const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => "bytea" });
+
+/** A transaction's number, which never wraps (xid8); travels as a decimal string. */
+export const transactionId = customType<{ data: string; driverData: string }>({
+  dataType: () => "xid8",
+});

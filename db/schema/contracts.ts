@@ -18,8 +18,9 @@ import { attachments } from "./attachments.ts";
 import { id, instant, known, timestamps, version } from "./columns.ts";
 import { interests } from "./interests.ts";
 import { matches } from "./matches.ts";
+import { members } from "./members.ts";
 import { needs } from "./needs.ts";
-import { members, organizations, type StoredContact } from "./organizations.ts";
+import { organizations, type StoredContact } from "./organizations.ts";
 import { results } from "./results.ts";
 
 export const contractStatuses = [
@@ -47,9 +48,6 @@ export const confidentialityLevels = ["public", "internal", "trade_secret"] as c
 
 export const contractSides = ["seller", "buyer"] as const;
 
-/** An amendment waits for its parties, takes effect, or is given up. */
-export const amendmentStatuses = ["confirming", "effective", "withdrawn"] as const;
-
 /** One right that the contract is about. */
 export interface StoredRight {
   typeCode: string;
@@ -72,7 +70,7 @@ export interface StoredInstalment {
   amount: string;
 }
 
-/** The amount in a foreign currency from which the amounts in yuan were reckoned. */
+/** The amount in a foreign currency from which the amounts in yuan were worked out. */
 export interface StoredForeignAmount {
   currency: string;
   amount: string;
@@ -177,6 +175,7 @@ export const contracts = pgTable(
     index("contracts_broker").on(t.brokerId, t.status, t.id),
     index("contracts_match").on(t.matchId),
     index("contracts_result").on(t.resultId),
+    index("contracts_interest").on(t.interestId),
     index("contracts_need").on(t.needId),
     index("contracts_status").on(t.status, t.id),
     index("contracts_type").on(t.type, t.id),
@@ -261,37 +260,6 @@ export const contractRevisions = pgTable(
   (t) => [uniqueIndex("contract_revisions_revision").on(t.contractId, t.revision)],
 );
 
-/** A change of a contract in force; once all have confirmed, its content is the contract's next revision. */
-export const contractAmendments = pgTable(
-  "contract_amendments",
-  {
-    id: id(),
-    contractId: uuid("contract_id")
-      .notNull()
-      .references(() => contracts.id),
-    status: text("status", { enum: amendmentStatuses }).notNull().default("confirming"),
-    /** The revision that it makes. */
-    revision: integer("revision").notNull(),
-    organizationId: uuid("organization_id")
-      .notNull()
-      .references(() => organizations.id),
-    createdBy: uuid("created_by").references(() => members.id),
-    reason: text("reason").notNull(),
-    /** The merge patch that its author sent, and the whole content that it makes. */
-    patch: jsonb("patch").$type<Record<string, unknown>>().notNull(),
-    content: jsonb("content").$type<Record<string, unknown>>().notNull(),
-    contentSha256: text("content_sha256").notNull(),
-    effectiveAt: instant("effective_at"),
-    version: version(),
-    ...timestamps(),
-  },
-  (t) => [
-    uniqueIndex("contract_amendments_one_open").on(t.contractId).where(sql`status = 'confirming'`),
-    index("contract_amendments_contract").on(t.contractId, t.id),
-    known("contract_amendments_status_known", "status", amendmentStatuses),
-  ],
-);
-
 /**
  * A party's word: that it confirms a revision, or agrees to cancel it. For a party outside the market
  * it is the signed copy that another side attached.
@@ -321,36 +289,5 @@ export const contractConfirmations = pgTable(
       .where(sql`voided_at is null`),
     known("contract_confirmations_side_known", "side", contractSides),
     check("contract_confirmations_by_whom", sql`num_nonnulls(organization_id, attachment_id) >= 1`),
-  ],
-);
-
-/** Money that was actually received (到账); rewards follow it. A wrong entry is voided, not changed. */
-export const contractPayments = pgTable(
-  "contract_payments",
-  {
-    id: id(),
-    contractId: uuid("contract_id")
-      .notNull()
-      .references(() => contracts.id),
-    paidOn: date("paid_on", { mode: "string" }).notNull(),
-    amount: numeric("amount", { precision: 18, scale: 2 }).notNull(),
-    voucherNumber: text("voucher_number"),
-    invoiceNumber: text("invoice_number"),
-    note: text("note"),
-    organizationId: uuid("organization_id")
-      .notNull()
-      .references(() => organizations.id),
-    createdBy: uuid("created_by").references(() => members.id),
-    voidedAt: instant("voided_at"),
-    voidReason: text("void_reason"),
-    version: version(),
-    ...timestamps(),
-  },
-  (t) => [
-    index("contract_payments_contract").on(t.contractId, t.paidOn, t.id),
-    uniqueIndex("contract_payments_voucher")
-      .on(t.contractId, t.voucherNumber)
-      .where(sql`voided_at is null and voucher_number is not null`),
-    check("contract_payments_positive", sql`amount > 0`),
   ],
 );

@@ -1,8 +1,9 @@
 import { sql } from "drizzle-orm";
 import { check, date, index, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { id, instant, known, timestamps, version } from "./columns.ts";
+import { members } from "./members.ts";
 import { needs } from "./needs.ts";
-import { members, organizations } from "./organizations.ts";
+import { organizations } from "./organizations.ts";
 import { results } from "./results.ts";
 
 export const interestStatuses = ["open", "accepted", "declined", "withdrawn", "lapsed"] as const;

@@ -1,7 +1,20 @@
-import { sql } from "drizzle-orm";
-import { boolean, date, integer, jsonb, pgTable, smallint, text, uuid } from "drizzle-orm/pg-core";
+import { type BuildColumns, type InferModelFromColumns, sql } from "drizzle-orm";
+import {
+  boolean,
+  date,
+  jsonb,
+  type PgColumn,
+  type PgTable,
+  smallint,
+  text,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { id, instant, timestamps, version } from "./columns.ts";
-import { members, organizations, type StoredContact } from "./organizations.ts";
+import { members } from "./members.ts";
+import { organizations, type StoredContact } from "./organizations.ts";
+
+/** The two kinds of listing, which are matched with each other. */
+export const listingNouns = ["result", "need"] as const;
 
 /** Who sees a listing's contact, besides its owner and the operator. */
 export const contactVisibilities = ["public", "signed_in", "accepted"] as const;
@@ -16,6 +29,9 @@ export const listingStatuses = [
   "expired",
   "withdrawn",
 ] as const;
+
+/** All statuses of listings: the shared ones, and the ends of each kind. */
+const allStatuses = [...listingStatuses, "transferred", "solved", "closed"] as const;
 
 /**
  * The columns that every listing has, a result or a need. `statuses` are those of its lifecycle,
@@ -79,14 +95,13 @@ export const listingColumns = <const S extends readonly [string, ...string[]]>(
   ...timestamps(),
 });
 
-/** Never migrated: only its type is used, by the code that serves results and needs alike. */
-const shape = pgTable("listings", {
-  ...listingColumns([...listingStatuses, "transferred", "solved", "closed"], "R"),
-  unused: integer("unused"),
-});
+type ListingColumns = ReturnType<typeof listingColumns<typeof allStatuses>>;
 
 /** A table that has at least the columns of a listing. */
-export type ListingTable = typeof shape;
+export type ListingTable = PgTable & Record<keyof ListingColumns, PgColumn>;
+
+/** A row of such a table, as far as results and needs are alike. */
+export type ListingRow = InferModelFromColumns<BuildColumns<string, ListingColumns, "pg">>;
 
 /** Columns that follow from the others and are for the database only. */
 export const searchColumns = [
@@ -97,4 +112,3 @@ export const searchColumns = [
   "facetTerms",
 ] as const;
 export type SearchColumn = (typeof searchColumns)[number];
-export type ListingRow = Omit<typeof shape.$inferSelect, "unused">;

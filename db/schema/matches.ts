@@ -11,8 +11,9 @@ import {
 } from "drizzle-orm/pg-core";
 import { id, instant, known, timestamps, version } from "./columns.ts";
 import { interests } from "./interests.ts";
+import { members } from "./members.ts";
 import { needs } from "./needs.ts";
-import { members, organizations } from "./organizations.ts";
+import { organizations } from "./organizations.ts";
 import { results } from "./results.ts";
 
 export const matchStatuses = [
@@ -41,7 +42,7 @@ export const matches = pgTable(
     needId: uuid("need_id")
       .notNull()
       .references(() => needs.id),
-    /** The owners at the time of the proposal; neither is the broker's own organisation. */
+    /** The owners at the time of the proposal; neither is the broker's own organization. */
     resultOrganizationId: uuid("result_organization_id")
       .notNull()
       .references(() => organizations.id),

@@ -1,12 +1,9 @@
 import { sql } from "drizzle-orm";
 import {
   check,
-  customType,
   index,
   integer,
   json,
-  jsonb,
-  numeric,
   pgTable,
   real,
   smallint,
@@ -14,13 +11,8 @@ import {
   unique,
   uuid,
 } from "drizzle-orm/pg-core";
-import { id, instant, known, timestamps, version } from "./columns.ts";
-import { needs } from "./needs.ts";
-import { members, organizations } from "./organizations.ts";
-import { results } from "./results.ts";
-
-/** The two kinds of listing, which are matched with each other. */
-export const listingNouns = ["result", "need"] as const;
+import { bytes, instant, known } from "./columns.ts";
+import { listingNouns } from "./listings.ts";
 
 /** What suggestions weigh of a listing beside its text. */
 export interface DocumentFacts {
@@ -40,8 +32,6 @@ export interface DocumentFacts {
   deadline: string | null;
   publishedAt: string;
 }
-
-const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => "bytea" });
 
 /**
  * What suggestions are made from: a published listing in the few bytes that scoring reads. Written and
@@ -94,7 +84,7 @@ export const needPostings = pgTable("need_postings", posting, (t) => [
   index("need_postings_term").on(t.term, t.weight, t.document),
 ]);
 
-/** In how many published listings, results and needs together, a term is; counted anew from time to time. */
+/** In how many published listings, results and needs together, a term is; counted again from time to time. */
 export const termStatistics = pgTable("term_statistics", {
   term: integer("term").primaryKey(),
   documents: integer("documents").notNull(),
@@ -114,67 +104,4 @@ export const termStatisticsVersions = pgTable(
     termsVersion: integer("terms_version").notNull().default(0),
   },
   () => [check("term_statistics_versions_one_row", sql`single_row = 1`)],
-);
-
-/** Words that mean the same in a search. A group is the set of its folded words: a constraint of its migration. */
-export const synonyms = pgTable(
-  "synonyms",
-  {
-    id: id(),
-    /** As they are shown. */
-    words: text("words").array().notNull(),
-    /** As they are compared (`fold` in `src/lib/terms.ts`). */
-    folded: text("folded").array().notNull(),
-    note: text("note"),
-    createdBy: uuid("created_by").references(() => members.id),
-    version: version(),
-    ...timestamps(),
-  },
-  (t) => [
-    index("synonyms_folded").using("gin", t.folded),
-    index("synonyms_updated").on(t.updatedAt, t.id),
-    check("synonyms_several_words", sql`cardinality(words) between 2 and 20`),
-  ],
-);
-
-export const verdicts = ["useful", "not_useful"] as const;
-
-/** What a broker thinks of a suggestion, kept for learning: with the score and its parts as they were. */
-export const suggestionVerdicts = pgTable(
-  "suggestion_verdicts",
-  {
-    id: id(),
-    needId: uuid("need_id")
-      .notNull()
-      .references(() => needs.id),
-    resultId: uuid("result_id")
-      .notNull()
-      .references(() => results.id),
-    /** The listing for which the other one was suggested. */
-    suggestedFor: text("suggested_for", { enum: listingNouns }).notNull(),
-    memberId: uuid("member_id")
-      .notNull()
-      .references(() => members.id),
-    organizationId: uuid("organization_id")
-      .notNull()
-      .references(() => organizations.id),
-    verdict: text("verdict", { enum: verdicts }).notNull(),
-    /** Code of the taxonomy `suggestion-reasons`. */
-    reason: text("reason"),
-    note: text("note"),
-    /** Null when it was not suggested at that moment. */
-    score: numeric("score", { precision: 6, scale: 4, mode: "number" }),
-    parts: jsonb("parts").$type<unknown[]>().notNull().default(sql`'[]'`),
-    engine: text("engine").notNull(),
-    version: version(),
-    ...timestamps(),
-  },
-  (t) => [
-    unique("suggestion_verdicts_one_each").on(t.memberId, t.needId, t.resultId),
-    index("suggestion_verdicts_need").on(t.needId, t.id),
-    index("suggestion_verdicts_result").on(t.resultId, t.id),
-    index("suggestion_verdicts_verdict").on(t.verdict, t.id),
-    known("suggestion_verdicts_verdict_known", "verdict", verdicts),
-    known("suggestion_verdicts_noun_known", "suggested_for", listingNouns),
-  ],
 );

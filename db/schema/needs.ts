@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
 import {
-  type AnyPgColumn,
   boolean,
   check,
   date,
@@ -13,8 +12,7 @@ import {
   text,
   uuid,
 } from "drizzle-orm/pg-core";
-import { known } from "./columns.ts";
-import { contracts } from "./contracts.ts";
+import { keyOf, known } from "./columns.ts";
 import { contactVisibilities, listingColumns, listingStatuses } from "./listings.ts";
 
 export const needStatuses = [...listingStatuses, "solved", "closed"] as const;
@@ -56,12 +54,12 @@ export const needs = pgTable(
     authenticityConfirmed: boolean("authenticity_confirmed").notNull().default(false),
     /** Hides who asks from all but the owner and the operator. */
     anonymous: boolean("anonymous").notNull().default(false),
-    /** Stands for the name of an anonymous owner; drawn anew for each need, so that two cannot be linked. */
+    /** Stands for the name of an anonymous owner; drawn separately for each need, so that two cannot be linked. */
     alias: text("alias"),
     /** The contract that solved it, in the owner's own words or number. */
     solvedBy: text("solved_by"),
     /** That contract, when it is one of this market; if it is cancelled, the need is open again. */
-    solvedContractId: uuid("solved_contract_id").references((): AnyPgColumn => contracts.id),
+    solvedContractId: uuid("solved_contract_id").references(() => keyOf("contracts")),
   },
   (t) => {
     const published = sql`status = 'published'`;
@@ -111,6 +109,7 @@ export const needs = pgTable(
         .using("gin", t.searchTerms, t.facetTerms)
         .where(sql`status <> 'published'`),
       index("needs_search_title").using("gin", t.titleTerms, t.facetTerms).where(published),
+      index("needs_drafts").on(t.organizationId).where(sql`status = 'draft'`),
       index("needs_owner").on(t.organizationId, t.updatedAt, t.id),
       index("needs_owner_created").on(t.organizationId, t.createdAt, t.id),
       index("needs_status").on(t.status, t.updatedAt, t.id),

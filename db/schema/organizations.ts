@@ -1,17 +1,8 @@
 import { sql } from "drizzle-orm";
-import {
-  boolean,
-  check,
-  index,
-  jsonb,
-  pgTable,
-  text,
-  uniqueIndex,
-  uuid,
-} from "drizzle-orm/pg-core";
+import { check, index, jsonb, pgTable, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { id, instant, known, timestamps, version } from "./columns.ts";
 
-/** What an organisation is on the market; it gives its people their role. */
+/** What an organization is on the market; it gives its people their role. */
 export const organizationKinds = [
   "university",
   "enterprise",
@@ -28,14 +19,22 @@ export const organizationStatuses = [
   "closed",
 ] as const;
 
-export const memberStatuses = ["invited", "active", "suspended"] as const;
-
 /** A person to speak to. Personal data: never logged, never in an audit record's values. */
 export interface StoredContact {
   name: string;
   phone: string | null;
   email: string | null;
 }
+
+/**
+ * The city of a region's code, as `src/lib/regions.ts`: a province's counties that belong to no city stand
+ * for themselves. A query finds by the index what it writes just so.
+ */
+export const cityIn = (code: string) =>
+  sql.raw(`(case when substr(${code}, 3, 2) = '90' then ${code} else left(${code}, 4) end)`);
+
+/** The section of an industry's code. */
+export const sectionIn = (code: string) => sql.raw(`(coalesce(left(${code}, 1), ''))`);
 
 export const organizations = pgTable(
   "organizations",
@@ -69,39 +68,14 @@ export const organizations = pgTable(
     index("organizations_credit_code").on(t.creditCode),
     index("organizations_status").on(t.status, t.id),
     index("organizations_kind").on(t.kind, t.status, t.id),
+    // How many are alike: whether kind, city and section tell which one asks (`interests.store.ts`).
+    index("organizations_crowd")
+      .on(t.kind, cityIn("region_code"), sectionIn("industry_code"))
+      .where(sql`status = 'verified'`),
     // Searched by the beginning of the code, whatever the server's collation.
     index("organizations_region").on(t.regionCode.op("text_pattern_ops"), t.id),
     known("organizations_status_known", "status", organizationStatuses),
     known("organizations_kind_known", "kind", organizationKinds),
     check("organizations_version_positive", sql`version > 0`),
-  ],
-);
-
-/** A person of an organisation. One person, one organisation. */
-export const members = pgTable(
-  "members",
-  {
-    id: id(),
-    organizationId: uuid("organization_id")
-      .notNull()
-      .references(() => organizations.id),
-    status: text("status", { enum: memberStatuses }).notNull().default("invited"),
-    name: text("name").notNull(),
-    /** Stored in lower case: it is the sign-in name. */
-    email: text("email").notNull(),
-    phone: text("phone"),
-    isAdmin: boolean("is_admin").notNull().default(false),
-    /** argon2id; null until the invitation is accepted. */
-    passwordHash: text("password_hash"),
-    lastSignInAt: instant("last_sign_in_at"),
-    version: version(),
-    ...timestamps(),
-  },
-  (t) => [
-    uniqueIndex("members_email").on(t.email),
-    index("members_organization").on(t.organizationId, t.id),
-    known("members_status_known", "status", memberStatuses),
-    check("members_email_lower", sql`email = lower(email)`),
-    check("members_active_has_password", sql`status <> 'active' or password_hash is not null`),
   ],
 );

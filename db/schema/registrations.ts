@@ -16,7 +16,10 @@ import {
 } from "drizzle-orm/pg-core";
 import { id, instant, known, timestamps, version } from "./columns.ts";
 import { contracts } from "./contracts.ts";
-import { members, organizations } from "./organizations.ts";
+import { members } from "./members.ts";
+import { organizations } from "./organizations.ts";
+import { registrationOffices } from "./registration-offices.ts";
+import type { StoredRules } from "./registration-rules.ts";
 
 export const registrationStatuses = [
   "filed",
@@ -31,79 +34,6 @@ export const registrationStatuses = [
 ] as const;
 
 export const registrationOrigins = ["here", "imported"] as const;
-
-export const officeStatuses = ["active", "closed"] as const;
-
-/** A registration office (登记机构): its six-digit code is part of every number that it gives. */
-export const registrationOffices = pgTable(
-  "registration_offices",
-  {
-    id: id(),
-    organizationId: uuid("organization_id")
-      .notNull()
-      .references(() => organizations.id),
-    status: text("status", { enum: officeStatuses }).notNull().default("active"),
-    code: text("code").notNull(),
-    name: text("name").notNull(),
-    version: version(),
-    ...timestamps(),
-  },
-  (t) => [
-    uniqueIndex("registration_offices_code").on(t.code),
-    index("registration_offices_organization").on(t.organizationId, t.id),
-    known("registration_offices_status_known", "status", officeStatuses),
-    check("registration_offices_code_shape", sql`code ~ '^[0-9]{6}$'`),
-  ],
-);
-
-/** The regions that an office is competent for; the longest prefix of a party's region wins. */
-export const registrationOfficeRegions = pgTable(
-  "registration_office_regions",
-  {
-    regionCode: text("region_code").notNull(),
-    officeId: uuid("office_id")
-      .notNull()
-      .references(() => registrationOffices.id),
-  },
-  (t) => [
-    // Each region in at most one office.
-    primaryKey({ name: "registration_office_regions_region", columns: [t.regionCode] }),
-    index("registration_office_regions_office").on(t.officeId),
-  ],
-);
-
-/**
- * The rules of a registration: which day counts, thresholds and reviewers. Built-in ones come with the
- * program (`db/rules/`); the operator changes the numbers. Each case keeps those that it began under.
- */
-export const registrationRules = pgTable("registration_rules", {
-  code: text("code").primaryKey(),
-  zh: text("zh").notNull(),
-  en: text("en").notNull(),
-  /** First day of acceptance on which they apply, Asia/Shanghai. */
-  appliesFrom: date("applies_from", { mode: "string" }).notNull(),
-  rules: jsonb("rules").$type<StoredRules>().notNull(),
-  version: version(),
-  ...timestamps(),
-});
-
-/** Numbers of a rule set. Days are of the kind that `dayKind` says. */
-export interface StoredRules {
-  dayKind: "working" | "calendar";
-  reviewDays: number;
-  /** For a technology amount from `expertThreshold` on, and for disputed cases. */
-  extendedReviewDays: number;
-  /** In yuan; null: no amount asks for expert review. */
-  expertThreshold: string | null;
-  /** Whether large or disputed cases need expert review before they are registered. */
-  expertReviewCompulsory: boolean;
-  /** Days that an applicant gets for a supplement when the registrar names no deadline. */
-  supplementDays: number;
-  /** Whether the second reviewer must be another person than the first. */
-  twoReviewers: boolean;
-  /** Whether the contract must still be within its validity when it is filed. */
-  withinValidity: boolean;
-}
 
 /** Something that screening found; shown to the reviewers only. */
 export interface StoredFinding {

@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
 import {
-  type AnyPgColumn,
   boolean,
   check,
   date,
@@ -13,8 +12,7 @@ import {
   text,
   uuid,
 } from "drizzle-orm/pg-core";
-import { known } from "./columns.ts";
-import { contracts } from "./contracts.ts";
+import { keyOf, known } from "./columns.ts";
 import { contactVisibilities, listingColumns, listingStatuses } from "./listings.ts";
 
 export const resultStatuses = [...listingStatuses, "transferred"] as const;
@@ -84,9 +82,7 @@ export const results = pgTable(
     priceMin: numeric("price_min", { precision: 18, scale: 2 }),
     priceMax: numeric("price_max", { precision: 18, scale: 2 }),
     /** The transfer or exclusive licence by which it is gone; if that is cancelled, it is back. */
-    transferredContractId: uuid("transferred_contract_id").references(
-      (): AnyPgColumn => contracts.id,
-    ),
+    transferredContractId: uuid("transferred_contract_id").references(() => keyOf("contracts")),
   },
   (t) => {
     const published = sql`status = 'published'`;
@@ -140,6 +136,7 @@ export const results = pgTable(
         .using("gin", t.searchTerms, t.facetTerms)
         .where(sql`status <> 'published'`),
       index("results_search_title").using("gin", t.titleTerms, t.facetTerms).where(published),
+      index("results_drafts").on(t.organizationId).where(sql`status = 'draft'`),
       index("results_owner").on(t.organizationId, t.updatedAt, t.id),
       index("results_owner_created").on(t.organizationId, t.createdAt, t.id),
       index("results_status").on(t.status, t.updatedAt, t.id),

@@ -1,6 +1,6 @@
 import { index, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import { id, instant, known, timestamps, version } from "./columns.ts";
-import { listingNouns } from "./matching.ts";
+import { listingNouns } from "./listings.ts";
 import { organizations } from "./organizations.ts";
 
 /** A search that its owner wants to repeat, and how far its owner has looked. */

@@ -9,6 +9,7 @@ import type { Taxonomy } from "./types.ts";
 
 export const certificateLevels: Taxonomy = {
   name: "certificate-levels",
+  closed: true,
   zh: "技术经纪人证书等级",
   en: "Broker certificate levels",
   source:

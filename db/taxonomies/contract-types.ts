@@ -12,6 +12,7 @@ import type { Taxonomy } from "./types.ts";
 
 export const contractTypes: Taxonomy = {
   name: "contract-types",
+  closed: true,
   zh: "技术合同类别",
   en: "Technology contract types",
   source:

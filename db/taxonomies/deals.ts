@@ -1,6 +1,6 @@
 /**
  * Words of deals: what an interest asks about, deductions from a contract's total, how a price came
- * about, what a broker's commission is reckoned from and who pays it, confidentiality, and why a
+ * about, what a broker's commission is worked out from and who pays it, confidentiality, and why a
  * registration is revoked or cancelled.
  *
  * Source: this project's own words. The ways of pricing are those of the Law on Promoting the
@@ -66,7 +66,7 @@ export const pricingMethods: Taxonomy = {
 export const commissionBases: Taxonomy = {
   name: "commission-bases",
   zh: "佣金计算基数",
-  en: "What a broker's commission is reckoned from",
+  en: "What a broker's commission is worked out from",
   source: own,
   certainty: "proposed",
   items: [
@@ -92,6 +92,7 @@ export const commissionPayers: Taxonomy = {
 
 export const confidentialityLevels: Taxonomy = {
   name: "confidentiality-levels",
+  closed: true,
   zh: "保密等级",
   en: "Confidentiality levels",
   source: own,

@@ -10,6 +10,7 @@ import type { Taxonomy } from "./types.ts";
 
 export const maturityLevels: Taxonomy = {
   name: "maturity-levels",
+  closed: true,
   zh: "技术成熟度",
   en: "Maturity levels",
   source: "GB/T 22900-2022, evaluation of science and technology research projects, levels 1 to 9.",

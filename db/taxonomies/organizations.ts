@@ -11,6 +11,7 @@ import type { Taxonomy } from "./types.ts";
 
 export const organizationKinds: Taxonomy = {
   name: "organization-kinds",
+  closed: true,
   zh: "机构类别",
   en: "Organization kinds",
   source: "This project's own: the kind gives an organization's members their role.",
@@ -26,6 +27,7 @@ export const organizationKinds: Taxonomy = {
 
 export const legalTypes: Taxonomy = {
   name: "legal-types",
+  closed: true,
   zh: "机构法律类型",
   en: "Legal types of organizations",
   source: "GB 32100-2015, unified social credit code, first two characters.",

@@ -8,6 +8,7 @@ import type { Taxonomy } from "./types.ts";
 
 export const priceKinds: Taxonomy = {
   name: "price-kinds",
+  closed: true,
   zh: "定价方式",
   en: "Price kinds",
   source: "Ways in which Chinese results platforms state a price.",

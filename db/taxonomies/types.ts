@@ -31,5 +31,7 @@ export interface Taxonomy {
    * its members.
    */
   readonly certainty: "official" | "partial" | "proposed";
+  /** The program's own rules are built on these codes: the operator adds none. */
+  readonly closed?: true;
   readonly items: readonly TaxonomyItem[];
 }

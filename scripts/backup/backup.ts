@@ -14,17 +14,21 @@ import { backUpEmbedded } from "./embedded.ts";
 import { BackupError, copyFile, names, seal } from "./parts.ts";
 import { backUpServer } from "./server.ts";
 
-const usage = `Usage: DATABASE_URL=... SIGNING_KEYS_FILE=... DATA_DIR=... npm run backup -- FOLDER
-       DATA_DIR=... npm run backup -- FOLDER        (the embedded database)
-
-Copies database, attachments and signing keys into FOLDER, which must not be there yet. The market may
-run meanwhile. FOLDER is complete once it has its name, and holds secrets: keep it as you keep the keys.
-
-  --help    this text
-`;
+const folder = folderArgument({
+  name: "backup",
+  given: "FOLDER",
+  does: `Copies database, attachments and signing keys into FOLDER, which must not be there yet. The market may
+run meanwhile. FOLDER is complete once it has its name, and holds secrets: keep it as you keep the keys.`,
+  environment: {
+    DATABASE_URL: "the PostgreSQL server; without it the embedded database in DATA_DIR",
+    SIGNING_KEYS_FILE: "the file of the signing keys",
+    DATA_DIR: "the folder of attachments, .data",
+  },
+  exits: "0 done, 1 not done (then the folder is not there)",
+});
 
 async function backUp(): Promise<void> {
-  const target = resolve(folderArgument(usage));
+  const target = resolve(folder);
   const config = readConfig(process.env);
   const { databaseUrl, signingKeysFile } = config;
   if (existsSync(target)) throw new BackupError(`${target} is there already: name another folder.`);
@@ -69,4 +73,4 @@ async function backUp(): Promise<void> {
   }
 }
 
-await call("No backup was made.", usage, backUp);
+await call("No backup was made.", backUp);

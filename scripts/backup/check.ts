@@ -33,7 +33,7 @@ export async function describe(db: Executor): Promise<Pick<Manifest, "log" | "ro
     log: { position: Number(head.rows[0]?.position), hash: head.rows[0]?.hash ?? "" },
     rows,
     database: {
-      // Whoever calls knows which one it is.
+      // The caller knows which one it is.
       kind: "server",
       version: Number(version.rows[0]?.number),
       migrations: migrations.rows.map(({ hash }) => hash),

@@ -1,7 +1,7 @@
 /**
  * The drill: a market is backed up while it is written to, restored elsewhere, and looked through; torn
  * copies are refused. On the embedded database, or with DATABASE_URL on that server.
- * Exit codes: 0 all is as it should be, 1 something is not.
+ * Exit codes: 0 all is as it should be, 1 something is not, 2 called wrongly.
  */
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { openMarket } from "../chaos/market.ts";
 import { prepareServer } from "../chaos/own-cases.ts";
 import { verify } from "../chaos/verify.ts";
 import { isFinished } from "../kill-test/deals.ts";
+import { readOptions } from "../options.ts";
 import { type Caller, callerOf, expect, TourFailure } from "../tour/caller.ts";
 import type { Cast } from "../tour/cast.ts";
 import { play } from "../tour/play.ts";
@@ -19,6 +20,15 @@ import { freePort, launch, tryScript, untilReady } from "../tour/process.ts";
 import { scratchDatabase } from "../tour/scratch.ts";
 import { names, readBackup } from "./parts.ts";
 
+readOptions({
+  name: "backup:drill",
+  does: `Backs up a market while it is written to, restores it elsewhere and looks through it, and tries
+whether torn copies are refused. Everything that it makes is removed again.`,
+  environment: {
+    DATABASE_URL: "a PostgreSQL server to make scratch databases on; else the embedded one",
+  },
+  exits: "0 all is as it should be, 1 something is not",
+});
 const began = performance.now();
 const say = (what: string) =>
   console.log(`${String(Math.round((performance.now() - began) / 1000)).padStart(4)} s  ${what}`);

@@ -18,7 +18,7 @@ import {
   syncFiles,
 } from "./parts.ts";
 
-/** Of the folder, what a market is made of; uploads under way are nobody's yet. */
+/** The parts of the folder that make up a market; unfinished uploads do not belong to it yet. */
 const isWanted = (path: string) =>
   (path.startsWith(`${names.database}/`) && !path.endsWith("postmaster.pid")) ||
   /^files\/[0-9a-f]{2}\//.test(path);
@@ -119,7 +119,7 @@ export async function restoreEmbedded(
       `${left.length > 0 ? dataDir : signingKeysFile} is there already: a backup is restored into an empty folder. Set DATA_DIR to another one.`,
     );
   }
-  // Of a restore that was killed.
+  // Left by a restore that was killed.
   for (const name of there.filter((one) => one.startsWith("restoring-"))) {
     await rm(join(dataDir, name), { recursive: true });
   }

@@ -10,7 +10,7 @@ import { z } from "zod";
 export class BackupError extends Error {}
 
 export const Manifest = z.strictObject({
-  /** Of the folder: another number is another layout. */
+  /** Version of the folder's layout. */
   format: z.literal(1),
   program: z.string(),
   madeAt: z.iso.datetime(),

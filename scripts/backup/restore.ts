@@ -10,14 +10,19 @@ import { restoreEmbedded } from "./embedded.ts";
 import { BackupError, type Manifest, readBackup } from "./parts.ts";
 import { restoreServer } from "./server.ts";
 
-const usage = `Usage: DATABASE_URL=... SIGNING_KEYS_FILE=... DATA_DIR=... npm run restore -- FOLDER
-       DATA_DIR=... npm run restore -- FOLDER       (the embedded database)
-
-Restores a backup of \`npm run backup\` into an empty database and an empty DATA_DIR, then verifies the
-log, the sums of the contract volume and every file. Afterwards: npm run db:migrate, then start.
-
-  --help    this text
-`;
+const named = folderArgument({
+  name: "restore",
+  given: "FOLDER",
+  does: `Restores a backup of npm run backup into an empty database and an empty DATA_DIR, then verifies the
+log, the sums of the contract volume and every file. Afterwards: npm run db:migrate, then start.`,
+  environment: {
+    DATABASE_URL:
+      "an empty database on a PostgreSQL server; without it the embedded database in DATA_DIR",
+    SIGNING_KEYS_FILE: "where the signing keys are put",
+    DATA_DIR: "the folder of attachments, .data",
+  },
+  exits: "0 done, 1 not done (then nothing is there)",
+});
 
 /** Whether this program knows the schema: what is older is migrated afterwards. */
 function assertKnown({ database, program }: Manifest): void {
@@ -29,7 +34,7 @@ function assertKnown({ database, program }: Manifest): void {
 }
 
 async function restore(): Promise<void> {
-  const folder = resolve(folderArgument(usage));
+  const folder = resolve(named);
   const config = readConfig(process.env);
   const backup = await readBackup(folder);
   const { database, files, madeAt, rows } = backup.manifest;
@@ -53,4 +58,4 @@ async function restore(): Promise<void> {
   ${files} files, each of them what its SHA-256 says`);
 }
 
-await call("Nothing was restored.", usage, restore);
+await call("Nothing was restored.", restore);

@@ -49,7 +49,7 @@ export async function backUpServer(
   const keeper = await session(url);
   const reader = await session(url);
   try {
-    // Whoever removes a file holds it for a moment; another backup for long.
+    // A process that removes a file holds it for a moment; another backup for long.
     await keeper.query("set lock_timeout = '10s'");
     await keeper
       .query("select pg_advisory_lock(hashtextextended($1, 0))", [backupLock])

@@ -11,7 +11,7 @@ import * as resultTexts from "../../src/modules/results/results.texts.ts";
 
 type Row = Record<string, unknown>;
 
-/** Organisations that own listings; the middle one is the owner whose page is measured. */
+/** Organizations that own listings; the middle one is the owner whose page is measured. */
 export const organizationCount = 400;
 
 const codes = (taxonomy: { items: readonly { code: string }[] }) =>
@@ -83,7 +83,7 @@ function idAt(time: number, random: () => number): string {
 const iso = (time: number) => new Date(time).toISOString();
 const date = (time: number) => iso(time).slice(0, 10);
 
-/** The id of an organisation by its number, so that listings can name it without asking. */
+/** The id of an organization by its number, so that listings can name it without asking. */
 export const organizationId = (number: number) => idAt(start + number, generator(number + 1));
 const memberId = (number: number) => idAt(start + number, generator(number + 500_001));
 const sessionId = (number: number) => idAt(start + number, generator(number + 900_001));
@@ -186,7 +186,7 @@ function listing(
       : place < 0.9
         ? pick(["410100", "410300", "410700"])
         : pick(cities);
-  // The square makes some organisations large and many small.
+  // The square makes some organizations large and many small.
   const owned = Math.floor(random() ** 2 * organizationCount);
   const title = newTitle();
   const common = {

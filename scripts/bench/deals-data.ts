@@ -26,7 +26,7 @@ function fingerprint(): string {
   return hash.digest("hex").slice(0, 10);
 }
 
-/** Organisations, people and offices: a registry with two reviewers each, a seller and a buyer. */
+/** Organizations, people and offices: a registry with two reviewers each, a seller and a buyer. */
 const people = `
 insert into organizations (id, kind, status, name, credit_code, legal_type, region_code)
 select gen_random_uuid(), 'registry', 'verified', '登记处' || n, '124107' || lpad(n::text, 12, '0'), 'public_institution', '410700'

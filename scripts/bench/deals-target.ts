@@ -15,6 +15,9 @@ export interface Ready {
   tokens: string[];
 }
 
+// A bench that was killed leaves nothing behind.
+process.once("disconnect", () => process.exit());
+
 process.once("message", async ({ job, people }: Start) => {
   // The sealer runs in production beside what is measured.
   const { app, close } = await openApi(job);

@@ -2,9 +2,12 @@
  * The floor: a bare Fastify handler that sends the statement of this API with `pg`, prepared, and
  * serializes the reply with a compiled serializer. No rules, no token check, no log, no metrics.
  */
+import { getTableColumns } from "drizzle-orm";
 import Fastify from "fastify";
 import pg from "pg";
 import { v7 } from "uuid";
+import { searchColumns } from "../../db/schema/listings.ts";
+import { needs } from "../../db/schema/needs.ts";
 import type { CaseName, Job, Statement } from "./cases.ts";
 
 type Row = Record<string, unknown>;
@@ -27,16 +30,19 @@ const types = {
   },
 };
 
-/** The insert alone, without what else this API asks for in its `returning`: the owner is known here. */
+/** The insert alone, and the row as it is stored: what else this API asks for, the owner, is known here. */
 function plainInsert({ text, values }: Statement): Statement {
-  const returning = text.indexOf(" returning ");
-  const nested = text.indexOf(", (select", returning);
-  return { text: nested === -1 ? text : text.slice(0, nested), values };
+  const hidden: readonly string[] = searchColumns;
+  const columns = Object.entries(getTableColumns(needs))
+    .filter(([name]) => !hidden.includes(name))
+    .map(([, column]) => `"${column.name}"`);
+  const insert = text.slice(0, text.indexOf(" returning "));
+  return { text: `${insert} returning ${columns.join(", ")}`, values };
 }
 
 /**
  * A row in the order of its columns -> an object, as one would write it by hand: `{id: r[0], ...}`.
- * The columns of the organisation are nested, as in this API's reply.
+ * The columns of the organization are nested, as in this API's reply.
  */
 function mapperOf(text: string): (row: unknown[]) => Row {
   const list = text.startsWith("insert")
@@ -86,8 +92,12 @@ export async function openFloor({ databaseUrl, connections, capture }: Job) {
     const { rows } = await pool.query<unknown[]>(query);
     return rows.map(mappers[name]);
   }
+  /** Also where this API asks for several at once: the floor asks for each by itself. */
   const put = ({ values }: Statement, sampled: string, value: string) =>
-    values.map((given) => (given === sampled ? value : given));
+    values.map((given) => {
+      if (Array.isArray(given)) return given.map((one) => (one === sampled ? value : one));
+      return given === sampled ? value : given;
+    });
 
   const toPage = (rows: Row[]) => {
     const hasMore = rows.length > 20;
@@ -116,13 +126,17 @@ export async function openFloor({ databaseUrl, connections, capture }: Job) {
       return row;
     },
   );
-  app.get<{ Querystring: { fieldCode?: string } }>(
+  app.get<{ Querystring: { fieldCode?: string; "publishedAt[lte]"?: string } }>(
     "/v1/results",
     { schema: { response: { 200: schemas.page } } },
     async (request) => {
-      const { fieldCode } = request.query;
+      const { fieldCode, "publishedAt[lte]": moment = "" } = request.query;
       if (!fieldCode) return toPage(await run("own", statements.own, statements.own.values));
-      const values = put(statements.page, sample.fieldCode, fieldCode);
+      const ofField = {
+        ...statements.page,
+        values: put(statements.page, sample.fieldCode, fieldCode),
+      };
+      const values = put(ofField, sample.moment, moment);
       return toPage(await run("page", statements.page, values));
     },
   );

@@ -15,7 +15,7 @@ import {
   type Statistics,
   termsOf,
 } from "../../src/modules/matching/matching.service.ts";
-import { noteCutAnew } from "../../src/modules/matching/statistics.service.ts";
+import { noteCutAnew } from "../../src/modules/matching/term-statistics.service.ts";
 import * as needTexts from "../../src/modules/needs/needs.texts.ts";
 import * as resultTexts from "../../src/modules/results/results.texts.ts";
 import { memberRows, needRows, organizationRows, resultRows, sessionRows } from "./content.ts";
@@ -202,7 +202,7 @@ export const matchingTemplate = (size: Size, fresh: boolean, progress: Progress)
       "src/modules/matching/matching.vector.ts",
       "src/modules/matching/matching.store.ts",
       "src/modules/matching/matching.service.ts",
-      "src/modules/matching/statistics.store.ts",
+      "src/modules/matching/term-statistics.store.ts",
       "src/modules/results/results.texts.ts",
       "src/modules/needs/needs.texts.ts",
     ])}_${size.results}_${size.needs}`,

@@ -4,7 +4,6 @@
  * query that gives a page: 20 rows by an index.
  */
 import { sql } from "drizzle-orm";
-import type { ListingTable } from "../../db/schema/listings.ts";
 import { results } from "../../db/schema/results.ts";
 import { connect, type Database } from "../../src/database/connect.ts";
 import { transact } from "../../src/database/transact.ts";
@@ -22,6 +21,7 @@ import {
 } from "../../src/modules/suggestions/suggestions.service.ts";
 import { copyTemplate, dropCopy, type Size, urlOf } from "./generate.ts";
 import { matchingTemplate, sizesOf, vocabulary } from "./matching-data.ts";
+import { untilSettled } from "./settled.ts";
 
 type Say = (text: string) => void;
 
@@ -77,7 +77,7 @@ async function warm({ pool }: Database): Promise<void> {
 }
 
 async function open(template: string, { results: size }: Size): Promise<Market> {
-  const database = connect({ connectionString: urlOf(template), max: 1 });
+  const database = connect({ connectionString: urlOf(template), max: callers });
   await warm(database);
   const sample = async <T extends Record<string, unknown>>(table: string, columns: string) =>
     (
@@ -181,6 +181,33 @@ const aims = [
 /** Calls of a case in one round: fewer where a market is too small to tell anything. */
 const callsOver = ({ results: size }: Size) => Math.min(60, Math.ceil(size / 50));
 
+/** Callers at once, each with the next call when it has its answer. */
+const callers = 10;
+
+/** The same calls by several callers at once, on the large market. */
+async function measureTogether(market: Market, each: number, say: Say) {
+  const rows = [];
+  for (const [name, work] of Object.entries(cases)) {
+    const times: number[] = [];
+    const started = performance.now();
+    await Promise.all(
+      Array.from({ length: callers }, async (_, caller) => {
+        const draw = counter(caller * 7_919 + 17);
+        for (let call = 0; call < each; call++) {
+          const asked = performance.now();
+          await work(market, draw);
+          times.push(performance.now() - asked);
+        }
+      }),
+    );
+    const callsPerSecond = rounded((times.length / (performance.now() - started)) * 1000);
+    const [p50, p99] = [rounded(at(times, 0.5)), rounded(at(times, 0.99))];
+    rows.push({ name, callers, calls: times.length, callsPerSecond, p50, p99 });
+    say(`${name}, ${callers} callers: p50 ${p50} ms, p99 ${p99} ms`);
+  }
+  return rows;
+}
+
 /** Listings written, a quarter of them to warm up: as many as tell the middle of them well. */
 const writesOver = ({ results: size }: Size) => Math.min(1_200, Math.ceil(size / 10));
 
@@ -245,17 +272,18 @@ async function measureWrites(template: string, count: number, say: Say) {
     for (const { db } of [bare, full]) {
       await db.execute(sql`select setval('result_references', (select count(*) from results))`);
     }
-    const table = results as unknown as ListingTable;
     const none = { titleText: "", summaryText: "", titleTerms: [], searchTerms: [] };
     const writePlain = (values: ResultRow) =>
-      transact(bare.pool, (tx) => insertListing(tx, table, "bench_plain", { ...values, ...none }));
+      transact(bare.pool, (tx) =>
+        insertListing(tx, results, "bench_plain", { ...values, ...none }),
+      );
     const writeWhole = (values: ResultRow) =>
       transact(full.pool, async (tx) => {
         const texts = textsOf(values);
         const row = { ...values, ...searchColumnsOf(texts) };
         // As the service does it.
         const [, terms] = await Promise.all([
-          insertListing(tx, table, "bench_indexed", row),
+          insertListing(tx, results, "bench_indexed", row),
           readTermsMeanwhile(tx, texts),
         ]);
         const matchables = [{ facts: factsOf(values), texts }];
@@ -309,13 +337,16 @@ function columnsOf(row: Record<string, unknown>): ResultRow {
 /** Measures all of it and says what it found. */
 export async function benchMatching({ size, fresh, rounds }: MatchingOptions, say: Say) {
   const tenth = { results: Math.ceil(size.results / 10), needs: Math.ceil(size.needs / 10) };
-  // Always anew: loading it is measured as well.
+  // Always again: loading it is measured as well.
   const started = performance.now();
   const small = await matchingTemplate(tenth, true, say);
   const loadSeconds = Math.round((performance.now() - started) / 1000);
   const large = await matchingTemplate(size, fresh, say);
+  for (const template of [large, small]) await untilSettled(urlOf(template));
   const markets = [await open(large, size), await open(small, tenth)];
   const reads = await measureReads(markets, { rounds, each: callsOver(size) }, say);
+  const [onLarge] = markets;
+  const together = onLarge ? await measureTogether(onLarge, callsOver(size), say) : [];
   for (const { database } of markets) await database.close();
   const writes = await measureWrites(small, writesOver(tenth), say);
   const sizes = await sizesOf(large);
@@ -329,6 +360,11 @@ export async function benchMatching({ size, fresh, rounds }: MatchingOptions, sa
       `  ${name.padEnd(34)} p50 ${p50} ms, p99 ${p99} ms, ${timesFloor} times the floor; a tenth of the market p50 ${smallP50} ms, growth ${growth}${aimed}`,
     );
   }
+  for (const { name, callsPerSecond, p50, p99 } of together) {
+    console.log(
+      `  ${name.padEnd(34)} ${callers} callers at once: p50 ${p50} ms, p99 ${p99} ms, ${callsPerSecond} a second`,
+    );
+  }
   console.log(
     `  writing a listing with its terms: p50 ${writes.wholeP50} ms beside ${writes.plainP50} ms of the plain insert, ${writes.ratio} times (aim ${writes.aim})`,
   );
@@ -336,5 +372,5 @@ export async function benchMatching({ size, fresh, rounds }: MatchingOptions, sa
     `  loading ${tenth.results} results and ${tenth.needs} needs in bulk, with all indexes and counts: ${loadSeconds} s`,
   );
   for (const one of sizes) console.log(`  ${one.name}: ${one.table}, indexes ${one.indexes}`);
-  return { size, reads, writes, loadSeconds, sizes };
+  return { size, reads, together, writes, loadSeconds, sizes };
 }

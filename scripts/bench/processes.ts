@@ -55,10 +55,10 @@ export async function captureApi(folder: string, job: Job): Promise<Capture> {
   return captured;
 }
 
-/** Starts the API or the floor, listening on a port of its own. */
+/** Starts the API, the floor or the limit, listening on a port of its own. */
 export async function startTarget(
   folder: string,
-  role: "api" | "floor",
+  role: Exclude<Role, "capture">,
   job: Job,
   profile: string | undefined,
   label: string,

@@ -1,5 +1,5 @@
 /**
- * A process of its own that is measured: this API or the floor. Compiled, so that no loader is
+ * A process of its own that is measured: this API, the floor or the limit. Compiled, so that no loader is
  * measured along. It speaks with the bench over its IPC channel; what it logs goes to standard output.
  */
 import type { Answer, Job, Memory, Question, Role } from "./cases.ts";
@@ -24,6 +24,7 @@ function memory(): Memory {
 
 async function open(job: Job) {
   if (role === "floor") return (await import("./floor.ts")).openFloor(job);
+  if (role === "limit") return (await import("./limit.ts")).openLimit(job);
   return (await import("./api.ts")).openApi(job);
 }
 
@@ -48,6 +49,9 @@ async function start(job: Job): Promise<void> {
   });
   answer({ ready: { port: typeof address === "object" && address ? address.port : 0 } });
 }
+
+// A bench that was killed leaves nothing behind.
+process.once("disconnect", () => process.exit());
 
 process.once("message", (question: Question) => {
   if (!("start" in question)) return;

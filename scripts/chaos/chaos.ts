@@ -6,12 +6,13 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { projectRoot } from "../../src/lib/root.ts";
 import { findBinaries, makeCluster } from "../cluster.ts";
+import { commit, withFigures } from "../figures.ts";
+import { type Description, readOptions, refuseCall } from "../options.ts";
 import { openMarket } from "./market.ts";
 import { inFolder, ownCases, prepareServer, Skipped, serverRates } from "./own-cases.ts";
-import { type Report, tell, withFigures } from "./report.ts";
+import { name as place, type Report, tell, toMarkdown } from "./report.ts";
 import { serverCases } from "./server-cases.ts";
 import { type Figures, tryOut } from "./trial.ts";
 
@@ -20,49 +21,29 @@ const all = [
   ...Object.entries(ownCases).map(([name, { what }]) => [name, what] as const),
 ];
 
-const usage = `Usage: npm run chaos -- OPTIONS
+const description = {
+  name: "chaos",
+  does: `Two processes on a PostgreSQL cluster of their own (from this machine's programs), 30 keyed writes
+and 100 reads a second; then one trouble after the other, and a look at whether anything was lost.`,
+  options: {
+    seconds: { count: 10, most: 3600, what: "how long each trouble lasts" },
+    only: { value: "CASE,CASE", what: "these cases only" },
+    list: { what: "the cases, and nothing is done" },
+    json: { value: "FILE", what: "writes the figures, as JSON" },
+    write: { what: "writes the figures into docs/chaos.json and docs/reliability.md" },
+  },
+  exits: "0 nothing was lost, 1 something was not as promised",
+} satisfies Description;
+const { options } = readOptions(description);
 
-Two processes on a PostgreSQL cluster of their own (from this machine's programs), 30 keyed writes and
-100 reads a second; then one trouble after the other.
-
-  --seconds N          how long each trouble lasts, 10
-  --only CASE,CASE     these only
-  --list               the cases
-  --json FILE          the figures, as JSON
-  --write              the figures into docs/chaos.json and docs/reliability.md
-  --help               this text
-`;
-
-class UsageError extends Error {}
-
-function options() {
-  let values: ReturnType<typeof parse>;
-  try {
-    values = parse();
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-  const seconds = Number(values.seconds);
-  if (!(seconds >= 1 && seconds <= 3600)) {
-    throw new UsageError("--seconds: a number from 1 to 3600");
-  }
-  const only = values.only?.split(",") ?? all.map(([name]) => name);
+function chosenCases(): string[] {
+  const only = options.only?.split(",") ?? all.map(([name]) => name);
   const unknown = only.filter((name) => !all.some(([known]) => known === name));
-  if (unknown.length > 0) throw new UsageError(`--only: there is no case ${unknown.join(", ")}`);
-  return { ...values, seconds, only };
+  if (unknown.length > 0) {
+    refuseCall(description, `--only: there is no case ${unknown.join(", ")}.`);
+  }
+  return only;
 }
-
-const parse = () =>
-  parseArgs({
-    options: {
-      seconds: { type: "string", default: "10" },
-      only: { type: "string" },
-      list: { type: "boolean", default: false },
-      json: { type: "string" },
-      write: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  }).values;
 
 /** The cases on one market of two processes. */
 const onServer = (names: string[], seconds: number, done: (figures: Figures) => void) =>
@@ -89,19 +70,6 @@ const onServer = (names: string[], seconds: number, done: (figures: Figures) => 
     }
   });
 
-const git = (...given: string[]) =>
-  execFileSync("git", given, { cwd: projectRoot, encoding: "utf8" }).trim();
-
-/** The commit that is tried, marked when the folder holds something else. */
-function commit(): string {
-  try {
-    const changed = git("status", "--porcelain", "--", "src", "db", "scripts") !== "";
-    return `${git("rev-parse", "--short=10", "HEAD")}${changed ? " with changes" : ""}`;
-  } catch {
-    return "unknown";
-  }
-}
-
 function postgresVersion(): string {
   const bin = findBinaries();
   if (!bin) return "none";
@@ -110,9 +78,10 @@ function postgresVersion(): string {
 }
 
 async function run(): Promise<void> {
-  const { seconds, only, list, json, write, help } = options();
-  if (help || list) {
-    console.log(help ? usage : all.map(([name, what]) => `${name.padEnd(15)}${what}`).join("\n"));
+  const { seconds, list, json, write } = options;
+  const only = chosenCases();
+  if (list) {
+    console.log(all.map(([name, what]) => `${name.padEnd(15)}${what}`).join("\n"));
     return;
   }
   const report: Report = {
@@ -155,7 +124,7 @@ async function run(): Promise<void> {
     const [file, document] = ["chaos.json", "reliability.md"].map((name) =>
       join(projectRoot, "docs", name),
     ) as [string, string];
-    const changed = withFigures(readFileSync(document, "utf8"), report);
+    const changed = withFigures(readFileSync(document, "utf8"), place, toMarkdown(report));
     writeFileSync(file, text);
     writeFileSync(document, changed);
   }
@@ -169,10 +138,6 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 try {
   await run();
 } catch (error) {
-  const isUsage = error instanceof UsageError;
-  console.error(
-    isUsage ? `${error.message}\n\n${usage}` : "The trial failed:",
-    isUsage ? "" : error,
-  );
-  process.exitCode = isUsage ? 2 : 1;
+  console.error("The trial failed:", error);
+  process.exitCode = 1;
 }

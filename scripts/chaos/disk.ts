@@ -1,4 +1,4 @@
-/** A small disk of one's own, and filling it to the last byte. */
+/** A small disk for one trial, and filling it to the last byte. */
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";

@@ -100,7 +100,7 @@ const embeddedKill: Case = (name, run, seconds) =>
 /** Seconds in which a second process on a folder must have given up. */
 const longestRefusal = 30;
 
-/** In a namespace of its own, where process ids begin anew: as in another container. */
+/** In a namespace of its own, where process ids begin again at 1, as in another container. */
 const apart = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
 
 function assertApart(): void {
@@ -116,7 +116,7 @@ const namespaces: Case = async (name, run, seconds) => {
       tryOut(name, run, market, embeddedRates, seconds, async ({ note, fault, returned }) => {
         const [member] = market.members as [Member];
         const env = { ...market.env, PORT: "0" };
-        const others = [launch(env, apart), launch(env, apart)];
+        const others = [launch(env, { prefix: apart }), launch(env, { prefix: apart })];
         const until = performance.now() + longestRefusal * 1000;
         for (const other of others) {
           while (other.ended() === null && performance.now() < until) await setTimeout(50);
@@ -127,7 +127,7 @@ const namespaces: Case = async (name, run, seconds) => {
           await other.end("SIGKILL");
         }
         note(`${others.length} further processes refused`);
-        // Of a process that is gone nothing is left that refuses the next one.
+        // A process that is gone leaves nothing behind that refuses the next one.
         await member.kill();
         await member.start();
         await returned();

@@ -1,4 +1,5 @@
 /** Figures of a run as lines, as a committed file, and as the table of docs/reliability.md. */
+import { tableOf } from "../figures.ts";
 import type { Figures } from "./trial.ts";
 
 export interface Report {
@@ -33,10 +34,8 @@ export function tell(figures: Figures): string {
   return [line.join("; "), ...faults.map((fault) => `         ${fault}`)].join("\n");
 }
 
-export const begin = "<!-- figures: npm run chaos -- --write -->";
-export const end = "<!-- end of figures -->";
-
-const cell = (text: string | number) => String(text).replaceAll("|", "\\|");
+/** Names their place in the document. */
+export const name = "npm run chaos -- --write";
 
 /** The table, with where it comes from. */
 export function toMarkdown({ commit, node, postgres, seconds, cases, skipped }: Report): string {
@@ -50,16 +49,8 @@ export function toMarkdown({ commit, node, postgres, seconds, cases, skipped }: 
     ...[recoveryOf(figures), figures.died, `${figures.readyz} ms`, `${figures.reads} ms`],
     figures.notes.join("; "),
   ]);
-  const lines = [head, head.map(() => "---"), ...rows].map(
-    (cells) => `| ${cells.map(cell).join(" | ")} |`,
-  );
   const source = `\`npm run chaos -- --seconds ${seconds}\` at commit \`${commit}\`, Node ${node}, PostgreSQL ${postgres}.`;
-  return [source, "", ...lines, ...skipped.map((one) => `\nNot tried: ${one}.`)].join("\n");
-}
-
-/** The document with its figures exchanged. @throws Error when it has no place for them */
-export function withFigures(document: string, report: Report): string {
-  const [from, to] = [document.indexOf(begin), document.indexOf(end)];
-  if (from < 0 || to < from) throw new Error("the document has no place for the figures");
-  return `${document.slice(0, from)}${begin}\n${toMarkdown(report)}\n${document.slice(to)}`;
+  return [source, "", tableOf(head, rows), ...skipped.map((one) => `\nNot tried: ${one}.`)].join(
+    "\n",
+  );
 }

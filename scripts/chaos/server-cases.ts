@@ -106,7 +106,7 @@ const storms: Trouble = async ({ market, load, seconds, note, fault }) => {
     );
   const done = await rounds(seconds, async (number) => {
     const key = `storm ${market.nextDeal()}`;
-    // All with one key: one row, whoever asks.
+    // All with one key: one row, whichever of them asks.
     const made = await all("/v1/results", () => key, listing.result(key));
     const ids = new Set(made.filter(isDone).map(({ body }) => body.id));
     if (ids.size !== 1) fault(`one key made ${ids.size} results`);

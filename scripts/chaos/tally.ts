@@ -101,7 +101,7 @@ export function openTally(): Tally {
         retryAfter: Number(response.headers.get("retry-after") ?? 1),
       };
     } catch (error) {
-      // Signing in again failed, which the next try does anew.
+      // Signing in again failed; the next try does it again.
       if (!(error instanceof TourFailure)) count("cut");
       const { name, cause } = error as Error & { cause?: { code?: string } };
       if (!member.wasEnded(began, performance.now())) {

@@ -1,7 +1,8 @@
 /** One trial: a load on a market, the trouble, and what came of it. */
 import { setTimeout } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import { type Load, type Rates, startLoad } from "./load.ts";
-import { type Market, probe } from "./market.ts";
+import type { Market } from "./market.ts";
 import { verify } from "./verify.ts";
 
 export interface Figures {
@@ -43,29 +44,56 @@ const healthLimit = 1_000;
 /** Seconds of undisturbed load before and after. */
 const calm = 1;
 
+/** Milliseconds in which `/readyz` answers, for some seconds on end, once the code of a process has run often enough. */
+const warm = 200;
+const warmSeconds = 3;
+
+/** Seconds that a process has for that; what is cold after it is disturbed as it is. */
+const longestWarming = 20;
+
 const ninetyNinth = (times: number[]): number => {
   const sorted = times.toSorted((a, b) => a - b);
   return Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? 0);
 };
 
-/** Asks every process five times a second whether it is ready. */
+/** Has every process asked five times a second whether it is ready, and keeps the slowest answer. */
 function watchReadiness(market: Market) {
-  const stopping = new AbortController();
   let slowest = 0;
-  const watching = market.members.map(async (member) => {
-    while (!stopping.signal.aborted) {
-      const began = performance.now();
-      const { ms } = await probe(member.url);
+  const probers = market.members.map((member) => {
+    const prober = new Worker(new URL("./prober.js", import.meta.url), { workerData: member.url });
+    prober.on("message", ({ from, to }: { from: number; to: number }) => {
+      const [began, ended] = [from - performance.timeOrigin, to - performance.timeOrigin];
       // One that is down on purpose does not answer at all.
-      if (!member.wasEnded(began, performance.now())) slowest = Math.max(slowest, ms);
-      await setTimeout(200);
-    }
+      if (!member.wasEnded(began, ended)) slowest = Math.max(slowest, ended - began);
+    });
+    return prober;
   });
-  return async () => {
-    stopping.abort();
-    await Promise.all(watching);
-    return Math.round(slowest);
+  const take = () => {
+    const taken = slowest;
+    slowest = 0;
+    return taken;
   };
+  return {
+    /** Milliseconds of the slowest answer since this was asked last. */
+    take,
+    stop: async () => {
+      await Promise.all(probers.map((prober) => prober.terminate()));
+      return Math.round(take());
+    },
+  };
+}
+
+/**
+ * Lets the load run undisturbed until a process that was just started is warm: two cold ones and their load want
+ * more than two cores have, and then it is the machine that is measured.
+ */
+async function warmUp({ take }: { take: () => number }): Promise<void> {
+  let inARow = 0;
+  for (let second = 0; second < longestWarming && inARow < warmSeconds; second++) {
+    take();
+    await setTimeout(1000);
+    inARow = take() <= warm ? inARow + 1 : 0;
+  }
 }
 
 /**
@@ -84,11 +112,12 @@ export async function tryOut(
   const faults: string[] = [];
   const recoveries: (number | null)[] = [];
   const deathsBefore = market.deaths.length;
-  const stopWatching = watchReadiness(market);
+  const health = watchReadiness(market);
   const load = startLoad(market, `${name} ${run}`, rates);
   const returned = async () => {
     recoveries.push(await load.recovery(performance.now()));
   };
+  await warmUp(health);
   await setTimeout(calm * 1000);
   try {
     const scene = { market, load, seconds, returned, note: (what: string) => notes.push(what) };
@@ -98,7 +127,7 @@ export async function tryOut(
     faults.push(String(error));
   }
   await load.stop();
-  const readyz = await stopWatching();
+  const readyz = await health.stop();
   await load.settle().catch((error: Error) => faults.push(error.message));
   const kept = await verify(market, load).catch((error: Error) => ({
     ...{ acknowledged: 0, lost: 0, doubled: 0 },

@@ -1,16 +1,11 @@
 /**
- * `npm run eval:matching -- --data DIR [--depth N] --out FILE`: lets the engine of suggestions rank the
- * results of a benchmark folder for each of its needs. It loads `needs.jsonl` {id, title, content} and
- * `results.jsonl` {id, title} into a scratch database through the service's own indexing, asks the
- * engine that serves `GET /v1/needs/{id}/suggestions`, and writes {needId, resultId, score} a line.
- *
- * DATABASE_URL: a PostgreSQL server to make the scratch database on; without it the embedded one.
+ * Lets the engine that serves `GET /v1/needs/{id}/suggestions` rank the results of a benchmark for each of
+ * its needs. Exit codes: 0 written, 1 failed, 2 called wrongly.
  */
 
 import { once } from "node:events";
 import { createWriteStream, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import pg from "pg";
 import { z } from "zod";
 import { organizations } from "../../db/schema/organizations.ts";
@@ -28,27 +23,28 @@ import {
   reweighStale,
   type Texts,
 } from "../../src/modules/matching/matching.service.ts";
-import { refreshStatistics } from "../../src/modules/matching/statistics.service.ts";
+import { refreshStatistics } from "../../src/modules/matching/term-statistics.service.ts";
 import { rank } from "../../src/modules/suggestions/suggestions.engine.ts";
 import { scratchName, sweepDatabases } from "../leftovers.ts";
+import { type Description, readOptions, refuseCall } from "../options.ts";
 
-const { values: options } = parseArgs({
+const description = {
+  name: "eval:matching",
+  does: `Lets the engine of suggestions rank the results of a benchmark folder for each of its needs. It loads
+needs.jsonl {id, title, content} and results.jsonl {id, title} into a scratch database through the
+service's own indexing, and writes {needId, resultId, score} a line.`,
   options: {
-    data: { type: "string" },
-    depth: { type: "string", default: String(candidates) },
-    out: { type: "string" },
+    data: { value: "FOLDER", what: "the benchmark: needs.jsonl and results.jsonl; needed" },
+    depth: { count: candidates, what: "results that are ranked for a need" },
+    out: { value: "FILE", what: "where the scores are written; needed" },
   },
-});
-
-function usage(fault: string): never {
-  console.error(`${fault}\nusage: npm run eval:matching -- --data DIR [--depth N] --out FILE`);
-  process.exit(2);
-}
-
-const { data, out } = options;
-if (!data || !out) usage("--data and --out are needed");
-const depth = Number(options.depth);
-if (!Number.isInteger(depth) || depth < 1) usage("--depth takes a whole number above 0");
+  environment: {
+    DATABASE_URL: "a PostgreSQL server to make the scratch database on; else the embedded one",
+  },
+  exits: "0 written, 1 failed",
+} satisfies Description;
+const { data, depth, out } = readOptions(description).options;
+if (!data || !out) refuseCall(description, "--data and --out are needed.");
 
 const Listing = z.object({ id: z.string(), title: z.string(), content: z.string().default("") });
 type Listing = z.output<typeof Listing>;
@@ -162,7 +158,9 @@ async function main(folder: string, file: string): Promise<void> {
     for (const need of needs) {
       const begun = performance.now();
       const facts = factsOf(newId(), enterprise);
-      const { ranked } = await rank(db, { noun: "need", facts, texts: textsOf(need) }, depth);
+      const texts = textsOf(need);
+      const source = { noun: "need", facts, texts, isVeiled: false, knowsOwn: true } as const;
+      const { ranked } = await rank(db, source, depth);
       times.push(performance.now() - begun);
       for (const { listingId, score } of ranked) {
         const resultId = given.get(listingId);

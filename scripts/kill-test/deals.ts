@@ -1,10 +1,11 @@
 /** Deals that move on while the server is killed: what was acknowledged, and what must then be there. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { projectRoot } from "../../src/lib/root.ts";
 import { type Body, type Caller, expect, type Reply } from "../tour/caller.ts";
 import type { Cast } from "../tour/cast.ts";
 
-const need = JSON.parse(readFileSync(join(import.meta.dirname, "../tour/need.json"), "utf8"));
+const need = JSON.parse(readFileSync(join(projectRoot, "scripts/tour/need.json"), "utf8"));
 
 const yuan = (amount: string) => ({ amount, currency: "CNY" });
 
@@ -41,7 +42,7 @@ interface Standing {
 }
 
 interface Step extends Partial<Standing> {
-  /** What is told of it. Each step has those of `Standing` that it changes. */
+  /** What is known of it. Each step has the members of `Standing` that it changes. */
   name: string;
   run: (cast: Cast, deal: Deal, key: string) => Promise<Reply>;
   keep?: (deal: Deal, body: Body) => void;

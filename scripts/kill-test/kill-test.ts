@@ -1,24 +1,29 @@
 /**
  * Kills the server with SIGKILL in the middle of a stream of transitions, again and again, and looks
  * whether every acknowledged change is there, no half one is, and no number is lost or doubled.
- * Exit codes: 0 all was kept, 1 something was not.
+ * Exit codes: 0 all was kept, 1 something was not, 2 called wrongly.
  */
 import { setTimeout } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { readOptions } from "../options.ts";
 import { TourFailure } from "../tour/caller.ts";
 import { type Cast, scratchCast } from "../tour/cast.ts";
 import { openScratchMarket, type ScratchMarket } from "../tour/scratch.ts";
 import { advance, assertKept, type Deal, isFinished, newDeal } from "./deals.ts";
 import { assertWhole } from "./whole.ts";
 
-const { values } = parseArgs({
+const { kills, workers } = readOptions({
+  name: "kill-test",
+  does: `Kills the server with SIGKILL in the middle of a stream of transitions, again and again, and looks
+whether every acknowledged change is there, no half one is, and no number is lost or doubled.`,
   options: {
-    kills: { type: "string", default: "100" },
-    workers: { type: "string", default: "6" },
+    kills: { count: 100, what: "how often it is killed" },
+    workers: { count: 6, what: "deals that go on at the same time" },
   },
-});
-const kills = Number(values.kills);
-const workers = Number(values.workers);
+  environment: {
+    DATABASE_URL: "a PostgreSQL server to make a scratch database on; else the embedded one",
+  },
+  exits: "0 all was kept, 1 something was not",
+}).options;
 
 /** Works on one deal after the other until the server is gone. */
 async function work(cast: Cast, deals: Deal[], number: () => number): Promise<void> {

@@ -104,7 +104,7 @@ export async function person(
   return callerOf(url, who, fresh);
 }
 
-/** An organisation's own system, with client credentials (RFC 6749 4.4). */
+/** An organization's own system, with client credentials (RFC 6749 4.4). */
 export function machine(url: string, who: string, clientId: string, clientSecret: string): Caller {
   const nobody = callerOf(url, who, null);
   let token: Promise<string> | undefined;

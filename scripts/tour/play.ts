@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { projectRoot } from "../../src/lib/root.ts";
 import { type Body, type Caller, expect } from "./caller.ts";
 import type { Cast } from "./cast.ts";
 
@@ -23,7 +24,7 @@ function tell({ who }: Caller, what: string, which: string, status: string): voi
   );
 }
 
-/** A file that is a PDF to whoever looks at its bytes. */
+/** A file whose bytes look like a PDF. */
 const pdf = (name: string, text: string) =>
   new File([`%PDF-1.4\n% ${text}\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n`], name, {
     type: "application/pdf",
@@ -140,7 +141,7 @@ async function listings(cast: Cast, mark: string): Promise<{ result: Body; need:
   });
   tell(cast.office, "drafts a result", result.reference, result.status);
   const need = await cast.system.post("/v1/needs", {
-    ...JSON.parse(readFileSync(join(import.meta.dirname, "need.json"), "utf8")),
+    ...JSON.parse(readFileSync(join(projectRoot, "scripts/tour/need.json"), "utf8")),
     deadline: day(240),
   });
   tell(cast.system, "posts a need from a file", need.reference, need.status);

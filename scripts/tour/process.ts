@@ -2,9 +2,9 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { projectRoot } from "../../src/lib/root.ts";
+import { argumentsFor, bare } from "../program.ts";
 
 export interface ServerProcess {
   url: string;
@@ -29,8 +29,7 @@ export async function freePort(): Promise<number> {
 }
 
 const commandOf = (name: string, options: string[]) => [
-  "--import=tsx",
-  join(projectRoot, "scripts", name),
+  ...argumentsFor(`scripts/${name}`),
   ...options,
 ];
 
@@ -61,14 +60,24 @@ export function trialEnvironment(port: number): NodeJS.ProcessEnv {
     DEMO: "false",
     LOG_LEVEL: "error",
     MAX_EVENT_LOOP_DELAY: "0",
+    // All its callers come from one address.
+    RATE_LIMITS: "off",
   };
 }
 
-/** Starts a process; it does not wait until it is ready. @param prefix a command that runs the rest */
-export function launch(env: NodeJS.ProcessEnv, prefix: readonly string[] = []): ServerProcess {
-  const command = [...prefix, process.execPath, "--import=tsx", "src/server.ts"];
-  const child: ChildProcess = spawn(command[0] ?? "", command.slice(1), {
-    cwd: projectRoot,
+/**
+ * Starts a process; it does not wait until it is ready.
+ * @param options.prefix a command that runs the rest
+ * @param options.root the folder of another program than this one, which is run from its sources
+ */
+export function launch(
+  env: NodeJS.ProcessEnv,
+  { prefix = [], root }: { prefix?: readonly string[]; root?: string } = {},
+): ServerProcess {
+  const started = root ? ["--import=tsx", "src/server.ts"] : argumentsFor("src/server.ts");
+  const [command = "", ...rest] = [...prefix, ...bare, process.execPath, ...started];
+  const child: ChildProcess = spawn(command, rest, {
+    cwd: root ?? projectRoot,
     env: { ...env, FASTIFY_AUTOLOAD_TYPESCRIPT: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });

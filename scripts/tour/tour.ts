@@ -2,34 +2,28 @@
  * Plays the main flow of the market over HTTP, each party under its own token, and prints each step.
  * Exit codes: 0 everything is as it should be, 1 a step is not, 2 called wrongly.
  */
-import { parseArgs } from "node:util";
+import { readOptions } from "../options.ts";
 import { TourFailure } from "./caller.ts";
 import { demoCast, scratchCast } from "./cast.ts";
 import { play } from "./play.ts";
 import { openScratchMarket } from "./scratch.ts";
 
-const usage = `Usage: npm run tour                 on the demo market (npm start in another terminal)
-       npm run tour -- --self       on a scratch database that it makes and removes
-
-  --url URL    where the demo market is, http://127.0.0.1:3000
-  --self       the embedded database; with DATABASE_URL a scratch database on that server
-  --help       this text
-`;
+const { options } = readOptions({
+  name: "tour",
+  does: `Plays the main flow of the market over HTTP, each party under its own token, from two listings to a
+number in the statistics, and prints each step. On the demo market (npm start in another terminal), or
+with --self on a scratch market that it makes and removes.`,
+  options: {
+    url: { value: "URL", default: "http://127.0.0.1:3000", what: "where the demo market is" },
+    self: { what: "a scratch market, on the embedded database or on the server of DATABASE_URL" },
+  },
+  environment: { DATABASE_URL: "with --self: a PostgreSQL server to make a scratch database on" },
+  exits: "0 everything is as it should be, 1 a step is not",
+});
 
 async function run(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      url: { type: "string", default: "http://127.0.0.1:3000" },
-      self: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(usage);
-    return;
-  }
-  if (!values.self) {
-    await play(await demoCast(values.url.replace(/\/+$/, "")));
+  if (!options.self) {
+    await play(await demoCast(options.url.replace(/\/+$/, "")));
     return;
   }
   const market = await openScratchMarket(process.env.DATABASE_URL || null);
@@ -43,8 +37,6 @@ async function run(): Promise<void> {
 try {
   await run();
 } catch (error) {
-  const isUsage = error instanceof TypeError && "code" in error;
-  const message = error instanceof TourFailure || isUsage ? error.message : error;
-  console.error(isUsage ? `${message}\n\n${usage}` : "The tour failed:", isUsage ? "" : message);
-  process.exitCode = isUsage ? 2 : 1;
+  console.error("The tour failed:", error instanceof TourFailure ? error.message : error);
+  process.exitCode = 1;
 }

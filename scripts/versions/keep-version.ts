@@ -1,16 +1,16 @@
 /**
  * Keeps what markets of this version look like, for the tests of later ones: plays the tour and parts of
  * some deals on a scratch market, reads everything, stops it and keeps it in `test/versions/<version>/`.
- * Run once for a release, on its commit (`docs/operations.md`); needs `tar` and `pg_dump`.
+ * Run once for a release, on its commit (`docs/backup-restore-upgrade.md`); needs `tar` and `pg_dump`.
  * Exit codes: 0 kept, 1 not, 2 called wrongly.
  */
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { clock } from "../../src/lib/clock.ts";
 import { version } from "../../src/lib/version.ts";
 import { advance, type Deal, newDeal } from "../kill-test/deals.ts";
+import { type Description, readOptions, refuseCall } from "../options.ts";
 import { type Cast, newClient, scratchCast } from "../tour/cast.ts";
 import { play } from "../tour/play.ts";
 import { runScript, untilReady } from "../tour/process.ts";
@@ -19,10 +19,15 @@ import { type Kind, keep, kinds, type Protocol } from "./kept.ts";
 import { openPlace } from "./place.ts";
 import { readMarket } from "./reads.ts";
 
-const usage = `Usage: DATABASE_URL=postgres://… npm run keep-version [-- server | embedded]
-
-Makes scratch databases on that server; without a kind both markets are kept.
-`;
+const description: Description = {
+  name: "keep-version",
+  given: "[server] [embedded]",
+  does: `Keeps what markets of this version look like in test/versions/, for the tests of later ones. Run once
+for a release, on its commit; needs tar and pg_dump. Both kinds of market when none is named.`,
+  environment: { DATABASE_URL: "a PostgreSQL server to make scratch databases on" },
+  exits: "0 kept, 1 not",
+};
+const { given } = readOptions(description);
 
 /** How many steps each deal takes before the upgrade; the later version takes the others. */
 const stepsOfDeals = [
@@ -99,11 +104,11 @@ async function make(kind: Kind, serverUrl: string | null): Promise<void> {
   }
 }
 
-const { positionals } = parseArgs({ allowPositionals: true });
-const chosen = kinds.filter((kind) => positionals.length === 0 || positionals.includes(kind));
+const unknown = given.filter((kind) => !kinds.some((known) => known === kind));
+if (unknown.length > 0) refuseCall(description, `There is no kind ${unknown.join(", ")}.`);
+const chosen = kinds.filter((kind) => given.length === 0 || given.includes(kind));
 const serverUrl = process.env.DATABASE_URL || null;
-if (chosen.length === 0 || (chosen.includes("server") && !serverUrl)) {
-  console.error(usage);
-  process.exit(2);
+if (chosen.includes("server") && !serverUrl) {
+  refuseCall(description, "DATABASE_URL is not set: it names the PostgreSQL server.");
 }
 for (const kind of chosen) await make(kind, kind === "server" ? serverUrl : null);

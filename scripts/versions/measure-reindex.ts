@@ -1,29 +1,34 @@
 /**
- * Measures reads while a version that cuts text in another way writes all listings anew, and after it, in
+ * Measures reads while a version that cuts text in another way writes all listings again, and after it, in
  * the same process: 50 reads a second, whether or not the answers come. Prints one line a round.
  * With DATABASE_URL on a scratch database of that server, else on the embedded one.
  * Exit codes: 0 the p99 is at most `--factor` times what it is without in some round, 1 in none, or a
  * read failed; 2 called wrongly.
  */
 import { setTimeout } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { connect, type Database } from "../../src/database/connect.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { memberRows, needRows, organizationRows, resultRows } from "../bench/content.ts";
 import { insert } from "../bench/generate.ts";
+import { readOptions } from "../options.ts";
 import { runScript, untilReady } from "../tour/process.ts";
 import { openPlace, type Place } from "./place.ts";
 
-const { values } = parseArgs({
+const { results, rounds, factor } = readOptions({
+  name: "measure-reindex",
+  does: `Measures reads while a version that cuts text in another way writes all listings anew, and after it,
+in the same process: 50 reads a second, whether or not the answers come. Prints one line a round.`,
   options: {
-    results: { type: "string", default: "600" },
-    rounds: { type: "string", default: "3" },
-    factor: { type: "string", default: "3" },
+    results: { count: 600, what: "results of the market, with a fifth as many needs" },
+    rounds: { count: 3, what: "tries at most" },
+    factor: { count: 3, what: "how many times the p99 without it is still good" },
   },
-});
-const results = Number(values.results);
-const factor = Number(values.factor);
+  environment: {
+    DATABASE_URL: "a PostgreSQL server to make a scratch database on; else the embedded one",
+  },
+  exits: "0 the p99 stayed within the factor in some round, 1 in none, or a read failed",
+}).options;
 
 /** Reads a second. */
 const rate = 50;
@@ -75,7 +80,7 @@ async function read(url: string, ids: readonly string[], done: () => boolean): P
   return times;
 }
 
-/** Resolves when the terms were counted anew, with which the writing anew ends. */
+/** Resolves when the terms have been recounted, which is the last part of writing the listings again. */
 async function finished(url: string): Promise<void> {
   for (;;) {
     const reply = await fetch(`${url}/v1/results?limit=1&q=%E7%94%B5`);
@@ -115,7 +120,7 @@ async function round(place: Place): Promise<number> {
 }
 
 async function run(serverUrl: string | null): Promise<boolean> {
-  for (let i = 0; i < Number(values.rounds); i++) {
+  for (let i = 0; i < rounds; i++) {
     const place = await openPlace(serverUrl);
     try {
       const database = place.databaseUrl

@@ -1,4 +1,4 @@
-/** Where a market of one's own lives, empty at first: a folder, a database, ports. */
+/** Where a private market lives, empty at first: a folder, a database, ports. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
@@ -44,7 +44,7 @@ export async function openPlace(serverUrl: string | null): Promise<Place> {
     databaseUrl: database?.url ?? null,
     launch: ({ port, root, changes } = {}) => {
       const own = { ...env, ...changes, ...(port && { PORT: String(port) }) };
-      const server = launch(own, root ? ["env", `--chdir=${root}`] : []);
+      const server = launch(own, { root });
       launched.push(server);
       return server;
     },

@@ -105,7 +105,7 @@ export async function answerOf(caller: Caller, path: string, url: string): Promi
  */
 const passing = new Set([
   ...["allowedActions", "overdue", "newListings", "lastSignInAt"],
-  // Of the log's verification, and of current figures.
+  // Members of the log's verification, and of current figures.
   ...["head", "asOf"],
 ]);
 

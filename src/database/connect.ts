@@ -31,7 +31,8 @@ export interface Limits {
 /**
  * Opens a pool on a PostgreSQL server. Sessions run in UTC, which `instant` columns count on, and
  * without JIT, which costs more than it brings for queries of this size. Pages are taken to be in memory
- * or on flash: as for a turning disk, words that some thousands have would be read from the whole table.
+ * or on flash: with the costs of a spinning disk the planner would read a whole table for words that
+ * some thousands of rows have.
  */
 export function connect(options: pg.PoolConfig, limits?: Limits): Database {
   const session = {
@@ -64,7 +65,7 @@ export function connect(options: pg.PoolConfig, limits?: Limits): Database {
   pool.on("release", (_error, client) => busy.delete(client));
   pool.on("remove", (client) => busy.delete(client));
   pool.on("connect", (client) => {
-    // Of a connection that breaks whoever uses it hears by the statement; the pool replaces it. Without
+    // The user of a connection that breaks gets the error from its statement; the pool replaces it. Without
     // listeners, here for those in use and on the pool for the idle ones, it would end the process.
     client.on("error", () => {});
     gatherWrites(client);

@@ -74,7 +74,7 @@ async function rest(folder: string, pause: number, signal: AbortSignal): Promise
 
 /**
  * Serves the embedded database of these files. When its thread dies (out of memory, no room for its log),
- * what it had acknowledged is in its files: it is started anew, until it comes up, and who called
+ * what it had acknowledged is in its files: it is started again until it comes up, and who called
  * meanwhile was told that the database is away.
  */
 export async function serveEmbedded(files: string, listen: Listen): Promise<EmbeddedServer> {

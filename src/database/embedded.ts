@@ -60,7 +60,7 @@ async function openFiles(files: string): Promise<Database> {
     max: 1,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: 20_000,
-    // The session outlives its connections, and start-up options are not honoured: set all anew. Nothing
+    // The session outlives its connections, and start-up options are not honoured: all are set again. Nothing
     // gathers statistics there, so a plan that is kept would be the one for an empty market.
     onConnect: async (client) => {
       await client.query("discard all");

@@ -74,7 +74,7 @@ function readHolder(file: string): Holder {
   return { pid, ticks, host, since };
 }
 
-/** Who writes it next, if it is empty: whoever has just locked it does so at once. */
+/** Who writes it next, if it is empty: the process that has just locked it does so at once. */
 async function nextHolder(file: string): Promise<Holder> {
   for (let looks = 0; looks < 50; looks++) {
     const holder = readHolder(file);

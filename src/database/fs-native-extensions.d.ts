@@ -5,4 +5,6 @@ declare module "fs-native-extensions" {
    * @returns false when somebody else has it locked
    */
   export function tryLock(fd: number, offset: number, length: number): boolean;
+  /** Locks an open file, as soon as nobody else has it locked, until it is closed. */
+  export function waitForLock(fd: number): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
-import { jobFaults } from "../../db/schema/jobs.ts";
+import { jobFaults } from "../../db/schema/job-faults.ts";
 import type { Executor } from "./connect.ts";
 
 /** Which rows a job takes at once. */

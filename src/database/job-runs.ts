@@ -1,6 +1,7 @@
 /** When the timed jobs run, and which process runs one: all of it by the database's clock. */
 import { and, eq, inArray, sql } from "drizzle-orm";
-import { jobFaults, jobRuns } from "../../db/schema/jobs.ts";
+import { jobFaults } from "../../db/schema/job-faults.ts";
+import { jobRuns } from "../../db/schema/job-runs.ts";
 import type { Executor } from "./connect.ts";
 
 export type JobRun = typeof jobRuns.$inferSelect;

@@ -13,6 +13,20 @@ interface Versioned {
 }
 type Changes<T extends PgTable> = Partial<T["$inferInsert"]>;
 
+/**
+ * Stores a new row.
+ * @returns it as stored, with what the database filled in
+ */
+export async function insertRow<T extends PgTable>(
+  tx: Executor,
+  table: T,
+  values: T["$inferInsert"],
+): Promise<T["$inferSelect"]> {
+  const [row] = await tx.insert(table).values(values).returning();
+  if (!row) throw new Error("insert returned no row");
+  return row;
+}
+
 /** Names of the updates that are prepared, by table and columns. */
 const names = new Map<string, string>();
 

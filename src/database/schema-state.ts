@@ -98,7 +98,7 @@ export function explainSchema(state: SchemaState, isEmbedded: boolean): string {
       const anew = isEmbedded
         ? "move its folder away, or set DATA_DIR to another one"
         : "name an empty database in DATABASE_URL";
-      return `The database is not of this program's making: ${state.reason}. It cannot be upgraded. Run the program that made it, and take out of it what is to be kept; to begin anew, ${anew}.`;
+      return `The database is not of this program's making: ${state.reason}. It cannot be upgraded. Run the program that made it, and take out of it what is to be kept; to start over, ${anew}.`;
     }
   }
 }

@@ -1,9 +1,9 @@
 /** What every market begins with. Each has a natural key in the database, so that loading it again adds nothing. */
 import { sql } from "drizzle-orm";
 import { ruleSets } from "../../db/rules/registration-rules.ts";
-import { synonyms } from "../../db/schema/matching.ts";
-import { auditRecords } from "../../db/schema/plumbing.ts";
-import { registrationRules } from "../../db/schema/registrations.ts";
+import { auditRecords } from "../../db/schema/audit.ts";
+import { registrationRules } from "../../db/schema/registration-rules.ts";
+import { synonyms } from "../../db/schema/synonyms.ts";
 import { taxonomyItems } from "../../db/schema/taxonomies.ts";
 import { synonymGroups } from "../../db/synonyms/synonyms.ts";
 import { taxonomies } from "../../db/taxonomies/index.ts";

@@ -1,4 +1,4 @@
-/** Whether the database answers, found out on a connection of its own: whoever asks waits for nobody. */
+/** Whether the database answers. It has a connection of its own: asking waits for no other query. */
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { drizzle } from "drizzle-orm/node-postgres";
 import pg from "pg";

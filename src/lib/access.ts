@@ -1,28 +1,14 @@
 import type { organizationKinds, organizationStatuses } from "../../db/schema/organizations.ts";
+import { AppError } from "./errors.ts";
+import type { Vocabulary } from "./words.ts";
 
-/** A person's role is the kind of the organisation that the person belongs to. */
+/** A person's role is the kind of the organization that the person belongs to. */
 export type Role = (typeof organizationKinds)[number];
 
-/** What a machine client may be allowed to do for its organisation. People need no scope. */
-export const scopes = [
-  "results:read",
-  "results:write",
-  "needs:read",
-  "needs:write",
-  "organization:read",
-  "interests:read",
-  "interests:write",
-  "matches:read",
-  "contracts:read",
-  "contracts:write",
-  "attachments:read",
-  "attachments:write",
-  "registrations:read",
-  "statistics:read",
-] as const;
-export type Scope = (typeof scopes)[number];
+/** What a machine client may be allowed to do for its organization. People need no scope. */
+export type Scope = Vocabulary["scope"];
 
-/** Who is calling, read anew from the database at most five seconds ago. */
+/** Who is calling, as read from the database at most five seconds ago. */
 export interface Actor {
   kind: "member" | "client";
   /** Member id or API client id. */
@@ -46,10 +32,37 @@ export interface Access {
   admin?: true;
   /** The scope that lets a machine client call; absent: people only. */
   scope?: Scope;
-  /** Only members of an organisation that the operator has verified. */
+  /** Only members of an organization that the operator has verified. */
   verified?: true;
-  /** Also for a suspended or closed organisation, though it is no read (sign out, password). */
+  /** Also for a suspended or closed organization, though it is no read (sign out, password). */
   whileSuspended?: true;
+}
+
+/** Why a route does not admit somebody: 401, then 403 by role, scope, state of the organization. */
+export function refusalOf(
+  access: Access,
+  actor: Actor | null,
+  { reads }: { reads: boolean },
+): AppError | undefined {
+  if (!actor) return access.public ? undefined : new AppError("auth.required");
+  if (access.roles && !access.roles.includes(actor.role)) {
+    return new AppError("auth.forbidden_role", { members: { requiredRoles: access.roles } });
+  }
+  if (actor.scopes) {
+    if (!access.scope && !access.public) return new AppError("auth.person_required");
+    if (access.scope && !actor.scopes.includes(access.scope)) {
+      return new AppError("auth.insufficient_scope", { members: { requiredScope: access.scope } });
+    }
+  }
+  if (access.admin && !actor.isAdmin) return new AppError("auth.admin_required");
+  const stopped = actor.organizationStatus === "suspended" || actor.organizationStatus === "closed";
+  if (stopped && !reads && !access.public && !access.whileSuspended) {
+    return new AppError("organization.suspended");
+  }
+  if (access.verified && actor.organizationStatus !== "verified") {
+    return new AppError(stopped ? "organization.suspended" : "organization.not_verified");
+  }
+  return undefined;
 }
 
 /** Whether the actor works for the market operator. */
@@ -63,5 +76,5 @@ export interface Origin {
   address: string | null;
 }
 
-/** The origin of what the program does by itself, on time. */
+/** The origin of what the program does by itself, such as a timed job. */
 export const systemOrigin: Origin = { actor: null, requestId: null, address: null };

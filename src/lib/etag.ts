@@ -3,36 +3,68 @@ import { AppError } from "./errors.ts";
 
 const hash = (text: string | Buffer): string => digest("sha1", text, "base64url").slice(0, 16);
 
-/**
- * A strong entity tag (RFC 9110 8.8.3). The part before the dash is the resource's version; the hash
- * tells apart what the owner, the public and a broker see of one version. Without a version, the hash alone.
- */
-export const etagOf = (version: number | null, body: string | Buffer): string =>
-  version === null ? `"${hash(body)}"` : `"${version}-${hash(body)}"`;
+/** A version, and of what: a resource's id, or its code where it has no id. */
+export interface Versioned {
+  version: number;
+  id: string;
+}
 
-/** The tags of an `If-Match` or `If-None-Match` header. */
-const tagsOf = (header: string): string[] => header.match(/(?:W\/)?"[^"]*"|\*/g) ?? [];
+/** Which version of what a reply is, if it is one resource. */
+export function versionedOf(body: unknown): Versioned | null {
+  const { version, id, code } = (body ?? {}) as { version?: unknown; id?: unknown; code?: unknown };
+  return typeof version === "number" ? { version, id: String(id ?? code ?? "") } : null;
+}
+
+/** Characters of a tag that tell whose version it is: another resource's of the same number is not meant. */
+const markOf = (id: string): string => hash(id).slice(0, 4);
+
+/**
+ * A strong entity tag (RFC 9110 8.8.3). The part before the dash is the resource's version; behind it the
+ * first characters tell which resource, the others tell apart what the owner, the public and a broker see of
+ * one version. Without a version, a hash of the body alone.
+ */
+export const etagOf = (of: Versioned | null, body: string | Buffer): string =>
+  of === null ? `"${hash(body)}"` : `"${of.version}-${markOf(of.id)}${hash(body)}"`;
+
+/** The tags of an `If-Match` or `If-None-Match` header; `*` alone stands for any (RFC 9110 13.1.1). */
+const tagsOf = (header: string): string[] =>
+  header.trim() === "*" ? ["*"] : (header.match(/(?:W\/)?"[^"]*"/g) ?? []);
 
 /** Whether `If-None-Match` names this tag (weak comparison, RFC 9110 13.1.2). */
 export function noneMatches(header: string, etag: string): boolean {
   return tagsOf(header).some((tag) => tag === "*" || tag.replace(/^W\//, "") === etag);
 }
 
-/** What the caller says the resource is like: versions out of `If-Match`, or `*`, or nothing. */
-export type Expected = readonly number[] | "*" | null;
+/** A version that the caller expects; `mark` is null where it says the number alone (`"7-"`). */
+interface ExpectedTag {
+  version: number;
+  mark: string | null;
+}
+
+/** The versions that the caller expects, from `If-Match`: some, `*`, or none given. */
+export type Expected = readonly ExpectedTag[] | "*" | null;
+
+/** A tag of this API, or a version with less behind it; what a proxy puts there (`-gzip`) is none of ours. */
+const versionTag = /^"(\d+)-(?:([\w-]{4})[\w-]{16}[^"]*|[^"]{0,19})"$/;
 
 /** Reads `If-Match`. A tag that is weak or not of this API matches no version (RFC 9110 13.1.1). */
 export function expectedVersion(header: string | undefined): Expected {
   if (header === undefined) return null;
   const tags = tagsOf(header);
   if (tags.includes("*")) return "*";
-  return tags.map((tag) => Number(/^"(\d+)-/.exec(tag)?.[1] ?? Number.NaN));
+  return tags.flatMap((tag) => {
+    const [, version, mark = null] = versionTag.exec(tag) ?? [];
+    return version === undefined ? [] : [{ version: Number(version), mark }];
+  });
 }
 
 /**
- * @throws AppError `request.precondition_failed` (412) when the caller expected another version
+ * @throws AppError `request.precondition_failed` (412) when the caller expected another version, or the
+ *   version of another resource
  */
-export function assertVersion(version: number, expected: Expected): void {
-  if (expected === null || expected === "*" || expected.includes(version)) return;
-  throw new AppError("request.precondition_failed");
+export function assertVersion({ version, id }: Versioned, expected: Expected): void {
+  if (expected === null || expected === "*") return;
+  const isIt = (tag: ExpectedTag) =>
+    tag.version === version && (tag.mark === null || tag.mark === markOf(id));
+  if (!expected.some(isIt)) throw new AppError("request.precondition_failed");
 }

@@ -46,7 +46,7 @@ export interface Limits {
   request: number;
   /** From there to the beginning of the reply. */
   handler: number;
-  /** For a reply to be taken, or a part of it that is worth the name. */
+  /** For a reply, or a substantial part of it, to be taken. */
   reply: number;
   /** For a file, and for anything else that gets on all the while. */
   transfer: number;

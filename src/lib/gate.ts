@@ -10,7 +10,7 @@ export interface Place {
   name: string;
   /** How many of its kind may hold at a time. */
   most: number;
-  /** Of many that have little in common: that one of them was stuck says nothing of the others. */
+  /** It holds many that have little in common: one that was stuck tells nothing about the others. */
   isWide?: boolean;
 }
 
@@ -46,7 +46,7 @@ interface Holder {
   isSuspect: boolean;
 }
 
-/** Places that are remembered: whoever was stuck in so many was so for another reason. */
+/** Places that are remembered: somebody stuck in more than these was stuck for another reason. */
 const rememberedMost = 10_000;
 
 interface Waiter {

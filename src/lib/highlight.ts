@@ -1,5 +1,5 @@
 /** Where the words of a query stand in a text. */
-import { fold } from "./terms.ts";
+import { attach, foldCharacters } from "./terms.ts";
 
 /** From and before where, in UTF-16 code units. */
 export type Range = [from: number, to: number];
@@ -10,27 +10,33 @@ const around = 40;
 /** Only these may be escaped in a pattern with the flag `u`: `\-` would make it invalid. */
 const literally = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** A folded spelling as a pattern: a number may stand apart from its unit, and have separators. */
+/** What may stand between two neighbours of a folded spelling in a text of which only the characters are folded. */
+function betweenOf(left: string, right: string): string {
+  if (/\p{Script=Han}/u.test(left) && /\p{Script=Han}/u.test(right)) return "\\s*";
+  // A number may stand apart from its unit or word, and have separators.
+  if (/\p{N}/u.test(left)) return "[ ,，°-]*";
+  return /\p{L}/u.test(left) && /\p{N}/u.test(right) ? "[ -]?" : "";
+}
+
+/** A folded spelling as a pattern. */
 const patternOf = (spelling: string): string =>
   [...spelling]
-    .map((c, i, all) =>
-      /\p{N}/u.test(c) && i < all.length - 1 ? `${literally(c)}[ ,°]*` : literally(c),
-    )
+    .map((c, i, all) => literally(c) + (all[i + 1] ? betweenOf(c, all[i + 1] ?? "") : ""))
     .join("");
+
+/** A character with the marks that combine with it. */
+const clusters = /\P{M}\p{M}*|\p{M}+/gu;
 
 /** A text folded character by character, with the character of the text that each code unit came from. */
 function foldWithPlaces(text: string): { folded: string; places: Range[] } {
   let folded = "";
   const places: Range[] = [];
-  let place = 0;
-  for (const character of text) {
-    const piece = fold(character);
-    const next = place + character.length;
-    for (let i = 0; i < piece.length; i++) places.push([place, next]);
+  for (const { 0: cluster, index } of text.matchAll(clusters)) {
+    const piece = foldCharacters(cluster);
+    for (let i = 0; i < piece.length; i++) places.push([index, index + cluster.length]);
     folded += piece;
-    place = next;
   }
-  return { folded, places };
+  return { folded: attach(folded), places };
 }
 
 /** All places of the spellings in a text, in order, those that touch joined. */

@@ -1,6 +1,6 @@
 /**
  * Node's HTTP server with bounds that Node does not have: the requests of a connection are answered one
- * after the other, who does not send or does not read is cut, and closing keeps its time.
+ * after the other, a caller who does not send or does not read is cut off, and closing ends in time.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Socket } from "node:net";
@@ -65,7 +65,6 @@ const mostConnections = 10_000;
 /** Servers that share one watch over their connections. */
 export function boundedServers({ limits, keepAlive, isDraining, onCut }: Options): BoundedServers {
   const connections = new Map<Socket, Connection>();
-  const exchanges = new WeakMap<IncomingMessage, Exchange>();
   let stopAt: number | null = null;
   let cutByStop = 0;
 
@@ -102,7 +101,7 @@ export function boundedServers({ limits, keepAlive, isDraining, onCut }: Options
   function cut(connection: Connection, reason: string): void {
     connections.delete(connection.socket);
     connection.socket.destroy();
-    // Of a close by this side nobody needs to hear.
+    // Nobody needs to be told of a close by this side.
     if (reason !== "closed") onCut(reason);
   }
 
@@ -116,7 +115,6 @@ export function boundedServers({ limits, keepAlive, isDraining, onCut }: Options
       arrivedAt: null,
       answeredAt: null,
     };
-    exchanges.set(request, exchange);
     const connection = connections.get(request.socket);
     if (!connection || connection.cutAt !== null) return;
     // RFC 9112 9.3.2 lets a server answer only safe requests side by side; one after the other, the
@@ -233,7 +231,11 @@ export function boundedServers({ limits, keepAlive, isDraining, onCut }: Options
       server.on("listening", () => server.on("error", () => onCut("not accepted")));
       return server;
     },
-    exchangeOf: (request) => exchanges.get(request),
+    exchangeOf(request) {
+      // One at a time is worked on.
+      const running = connections.get(request.socket)?.running;
+      return running?.request === request ? running : undefined;
+    },
     connectionOf: (socket) => connections.get(socket),
     close,
     async stop(milliseconds) {

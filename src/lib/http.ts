@@ -1,6 +1,23 @@
 /** What a route says about itself, besides its paths and schemas. */
 import type { Access } from "./access.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { Bucket } from "./rate-limits.ts";
+
+/** What a reply is made of, as the database has it. */
+export interface Marked {
+  /** Tells apart all that it is made of. */
+  mark: string;
+  /** What else was committed when that was read (`database/moment.ts`). */
+  moment: string;
+}
+
+/** A reply that is the same for all who are not signed in. */
+export interface OpenReply<T> {
+  /** Of what it would be made now; null when there is nothing to make it of. */
+  markOf: () => Promise<Marked | null>;
+  /** Makes it, with the mark of just what it was made of. */
+  make: () => Promise<{ mark: string; body: T }>;
+}
 
 export interface RouteContract {
   /** Who may call it. A route without it does not boot. */
@@ -22,9 +39,15 @@ export interface RouteContract {
   changesAccess?: true;
   /** It takes or sends a whole file, which may last as long as UPLOAD_SECONDS while it gets on. */
   transfers?: true;
+  /** The quota that it counts against (`lib/rate-limits.ts`), where that is neither reads nor writes. */
+  bucket?: Bucket;
+  /** Its handler counts it (`app.limit`), by what the body says. */
+  countsItself?: true;
+  /** It searches, and costs by what its query asks for, or it makes suggestions. */
+  searches?: "listings" | "suggestions";
   /** Its reply may be kept by shared caches for a while, when nobody is signed in. */
   cacheSeconds?: number;
-  /** Answered in every state of the service: never turned away for load, whoever calls. */
+  /** Answered in every state of the service: no caller is turned away for load. */
   vital?: true;
   /** It is answered from what the process knows: nobody waits there for connections. */
   withoutDatabase?: true;

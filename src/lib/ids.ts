@@ -1,11 +1,11 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { hash, randomBytes, randomInt, randomUUID } from "node:crypto";
 import { v7 } from "uuid";
 import { databaseTime } from "./clock.ts";
 
-/** Of the last UUIDv7: its millisecond, and its place among those of the same one. */
+/** The millisecond of the last UUIDv7, and its place among those of that millisecond. */
 let last = { msecs: 0, seq: 0 };
 
-/** Milliseconds that the time may go back, because it was set anew, without ids waiting for it. */
+/** Milliseconds by which a clock that was corrected may go back without ids waiting for it. */
 const backAtMost = 1_000;
 
 /**
@@ -17,8 +17,8 @@ function uuid7(): string {
   const isLater = now > last.msecs || now < last.msecs - backAtMost;
   const isFull = !isLater && last.seq === 0xffff_ffff;
   if (isLater || isFull) {
-    // Its first bit is left free for counting.
-    const seq = randomBytes(4).readUInt32BE() >>> 1;
+    // Its first bit is left free for counting. (Node draws such numbers ahead, many at a time.)
+    const seq = randomInt(2 ** 31);
     last = { msecs: isFull ? last.msecs + 1 : now, seq };
   } else last = { ...last, seq: last.seq + 1 };
   return v7(last);
@@ -40,7 +40,7 @@ export const newSecret = (prefix: string): string =>
   `${prefix}_${random.bytes(32).toString("base64url")}`;
 
 /** SHA-256 in hex. Enough for secrets of 256 random bits; passwords go through `passwords.ts`. */
-export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+export const sha256 = (text: string): string => hash("sha256", text, "hex");
 
 /** A number from 0 up to 1, for pauses that must not keep pace with each other. */
-export const chance = (): number => random.bytes(1).readUInt8() / 256;
+export const chance = (): number => randomInt(256) / 256;

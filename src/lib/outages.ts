@@ -108,12 +108,17 @@ export function outageOf(error: unknown): Outage | null {
 const ofAll =
   /^(connection|08...|57P..|25P0.|53[134]00|28...|3D...|55006|ENOSPC|EDQUOT|EROFS|E[MN]FILE|EAI_\w+|ERR_STREAM_\w+|E\w*(CONN|PIPE|TIMEDOUT|UNREACH|DOWN|NOTFOUND|ADDR)\w*)$/;
 
+/** Thrown when the thread that had some work died of it, or of something else: another one is started. */
+export class ThreadDied extends Error {}
+
 /**
  * Whose fault it is that work on a row failed: of what is away or full for all rows, of who holds a lock,
  * or the row's. One that runs into the time-out of a statement, out of memory or into a page of the disk
  * that cannot be read does so again and again: its own fault, until that is mended.
  */
 export function blameOf(error: unknown): "outage" | "lock" | "row" {
+  // Without a thread no row can be done: a run for each would start as many threads.
+  if (error instanceof ThreadDied) return "outage";
   const outage = outageOf(error);
   if (!outage) return "row";
   if (outage.kind === "again" || outage.state === "55P03") return "lock";

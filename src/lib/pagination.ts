@@ -1,17 +1,11 @@
 import { z } from "zod";
 import { AppError } from "./errors.ts";
-import { faultTexts } from "./faults.ts";
 import { sha256 } from "./ids.ts";
+import { wholeNumber } from "./wire.ts";
 
 /** Members of every list's query string. */
 export const pageQuery = {
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(100)
-    .default(20)
-    .describe("How many items a page holds."),
+  limit: wholeNumber(1, 100).default(20).describe("How many items a page holds."),
   cursor: z.string().min(1).max(500).optional().describe("`page.next` of the page before."),
   include: z
     .literal("total")
@@ -82,7 +76,7 @@ export function readCursor(
     // Falls through: whatever is wrong with it, it is not a cursor of this list.
   }
   throw new AppError("request.invalid", {
-    faults: [{ parameter: "cursor", code: "cursor.invalid", detail: faultTexts["cursor.invalid"] }],
+    faults: [{ parameter: "cursor", code: "cursor.invalid" }],
   });
 }
 

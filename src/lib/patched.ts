@@ -14,5 +14,5 @@ export function parsePatched<T extends z.ZodType>(
 ): z.output<T> {
   const parsed = schema.safeParse(mergePatch(current, patch), { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw new AppError("request.invalid", { faults: faultsOf(parsed.error, "body") });
+  throw new AppError("request.invalid", faultsOf(parsed.error, "body"));
 }

@@ -27,7 +27,10 @@ export function checkRightNumber(right: Right, context: z.RefinementCtx): void {
   const path = ["number"];
   if (!isChinesePatentNumber(right.number)) {
     context.addIssue({ ...issueOf("patent_number.check_digit"), path });
-  } else if (right.typeCode !== "20" && patentTypeCode(right.number) !== right.typeCode) {
+    return;
+  }
+  const named = patentTypeCode(right.number);
+  if (named && right.typeCode !== "20" && named !== right.typeCode) {
     context.addIssue({ ...issueOf("patent_number.type_mismatch"), path });
   }
 }

@@ -6,11 +6,21 @@
 import { Jieba } from "@node-rs/jieba";
 import { dict } from "@node-rs/jieba/dict.js";
 import { Converter } from "opencc-js/t2cn";
+import { invisible } from "./invisible.ts";
 
-/** Listings that were written with another version are written anew (`suggestions.worker.ts`). */
-export const termsVersion = 1;
+/** Listings that were written with another version are written again (`suggestions.worker.ts`). */
+export const termsVersion = 2;
 
-const jieba = Jieba.withDict(dict);
+let loaded: Jieba | null = null;
+
+/**
+ * The dictionary of Chinese words. Loading it takes a fifth of a second of computing, so a process that never cuts
+ * text goes without; the service loads it before it listens.
+ */
+export function dictionary(): Jieba {
+  loaded ??= Jieba.withDict(dict);
+  return loaded;
+}
 const toSimplified = Converter({ from: "t", to: "cn" });
 
 const han = /\p{Script=Han}/u;
@@ -18,29 +28,85 @@ const han = /\p{Script=Han}/u;
 const runShape = /\p{Script=Han}+|(?:(?!\p{Script=Han})[\p{L}\p{N}])+(?:\.\p{N}+)*%?/gu;
 const partShape = /\p{N}+(?:\.\p{N}+)*|[^\p{N}.%]+/gu;
 
+/**
+ * Radicals that are written where the ideograph of the same shape is meant, as text taken from PDF files has
+ * them: Unicode's property Equivalent_Unified_Ideograph of U+2E81 to U+2EF3. NFKC replaces the other radicals.
+ */
+const radicals = new Map(
+  (
+    "⺁厂⺂乛⺃乚⺄乙⺅亻⺆冂⺇𠘨⺈刀⺉刂⺊卜⺋㔾⺌小⺍小⺎兀⺏尣⺐尢⺑𡯂⺒巳⺓幺⺔彑⺕𫜹⺖忄⺗心⺘扌⺙攵⺛旡⺜日⺝月⺞歺⺟母⺠民⺡氵⺢氺⺣灬⺤爫" +
+    "⺥爫⺦丬⺧牛⺨犭⺩王⺪𤴔⺫目⺬示⺭礻⺮𥫗⺯糹⺰纟⺱罓⺲罒⺳㓁⺴冗⺵𦉫⺶羊⺷𦍌⺸𦍋⺹耂⺺肀⺻聿⺼肉⺽𦥑⺾艹⺿艹⻀艹⻁虎⻂衤⻃覀⻄西⻅见⻆角⻇𧢲" +
+    "⻈讠⻉贝⻊𧾷⻋车⻌辶⻍辶⻎辶⻏邑⻐钅⻑長⻒镸⻓长⻔门⻕𨸏⻖阝⻗雨⻘青⻙韦⻚页⻛风⻜飞⻝食⻞𩙿⻟飠⻠饣⻡𩠐⻢马⻣骨⻤鬼⻥鱼⻦鸟⻧卤⻨麦⻩黄⻪黾⻫斉" +
+    "⻬齐⻭歯⻮齿⻯竜⻰龙⻱龜⻲亀⻳龟"
+  )
+    .match(/../gu)
+    ?.map((pair) => [...pair] as [string, string]),
+);
+
 const simplified = new Map<string, string>();
 
-/** Character by character, so that a text keeps its length: highlights are found in the folded text. */
+/** Character by character: what a text is found by must not depend on how its words are cut. */
 function simplify(character: string): string {
   const known = simplified.get(character);
   if (known !== undefined) return known;
-  const converted = han.test(character) ? toSimplified(character) : character;
-  // One for one, or not at all.
-  const simple = converted.length === character.length ? converted : character;
+  const unified = radicals.get(character) ?? character;
+  // Twice, because a few characters have a form between: 薴, 苧, 苎.
+  const simple = han.test(unified) ? toSimplified(toSimplified(unified)) : unified;
   simplified.set(character, simple);
   return simple;
 }
 
 /**
- * One form for what is written in several: NFKC, lower case, simplified characters, no thousands
- * separators, and no blank or degree sign between a number and its unit. `ＬＥＤ封裝 10 ℃` is `led封装 10c`.
+ * Traditional texts write 著 where simplified ones write 着 (附著力), and both where it is *zhù*: 显著, 著作.
+ * By the characters around it, in simplified form.
+ */
+const attached = /(?<![显卓昭土名论专编译原遗巨拙合撰新较知])著(?![作名者述称录书有文])/g;
+
+/** 着 for 著 in a text whose characters are folded; it keeps its length. */
+export const attach = (folded: string): string => folded.replaceAll(attached, "着");
+
+/** The forms of a text that do not depend on what stands around a character. */
+export function foldCharacters(text: string): string {
+  let simple = "";
+  const plain = text.replaceAll(invisible, "").normalize("NFKC").toLowerCase().normalize("NFKC");
+  for (const character of plain) simple += simplify(character);
+  return simple;
+}
+
+/** Units that belong to the number before them, also after a blank; after another word the blank stays. */
+const units =
+  "[kmgtnpμu]?(?:m|g|w|wh|v|va|a|ah|hz|pa|j|n|b|bit|l|s|t|c|f|h|mol|ω)[23]?|bar|min|d|r|k|x|rpm|ppm|ppb|db|dbm|lm|lx|ev|kev|mev";
+const beforeUnit = new RegExp(
+  `(?<=\\p{N})[ °]+(?=[°%]|(?:${units})(?!\\p{L}(?<!\\p{Script=Han})))`,
+  "gu",
+);
+
+/** Digits in groups of three after one to three, and nothing else. */
+const groups = (comma: string) =>
+  new RegExp(
+    `(?<![\\p{L}\\p{N}.,，](?<!\\p{Script=Han}))\\p{N}{1,3}(?:${comma}\\p{N}{3})+(?!\\p{N}|[,，]\\p{N})`,
+    "gu",
+  );
+const [thousands, perhapsThousands] = [groups(","), groups("，")];
+/** Those that may separate thousands as one, each other Chinese comma alone. */
+const chineseCommas = new RegExp(`${perhapsThousands.source}|，`, "gu");
+
+/**
+ * One form for what is written in several: NFKC, lower case, simplified characters, nothing invisible, no
+ * thousands separators, no blank or degree sign between a number and its unit, no line broken within Chinese.
+ * `ＬＥＤ封裝 10 ℃` is `led封装 10c`. Folding what is folded changes nothing.
+ *
+ * A Chinese comma between digits may be either: 1，200kW is a number, 380，220V are two. It stays where it may
+ * separate thousands.
  */
 export function fold(text: string): string {
-  let simple = "";
-  for (const character of text.normalize("NFKC").toLowerCase()) simple += simplify(character);
-  return simple
-    .replaceAll(/(?<=\p{N}),(?=\p{N}{3}(?!\p{N}))/gu, "")
-    .replaceAll(/(?<=\p{N})[ °]+(?=[a-zμω°%])/gu, "");
+  // NFKC would make all of them plain ones.
+  const characters = text.split("，").map(foldCharacters).join("，");
+  return attach(characters)
+    .replaceAll(chineseCommas, (found) => (found === "，" ? "," : found))
+    .replaceAll(thousands, (number) => number.replaceAll(",", ""))
+    .replaceAll(beforeUnit, "")
+    .replaceAll(/(?<=\p{Script=Han})[^\S\n]*\n\s*(?=\p{Script=Han})/gu, "");
 }
 
 const runsOf = (folded: string): string[] => folded.match(runShape) ?? [];
@@ -58,9 +124,31 @@ function partsOf(run: string): string[] {
   return parts.length === 1 && parts[0] === run ? parts : [run, ...parts];
 }
 
+/** What a folded text with Chinese commas between digits may mean: one number, or several. */
+const readingsOf = (folded: string): string[] =>
+  folded.includes("，") ? ["", ","].map((meant) => folded.replaceAll("，", meant)) : [folded];
+
+/** What it most likely means: 1，200kW is a number, 380，220V are two. */
+const likelyOf = (folded: string): string =>
+  folded.replaceAll(perhapsThousands, (digits) =>
+    digits.replaceAll("，", digits.indexOf("，") < 3 ? "" : ","),
+  );
+
+/** `6-axis` and `LED 2026` are found as one word too. */
+const gluedOf = (folded: string): string[] =>
+  [
+    ...folded.matchAll(/(?<![\p{L}\p{N}.])(\p{N}+(?:\.\p{N}+)*)[ -]([a-z]+)(?![\p{L}\p{N}])/gu),
+    ...folded.matchAll(/(?<![\p{L}\p{N}])([a-z]+)[ -](\p{N}+(?:\.\p{N}+)*)(?![\p{L}\p{N}])/gu),
+  ].map(([, first, second]) => `${first}${second}`);
+
+/** Chinese characters with blanks between them, as in titles that are set wide: 轴　承. */
+const spacedHan = /(?<=\p{Script=Han})\s+(?=\p{Script=Han})/gu;
+
 /** What a folded text is searched by: pairs of Chinese characters, and what is not Chinese. */
 function termsOf(folded: string): string[] {
-  return runsOf(folded).flatMap((run) => (isHan(run) ? pairsOf(run) : partsOf(run)));
+  const runs = readingsOf(folded.replaceAll(spacedHan, "")).flatMap(runsOf);
+  const terms = runs.flatMap((run) => (isHan(run) ? pairsOf(run) : partsOf(run)));
+  return [...terms, ...gluedOf(folded)];
 }
 
 /** What the search columns of a listing hold. */
@@ -116,7 +204,9 @@ const belongsBefore = /^(n|v|x|k|g|j|b)/;
 
 /** A long word of the dictionary as the shorter ones that it is made of, if it is: 厌氧发酵 as 厌氧, 发酵. */
 function shorter(word: string): string[] {
-  const inner = jieba.cutForSearch(word, false).filter((one) => one !== word && one.length > 1);
+  const inner = dictionary()
+    .cutForSearch(word, false)
+    .filter((one) => one !== word && one.length > 1);
   const parts: string[] = [];
   for (let at = 0; at < word.length; ) {
     const [next] = inner
@@ -132,7 +222,7 @@ function shorter(word: string): string[] {
 /** A run of Chinese as the words that somebody means who types it; single characters that stand for themselves. */
 function cutRun(run: string): string[] {
   const words: string[] = [];
-  for (const { word, tag } of jieba.tag(run, true)) {
+  for (const { word, tag } of dictionary().tag(run, true)) {
     const previous = words.at(-1);
     const single = [...word].length === 1;
     if (single && previous && [...previous].length > 1 && belongsBefore.test(tag)) {
@@ -148,7 +238,7 @@ function cutRun(run: string): string[] {
  * `钢丝绳在线检测`. A single character beside longer words, such as `的`, is welcome but not demanded.
  */
 export function queryWordsOf(folded: string): QueryWord[] {
-  const words = runsOf(folded).flatMap((run): QueryWord[] => {
+  const words = runsOf(likelyOf(folded)).flatMap((run): QueryWord[] => {
     if (!isHan(run)) return [{ text: run, terms: [run], inTitle: false, required: true }];
     const cut = cutRun(run).map((text) => ({ text, characters: [...text].length }));
     const alone = cut.every(({ characters }) => characters === 1);
@@ -170,7 +260,7 @@ function chineseWord(text: string, required: boolean): QueryWord {
  * A folded word without blanks and punctuation: what the neighbouring words of a query are when joined.
  * `machine learning` is asked for as `machine`, `learning`.
  */
-export const joined = (folded: string): string => runsOf(folded).join("");
+export const joined = (folded: string): string => runsOf(likelyOf(folded)).join("");
 
 /** What a group of synonyms is looked up by: its words folded, each also as a query joins it. */
 export const synonymKeysOf = (words: readonly string[]): string[] => [
@@ -208,7 +298,8 @@ export function matchTermsOf(text: string): TermCounts {
     const key = keyOf(kind, term);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   };
-  for (const run of runsOf(fold(text))) {
+  const folded = likelyOf(fold(text)).replaceAll(spacedHan, "");
+  for (const run of runsOf(folded)) {
     if (!isHan(run)) {
       if (/^\p{L}+$/u.test(run)) add("character", run);
       if (run.length > 1 && /^\p{L}+$/u.test(run)) add("pair", run);
@@ -217,7 +308,7 @@ export function matchTermsOf(text: string): TermCounts {
     }
     for (const character of run) add("character", character);
     for (const pair of pairsOf(run)) add("pair", pair);
-    for (const word of jieba.cutForSearch(run, true)) {
+    for (const word of dictionary().cutForSearch(run, true)) {
       if ([...word].length > 1) add("word", word);
     }
   }

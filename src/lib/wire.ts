@@ -2,23 +2,48 @@
 import { z } from "zod";
 import { isCreditCode, looksLikeCreditCode } from "./credit-code.ts";
 import { fault } from "./faults.ts";
+import { invisible } from "./invisible.ts";
 
 // Newline and tab are the only control characters that belong in a text of several lines.
 const controls = /\p{Cc}/u;
 const controlsButLines = /(?![\n\t])\p{Cc}/u;
 
+/** A character that is seen. The empty pattern of Braille, U+2800, is a symbol to Unicode. */
+const seen = /(?!\u2800)[\p{L}\p{N}\p{P}\p{S}]/u;
+
 /** Whether a text is one line of whole characters: no control characters, no broken Unicode. */
 export const isPlainLine = (text: string): boolean => text.isWellFormed() && !controls.test(text);
 
-/** One line of text, without outer blanks, control characters or broken Unicode. */
+/**
+ * One line as it is kept: what is not seen is taken out, because two names that look the same must be
+ * the same, and a mark of direction shows a text in another order than it has. Nothing, if nothing is seen.
+ */
+export function plainLine(text: string): string {
+  const plain = text.replaceAll(invisible, "").trim();
+  return seen.test(plain) || !plain.isWellFormed() || controls.test(plain) ? plain : "";
+}
+
+/** One line of text, without outer blanks, invisible and control characters or broken Unicode. */
 export const line = (max: number, min = 1) =>
-  z.string().trim().min(min).max(max).refine(isPlainLine, fault("invalid_characters"));
+  z
+    .string()
+    .overwrite(plainLine)
+    .min(min)
+    .max(max)
+    .refine(isPlainLine, fault("invalid_characters"));
+
+/** Several lines as they are kept: joiners stay, which emoji and some scripts need; nothing, if nothing is seen. */
+function plainProse(text: string): string {
+  const plain = text.replaceAll("\r\n", "\n").trim();
+  const isBlank = plain.isWellFormed() && plainLine(plain.replaceAll(/[\n\t]/g, " ")) === "";
+  return isBlank ? "" : plain;
+}
 
 /** Text of several lines. */
 export const prose = (max: number, min = 1) =>
   z
     .string()
-    .overwrite((text) => text.replaceAll("\r\n", "\n").trim())
+    .overwrite(plainProse)
     .min(min)
     .max(max)
     .refine(
@@ -31,6 +56,13 @@ export const uuid = z
   .uuid()
   .overwrite((id) => id.toLowerCase())
   .describe("A UUIDv7.");
+
+/** A whole number in a query string, written with digits: neither `0x10` nor `1e1`, `+5` or nothing. */
+export const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z.preprocess(
+    (given) => (typeof given === "string" && /^-?\d+$/.test(given) ? Number(given) : given),
+    z.int().min(min).max(max),
+  );
 
 /** Path parameters of a route about one resource. */
 export const IdParams = z.strictObject({ id: uuid });
@@ -106,9 +138,19 @@ export const email = z
   .overwrite((text) => text.toLowerCase())
   .meta({ example: "li.wei@example.edu.cn" });
 
+/** A telephone number in one form: narrow digits and brackets, an extension as `转802`. */
+const foldPhone = (text: string): string =>
+  text
+    .normalize("NFKC")
+    .replaceAll(/[\u2010-\u2015\u2212]/g, "-")
+    .trim()
+    .replace(/\s*(?:转|轉|分机|分機|ext\.?|x)\s*(?=\d{1,6}$)/i, "转");
+
+/** As people write it; brackets around an area code and an extension are kept. */
 export const phone = z
   .string()
-  .regex(/^\+?[0-9][0-9 -]{4,22}[0-9]$/)
+  .overwrite(foldPhone)
+  .regex(/^\+?(?:\(\+?\d{1,5}\) ?)?\d[\d -]{3,22}\d(?:转\d{1,6})?$/)
   .meta({ example: "0373-3326000" });
 
 /** A person to speak to about something. */
@@ -136,6 +178,10 @@ export const taxonomyCode = (taxonomy: string, max = 40) =>
     .regex(/^[0-9A-Za-z_]+$/)
     .meta({ description: `A code of the taxonomy \`${taxonomy}\`.`, taxonomy });
 
+/** What may be left out, and is null then. */
+export const codeOrNull = (taxonomy: string) => taxonomyCode(taxonomy).nullable().default(null);
+export const textOrNull = (max: number) => line(max).nullable().default(null);
+
 /** A reason that a person gives for a decision about somebody else's resource. */
 export const ReasonInput = z
   .strictObject({ reason: prose(1000).describe("Why; the other side reads it.") })
@@ -153,7 +199,7 @@ function bare(schema: z.ZodType): z.ZodType {
 }
 
 /**
- * The JSON merge patch (RFC 7396) that fits `input`: every member optional, `null` removes it. The
+ * The JSON merge patch (RFC 7396) that fits `input`: every member optional; `null` removes what may be left out. The
  * merged whole is parsed with `input` itself afterwards, so cross-field rules hold there.
  */
 export function patchOf(input: z.ZodObject): z.ZodType<Record<string, unknown>> {
@@ -162,7 +208,9 @@ export function patchOf(input: z.ZodObject): z.ZodType<Record<string, unknown>> 
     const inner = bare(field as z.ZodType);
     const value = inner instanceof z.ZodNullable ? (inner.unwrap() as z.ZodType) : inner;
     const plain = value instanceof z.ZodObject ? patchOf(value) : value;
-    shape[key] = plain.nullable().optional();
+    // What cannot be left out cannot be taken out.
+    const isNeeded = field === value;
+    shape[key] = isNeeded ? plain.optional() : plain.nullable().optional();
   }
   return z.strictObject(shape) as unknown as z.ZodType<Record<string, unknown>>;
 }

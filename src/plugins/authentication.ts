@@ -2,7 +2,7 @@ import jwt from "@fastify/jwt";
 import type { FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { z } from "zod";
-import type { Access, Actor, Origin } from "../lib/access.ts";
+import { type Access, type Actor, type Origin, refusalOf } from "../lib/access.ts";
 import { databaseTime } from "../lib/clock.ts";
 import { AppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
@@ -13,6 +13,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who calls; null when nobody is signed in. */
     actor: Actor | null;
+    /** Who calls a route that admits nobody anonymous: throws `auth.required` when there is nobody. */
+    readonly caller: Actor;
   }
   interface FastifyInstance {
     /** Signs an access token (RFC 9068) for a person's sign-in or a machine client. */
@@ -88,6 +90,12 @@ export default fp<Options>(
       return app.jwt.sign({ ...claims, iat, jti: newId() });
     });
     app.decorateRequest("actor", null);
+    app.decorateRequest("caller", {
+      getter() {
+        if (!this.actor) throw new AppError("auth.required");
+        return this.actor;
+      },
+    });
 
     const actors = new Map<string, { actor: Actor; until: number }>();
     /** What is being asked: many requests of one caller at once ask once. */
@@ -132,17 +140,23 @@ export default fp<Options>(
       return within(actor, claims.scope);
     }
 
-    app.addHook("onRequest", (request, _reply, done) => {
+    app.addHook("onRequest", (request, reply, done) => {
       const { access, ownAuthorization, vital } = request.routeOptions.config;
       const { authorization } = request.headers;
+      const admit = () =>
+        done(app.countRequest(request, reply) ?? (access && refusal(access, request)));
       // A vital route answers without the database, so it asks nobody who calls.
-      const isIgnored = authorization === undefined || ownAuthorization || vital;
-      const known = isIgnored ? null : identifyBearer(authorization);
-      if (known === null) return done(access && refusal(access, request));
-      known.then((actor) => {
-        request.actor = actor;
-        done(access && refusal(access, request));
-      }, done);
+      if (authorization === undefined || ownAuthorization || vital) return admit();
+      identifyBearer(authorization).then(
+        (actor) => {
+          request.actor = actor;
+          admit();
+        },
+        (error: unknown) => {
+          const isGuess = error instanceof AppError && error.code === "auth.invalid_token";
+          done((isGuess && app.countGuess(request, reply)) || (error as Error));
+        },
+      );
     });
 
     app.addHook("onRoute", (route) => {
@@ -155,7 +169,7 @@ export default fp<Options>(
       });
     });
   },
-  { name: "authentication", dependencies: ["contract", "gate"] },
+  { name: "authentication", dependencies: ["contract", "gate", "rate-limits"] },
 );
 
 /** A machine holds the scopes that it has now and that its token was given (RFC 6749 3.3), not more. */
@@ -165,42 +179,8 @@ function within(actor: Actor, granted: string): Actor {
   return { ...actor, scopes: actor.scopes.filter((scope) => given.has(scope)) };
 }
 
-/** Why the route does not admit the caller: 401, then 403 by role, scope, state of the organisation. */
-function refusal(access: Access, request: FastifyRequest): AppError | undefined {
-  const { actor, method } = request;
-  if (!actor) {
-    if (access.public) return undefined;
-    return new AppError("auth.required");
-  }
-  if (access.roles && !access.roles.includes(actor.role)) {
-    return new AppError("auth.forbidden_role", { members: { requiredRoles: access.roles } });
-  }
-  if (actor.scopes) {
-    if (!access.scope && !access.public) return new AppError("auth.person_required");
-    if (access.scope && !actor.scopes.includes(access.scope)) {
-      return new AppError("auth.insufficient_scope", { members: { requiredScope: access.scope } });
-    }
-  }
-  if (access.admin && !actor.isAdmin) return new AppError("auth.admin_required");
-  const reads = method === "GET" || method === "HEAD";
-  const stopped = actor.organizationStatus === "suspended" || actor.organizationStatus === "closed";
-  if (stopped && !reads && !access.public && !access.whileSuspended) {
-    return new AppError("organization.suspended");
-  }
-  if (access.verified && actor.organizationStatus !== "verified") {
-    return new AppError(stopped ? "organization.suspended" : "organization.not_verified");
-  }
-  return undefined;
-}
-
-/**
- * The caller of a route that admits nobody anonymous.
- * @throws AppError `auth.required`
- */
-export function actorOf(request: FastifyRequest): Actor {
-  if (!request.actor) throw new AppError("auth.required");
-  return request.actor;
-}
+const refusal = (access: Access, { actor, method }: FastifyRequest): AppError | undefined =>
+  refusalOf(access, actor, { reads: method === "GET" || method === "HEAD" });
 
 /** Where a request came from, for audit records. */
 export const originOf = (request: FastifyRequest): Origin => ({

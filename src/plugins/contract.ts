@@ -1,4 +1,3 @@
-import build from "fast-json-stringify";
 import type {
   FastifyBaseLogger,
   FastifyInstance,
@@ -14,10 +13,13 @@ import type {
 } from "fastify";
 import fp from "fastify-plugin";
 import { z } from "zod";
-import { AppError, type ErrorCode, type Fault, statusOf } from "../lib/errors.ts";
+import { AppError, type ErrorCode, type Fault } from "../lib/errors.ts";
+import { type Versioned, versionedOf } from "../lib/etag.ts";
 import { faultsOf } from "../lib/faults.ts";
 import type { RouteContract } from "../lib/http.ts";
-import { replySchema } from "../lib/json-schema.ts";
+import { idempotencyKeyFault } from "../lib/idempotency-key.ts";
+import { makeSerializers } from "../lib/serializers.ts";
+import { statusOf } from "../words.ts";
 
 /** Types of a handler come from the zod objects in its schema. */
 export interface ZodTypeProvider extends FastifyTypeProvider {
@@ -50,10 +52,12 @@ declare module "fastify" {
   interface FastifyInstance {
     /** Every registered route, for what spans them all: 405 answers, the access page, tests. */
     registeredRoutes: readonly RegisteredRoute[];
+    /** Compiles the serializers of all replies; else each is compiled when it is first used. */
+    compileSerializers: () => void;
   }
   interface FastifyReply {
     /** Version of the resource in the reply, for its ETag. */
-    resourceVersion: number | null;
+    resourceVersion: Versioned | null;
   }
 }
 
@@ -69,6 +73,9 @@ export interface RegisteredRoute {
 /** `/v1/needs/:id` as a pattern of paths. */
 const patternOf = (url: string) =>
   new RegExp(`^${url.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(/:\w+/g, "[^/]+")}$`);
+
+/** Largest body that is read of who is not signed in, in bytes: no form of theirs holds a text. */
+const strangersBodyLimit = 16 * 1024;
 
 /** RFC 9457, as every failure is sent. */
 export const Problem = z
@@ -91,7 +98,8 @@ export const Problem = z
         }),
       )
       .optional()
-      .describe("Every fault of the input."),
+      .describe("The faults of the input, at most 50 of them."),
+    moreErrors: z.int().optional().describe("How many more faults there are."),
     currentStatus: z.string().optional(),
     allowedActions: z.array(z.string()).optional(),
     requiredRoles: z.array(z.string()).optional(),
@@ -130,6 +138,7 @@ function sharedErrors(route: RouteOptions): ErrorCode[] {
     "request.malformed_url",
     "request.malformed_http",
   ];
+  if (!vital) codes.push("request.rate_limited");
   if (!route.config?.ownAuthorization && !vital) codes.push("auth.invalid_token");
   if (access && !access.public) codes.push("auth.required");
   if (access?.roles) codes.push("auth.forbidden_role");
@@ -142,8 +151,8 @@ function sharedErrors(route: RouteOptions): ErrorCode[] {
   codes.push("request.invalid");
   // A body is read before it is known whether the route wants one.
   if (changes) {
-    codes.push("request.malformed_json", "request.too_large", "request.unsupported_media_type");
-    codes.push("request.timeout");
+    codes.push("request.malformed_json", "request.not_utf8", "request.too_large");
+    codes.push("request.unsupported_media_type", "request.timeout");
   }
   if (ifMatch) codes.push("request.precondition_failed");
   if (ifMatch === "required") codes.push("request.precondition_required");
@@ -220,6 +229,7 @@ function mediaTypesOf({ method, schema }: RouteOptions): readonly string[] {
 function validatorOf(
   schema: Partial<Record<Part, z.ZodType>>,
   mediaTypes: readonly string[],
+  takesKey: boolean,
 ): preValidationHookHandler {
   // What a route does not declare it does not take: an unknown parameter is a 400, so is a body.
   const nothing = z.strictObject({});
@@ -234,13 +244,20 @@ function validatorOf(
       return done(new AppError("request.unsupported_media_type"));
     }
     const faults: Fault[] = [];
+    let more = 0;
+    const keyFault = takesKey ? idempotencyKeyFault(request.headers) : null;
+    if (keyFault) faults.push(keyFault);
     for (const { part, property, zod } of declared) {
       const parsed = zod.safeParse(request[property] ?? undefined, { reportInput: true });
       // The handler's types come from the same schema; Fastify's own type for the property is `unknown`.
       if (parsed.success) (request as Record<typeof property, unknown>)[property] = parsed.data;
-      else faults.push(...faultsOf(parsed.error, part));
+      else {
+        const found = faultsOf(parsed.error, part);
+        faults.push(...found.faults);
+        more += found.more;
+      }
     }
-    done(faults.length > 0 ? new AppError("request.invalid", { faults }) : undefined);
+    done(faults.length > 0 ? new AppError("request.invalid", { faults, more }) : undefined);
   };
 }
 
@@ -293,12 +310,16 @@ export default fp<{ checkReplies: boolean }>(
 
     function declare(route: RouteOptions): void {
       assertComplete(route);
+      if (route.config?.access?.public) route.bodyLimit ??= strangersBodyLimit;
       const schema = route.schema as object;
       // Fastify derives a HEAD route from each GET with the same schema object: declare that once.
       if (!validators.has(schema)) {
         declareResponses(route);
         const zods = schema as Partial<Record<Part, z.ZodType>>;
-        validators.set(schema, validatorOf(zods, mediaTypesOf(route)));
+        validators.set(
+          schema,
+          validatorOf(zods, mediaTypesOf(route), route.config?.idempotency === "accepted"),
+        );
       }
       const validator = validators.get(schema);
       const hooks = [route.preValidation ?? []].flat();
@@ -308,52 +329,19 @@ export default fp<{ checkReplies: boolean }>(
     // That hook validates; Fastify itself would stop at the first bad part.
     app.setValidatorCompiler(() => (data) => ({ value: data }));
 
-    const serializers = new WeakMap<z.ZodType, (data: unknown) => string>();
-    app.setSerializerCompiler(({ schema, url, method, httpStatus }) => {
-      // A reply without content has no schema to compile.
-      if (!(schema instanceof z.ZodType)) return () => "";
-      return serializerOf(schema, `${method} ${url} ${httpStatus}`);
-    });
-
-    function serializerOf(schema: z.ZodType, where: string): (data: unknown) => string {
-      const known = serializers.get(schema);
-      if (known) return known;
-      const serialize =
-        schema instanceof z.ZodUnion ? eitherOf(schema, where) : compile(schema, where);
-      serializers.set(schema, serialize);
-      return serialize;
-    }
-
-    /** One of several replies (a resource, or what a dry run found): the first that it is. */
-    function eitherOf(schema: z.ZodUnion, where: string): (data: unknown) => string {
-      const options = (schema.options as readonly z.ZodType[]).map((option) => ({
-        option,
-        serialize: serializerOf(option, where),
-      }));
-      return (data) => {
-        const fitting = options.find(({ option }) => option.safeParse(data).success);
-        if (!fitting) throw new Error(`${where}: the reply breaks its contract`);
-        return fitting.serialize(data);
-      };
-    }
-
-    function compile(schema: z.ZodType, where: string): (data: unknown) => string {
-      const stringify = build(replySchema(schema) as never) as (data: unknown) => string;
-      const checked = (data: unknown) => {
-        const parsed = schema.safeParse(data);
-        if (parsed.success) return stringify(data);
-        throw new Error(
-          `${where}: the reply breaks its contract: ${z.prettifyError(parsed.error)}`,
-        );
-      };
-      return checkReplies ? checked : stringify;
-    }
+    const serializers = makeSerializers({ checkReplies });
+    // A reply without content has no schema.
+    app.setSerializerCompiler(({ schema, url, method, httpStatus }) =>
+      schema instanceof z.ZodType
+        ? serializers.of(schema, `${method} ${url} ${httpStatus}`)
+        : () => "",
+    );
+    app.decorate("compileSerializers", serializers.compileAll);
 
     app.decorateReply("resourceVersion", null);
     // An undeclared status or content type would be sent with JSON.stringify, unfiltered.
     app.addHook("preSerialization", (request, reply, payload, done) => {
-      const version = (payload as { version?: unknown } | null)?.version;
-      if (typeof version === "number") reply.resourceVersion = version;
+      reply.resourceVersion = versionedOf(payload) ?? reply.resourceVersion;
       // Fastify types the error of this callback as null; it takes one like every other hook.
       done(undeclared(request, reply, payload) as null, payload);
     });

@@ -3,6 +3,7 @@ import fp from "fastify-plugin";
 import { type Executor, executorThrough } from "../database/connect.ts";
 import { type Gate, type Leave, makeGate, type Place } from "../lib/gate.ts";
 import { outageOf } from "../lib/outages.ts";
+import { costOf } from "../lib/search-cost.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -18,7 +19,7 @@ declare module "fastify" {
   }
 }
 
-/** Milliseconds for which those who want what others waited for in vain share a part of the connections. */
+/** Milliseconds for which requests for something that others could not get share a part of the connections. */
 const memory = 5_000;
 /** Milliseconds that a request waits at the gate longer than others may wait for a lock. */
 const patienceBeyondLock = 1_500;
@@ -52,7 +53,7 @@ export default fp(
     const share = (part: number) => Math.max(1, Math.floor(size * part));
     const patience = app.config.databaseLockTimeout + patienceBeyondLock;
     const gate = makeGate({ suspectsMost: share(0.5), memory, patience, longestQueue });
-    // One connection is nothing to share: whoever comes first has it, the pool sees to that.
+    // One connection cannot be shared out: the first to ask has it, which the pool sees to.
     const enter = (places: readonly Place[]) =>
       size === 1 ? ((() => {}) satisfies Leave) : gate.enter(places);
 
@@ -83,24 +84,33 @@ export default fp(
         leave();
       }
     });
+    /** However many search: what they wait for is not taken from those who read one listing. */
+    const searches: Place = { name: "searches", most: share(0.3), isWide: true };
+
     const callers: Place[] = [{ name: "callers", most: share(0.4), isWide: true }];
     app.decorate(
       "callerDb",
       executorThrough(pool, () => enter(callers)),
     );
 
+    /** What a read of each route takes, by the route's path. */
+    const placesOf = new Map<string, readonly Place[]>();
+    app.addHook("onRoute", ({ url, method, config }) => {
+      const { vital, withoutDatabase } = config ?? {};
+      if (![method].flat().includes("GET") || vital || withoutDatabase) return;
+      const { collection } = partsOf(url);
+      placesOf.set(url, [...placesOfAll(collection), { name: `read ${collection}`, most: size }]);
+    });
     app.decorateRequest("leaveGate", null);
     app.addHook("preHandler", (request, reply, done) => {
-      const { method, url, routeOptions } = request;
-      const { vital, withoutDatabase } = routeOptions.config;
+      const { method, routeOptions } = request;
+      const isRead = method === "GET" || method === "HEAD";
       // An address that is none has no route.
-      const isFree = vital || withoutDatabase || routeOptions.url === undefined;
-      if ((method !== "GET" && method !== "HEAD") || isFree) return done();
-      const { collection } = partsOf(url);
-      const entered = enter([
-        ...placesOfAll(collection),
-        { name: `read ${collection}`, most: size },
-      ]);
+      const ofRoute = isRead ? placesOf.get(routeOptions.url ?? "") : undefined;
+      if (!ofRoute) return done();
+      const isSearch = costOf(routeOptions.config, request.query as object) > 0;
+      const places = isSearch ? [...ofRoute, searches] : ofRoute;
+      const entered = enter(places);
       if (!(entered instanceof Promise)) {
         request.leaveGate = entered;
         return done();

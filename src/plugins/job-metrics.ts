@@ -16,6 +16,8 @@ export interface JobState {
   /** Rows that wait for another try, and that are parked. */
   waiting: number;
   parked: number;
+  /** Rows that its run has still to do, where it counts them. */
+  left: number;
 }
 
 /** Seconds since an instant; 0 for none. */
@@ -50,6 +52,12 @@ export function jobMetrics(registry: Registry, stateOf: () => ReadonlyMap<string
     labelNames,
     registers,
   });
+  const rowsDone = new Counter({
+    name: "job_rows_done_total",
+    help: "Rows that this process did.",
+    labelNames,
+    registers,
+  });
   const gauge = (name: string, help: string, read: (state: JobState) => number | null) =>
     new Gauge({
       name,
@@ -81,6 +89,11 @@ export function jobMetrics(registry: Registry, stateOf: () => ReadonlyMap<string
   gauge("job_lag_seconds", "How long the oldest of it has been waiting.", ({ backlog }) =>
     ageOf(backlog().since),
   );
+  gauge(
+    "job_rows_left",
+    "Rows that a run of this process has still to do, of jobs that count them.",
+    (state) => state.left,
+  );
   gauge("job_rows_waiting", "Rows that failed and wait for another try.", (state) => state.waiting);
   gauge(
     "job_rows_parked",
@@ -89,10 +102,17 @@ export function jobMetrics(registry: Registry, stateOf: () => ReadonlyMap<string
   );
   return {
     rowFailures,
+    rowsDone,
+    threadDeaths: new Counter({
+      name: "job_thread_deaths_total",
+      help: "Threads that died over the work of jobs; the next work starts another one.",
+      registers,
+    }),
     /** A job that never ran is told too. */
     add: (job: string) => {
       for (const outcome of ["success", "failure"]) runs.inc({ job, outcome }, 0);
       rowFailures.inc({ job }, 0);
+      rowsDone.inc({ job }, 0);
     },
     ran: (job: string, outcome: "success" | "failure", seconds: number) => {
       runs.inc({ job, outcome });

@@ -18,14 +18,21 @@ interface Kind {
 }
 
 /** Work on many rows, of which one that fails must not keep the others waiting. */
-export interface RowWork<Row extends { id: string }> extends Kind {
+export interface RowWork<Row extends { id: string }, Prepared = undefined> extends Kind {
+  /** How many are due: asked once in a run, which then tells its progress. */
+  count?: (db: Executor) => Promise<number>;
   /** Rows that are due and free (`isFreeFor`), locked until the transaction ends. */
   select: (tx: Executor, take: Take) => Promise<Row[]>;
+  /**
+   * What takes long and needs no lock, outside any transaction: nobody waits for it, and an embedded
+   * database's one connection is free meanwhile. A row may be another one when its work is done.
+   */
+  prepare?: (db: Executor, rows: readonly Row[]) => Promise<Prepared>;
   /** Does them, all or none. */
-  work: (tx: Executor, rows: readonly Row[]) => Promise<unknown>;
+  work: (tx: Executor, rows: readonly Row[], prepared?: Prepared) => Promise<unknown>;
   /** Rows of one transaction, while none of them fails. */
   batch?: number;
-  /** How much longer it rests after each transaction than that took; not at all when absent. */
+  /** How many times as long as each transaction took it rests after it; not at all when absent. */
   rest?: number;
 }
 
@@ -36,7 +43,9 @@ export interface ThingWork extends Kind {
 }
 
 export interface RowHelpers {
-  forEachRow: <Row extends { id: string }>(work: RowWork<Row>) => Promise<void>;
+  forEachRow: <Row extends { id: string }, Prepared = undefined>(
+    work: RowWork<Row, Prepared>,
+  ) => Promise<void>;
   forEachThing: (work: ThingWork) => Promise<void>;
 }
 
@@ -46,17 +55,23 @@ interface Options {
   stopping: AbortSignal;
   /** Told of each try that failed. */
   onFailure: (job: string) => void;
+  /** Told of rows that were done, and of how many are left where that is known. */
+  onProgress: (job: string, done: number, left: number | null) => void;
 }
 
 /** How often a run waits for rows that others hold, and for how long each time, in ms. */
 const mostWaits = 60;
 const pause = 1_000;
 
+/** Milliseconds between two lines of the log that tell how far a run has come. */
+const tellEvery = 10_000;
+
 /** Rows of one transaction, where the job does not say. */
 const usualBatch = 200;
 
 /** How jobs do many rows. One that fails waits for its next try, or is parked (`job-faults`). */
-export function rowHelpers({ database, log, stopping, onFailure }: Options): RowHelpers {
+export function rowHelpers(options: Options): RowHelpers {
+  const { database, log, stopping, onFailure, onProgress } = options;
   const { db, pool } = database;
 
   /** Notes a failure, in a transaction of its own: the one of the row was rolled back. */
@@ -69,6 +84,20 @@ export function rowHelpers({ database, log, stopping, onFailure }: Options): Row
     log.error({ ...subject, ...noted, error: loggable(error) }, "a job could not do a row");
   }
 
+  /** Counts what a run has done of what was due when it began, and tells of it. */
+  async function progressOf({ job, subjectType }: Kind, count?: RowWork<never>["count"]) {
+    const due = count ? await count(db) : null;
+    let [done, told] = [0, performance.now()];
+    return (more: number) => {
+      done += more;
+      const left = due === null ? null : Math.max(0, due - done);
+      onProgress(job, more, left);
+      if (left === null || performance.now() - told < tellEvery) return;
+      told = performance.now();
+      log.info({ job, subjectType, done, left }, "a job goes on");
+    };
+  }
+
   /** Waits; ends early when the process stops. */
   const sleep = (ms: number) =>
     setTimeout(ms, undefined, { signal: stopping, ref: false }).catch(() => {});
@@ -79,8 +108,10 @@ export function rowHelpers({ database, log, stopping, onFailure }: Options): Row
      * a transaction of its own, so that the one that fails is found and the others are done. Outages end
      * the run and count against no row; locks that others hold postpone it.
      */
-    async forEachRow({ job, subjectType, select, work, batch = usualBatch, rest = 0 }) {
+    async forEachRow({ job, subjectType, ...of }) {
+      const { count, select, prepare, work, batch = usualBatch, rest = 0 } = of;
       const at = nowInstant();
+      const progress = await progressOf({ job, subjectType }, count);
       /** How many are still to be done one by one. */
       let singly = 0;
       let after: string | null = null;
@@ -90,16 +121,23 @@ export function rowHelpers({ database, log, stopping, onFailure }: Options): Row
       for (let more = true; more; ) {
         if (stopping.aborted) return;
         const limit = singly > 0 ? 1 : batch;
-        const started = performance.now();
+        const take = { job, limit, at, after };
         let rows: Awaited<ReturnType<typeof select>> = [];
+        let started = performance.now();
         try {
+          if (prepare) rows = await select(db, take);
+          const prepared = prepare && rows.length > 0 ? await prepare(db, rows) : undefined;
+          // Whose fault it is if they cannot be locked is not known.
+          rows = [];
+          started = performance.now();
           await transact(pool, async (tx) => {
-            rows = await select(tx, { job, limit, at, after });
+            rows = await select(tx, take);
             if (rows.length === 0) return;
-            await work(tx, rows);
+            await work(tx, rows, prepared);
             const ids = rows.map(({ id }) => id);
             await clearFaults(tx, job, ids);
           });
+          progress(rows.length);
         } catch (error) {
           const [row] = rows;
           const blame = blameOf(error);

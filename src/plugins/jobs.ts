@@ -15,8 +15,9 @@ import { gathered } from "../lib/gathered.ts";
 import { newId } from "../lib/ids.ts";
 import { loggable } from "../lib/loggable.ts";
 import { outageOf } from "../lib/outages.ts";
+import { onThreadDeath } from "../lib/threads.ts";
 import { countFaultsByJob } from "../modules/job-faults/job-faults.service.ts";
-import { type Backlog, type JobState, jobMetrics } from "./job-metrics.ts";
+import { ageOf, type Backlog, type JobState, jobMetrics } from "./job-metrics.ts";
 import { type RowHelpers, rowHelpers } from "./job-rows.ts";
 
 /** Work that a feature does by itself, in its `*.worker.ts`. */
@@ -40,6 +41,8 @@ export interface LoopingJob extends Work {
   everyMilliseconds: number;
   /** What waits for it, by what the last look found. */
   backlog?: () => Backlog;
+  /** Looks what waits for it, where another process works: `run` does so itself. */
+  look?: (db: Executor) => Promise<void>;
 }
 
 export type Job = TimedJob | LoopingJob;
@@ -52,7 +55,7 @@ const pause = 5_000;
 
 /**
  * Timed jobs that one process runs at once: the rest of the connections is for callers. Two may last for
- * hours (listings that are written anew, a large store that is swept) and leave one to what is due.
+ * hours (listings that are rewritten, a large store that is swept) and leave one to what is due.
  */
 const atOnce = 3;
 
@@ -62,6 +65,9 @@ const longestPause = { fault: 30_000, outage: 2_000 };
 /** Milliseconds that running jobs get to end when the process stops; what they have begun is rolled back. */
 const grace = 5_000;
 
+/** Seconds for which a job may be due before `/readyz` says that nobody runs it. */
+const tolerated = 300;
+
 const nothing: Backlog = { depth: 0, since: null };
 
 /** The next time of a job, RFC 3339 in UTC. */
@@ -70,6 +76,9 @@ const nextTime = (cron: string): string =>
     .next()
     .toDate()
     .toISOString();
+
+/** `look`: another process runs them, this one only knows how they stand. */
+export type JobMode = "run" | "look" | "none";
 
 declare module "fastify" {
   interface FastifyInstance extends RowHelpers {
@@ -86,8 +95,8 @@ declare module "fastify" {
  * database and goes by its clock (`job_runs`): a process whose own clock is off runs it like any other,
  * one that dies leaves it to the next, and a machine that slept makes up for what it missed.
  */
-export default fp<{ run: boolean }>(
-  async (app, { run }) => {
+export default fp<{ mode: JobMode }>(
+  async (app, { mode }) => {
     const { db } = app.database;
     const jobs: Job[] = [];
     const states = new Map<string, JobState>();
@@ -98,7 +107,8 @@ export default fp<{ run: boolean }>(
     app.decorate("addJob", (job) => {
       jobs.push(job);
       const backlog = (isLooping(job) && job.backlog) || (() => nothing);
-      states.set(job.name, { succeededAt: null, failures: 0, backlog, waiting: 0, parked: 0 });
+      const counts = { waiting: 0, parked: 0, left: 0 };
+      states.set(job.name, { succeededAt: null, failures: 0, backlog, ...counts });
       metrics.add(job.name);
     });
     app.decorate("stopping", signal);
@@ -107,10 +117,31 @@ export default fp<{ run: boolean }>(
       log: app.log,
       stopping: signal,
       onFailure: (job) => metrics.rowFailures.inc({ job }),
+      onProgress: (job, done, left) => {
+        metrics.rowsDone.inc({ job }, done);
+        const state = states.get(job);
+        if (state && left !== null) state.left = left;
+      },
     });
     app.decorate("forEachRow", forEachRow);
     app.decorate("forEachThing", forEachThing);
-    if (!run) return;
+    const stopListening = onThreadDeath((error) => {
+      metrics.threadDeaths.inc();
+      app.log.error({ error: loggable(error) }, "a thread of the jobs died");
+    });
+    app.addHook("onClose", async () => stopListening());
+    if (mode === "none") return;
+
+    const begun = performance.now();
+    app.addReadinessCheck({
+      name: "jobs",
+      degraded: () => {
+        // What was missed while no process ran does not count.
+        const lookedFor = (performance.now() - begun) / 1000;
+        const ages = [...states.values()].map(({ backlog }) => ageOf(backlog().since));
+        return Math.min(lookedFor, Math.max(...ages)) > tolerated;
+      },
+    });
 
     // That the database is away is told elsewhere, with its reason.
     const outages = gathered((waiting) =>
@@ -131,6 +162,8 @@ export default fp<{ run: boolean }>(
         if (ended === "outage") outages.note(name);
         else app.log.error({ job: name, error: loggable(error) }, "job failed");
       }
+      const state = states.get(name);
+      if (state) state.left = 0;
       const outcome = ended === "success" ? "success" : "failure";
       metrics.ran(name, outcome, (performance.now() - started) / 1000);
       return ended;
@@ -167,7 +200,7 @@ export default fp<{ run: boolean }>(
 
     function begin(job: TimedJob): void {
       const ended = runClaimed(job)
-        // Whoever comes next takes it up again, once the lease has run out.
+        // The next process takes it up again, once the lease has run out.
         .catch((error) => {
           if (outageOf(error)) outages.note(job.name);
           else app.log.error({ job: job.name, error: loggable(error) }, "jobs");
@@ -176,7 +209,7 @@ export default fp<{ run: boolean }>(
       running.set(job.name, ended);
     }
 
-    /** Takes up what is due, and notes how all jobs stand. */
+    /** Notes how all jobs stand, and takes up what is due. */
     async function look(timed: ReadonlyMap<string, TimedJob>): Promise<void> {
       if (running.size > 0) await renewLeases(db, [...running.keys()], self);
       for (const { job: name, dueAt, succeededAt, failures, isWaiting } of await selectRuns(
@@ -187,8 +220,14 @@ export default fp<{ run: boolean }>(
         if (!job || !state) continue;
         const backlog = isWaiting ? { depth: 1, since: dueAt } : nothing;
         Object.assign(state, { succeededAt, failures, backlog: () => backlog });
-        if (!isWaiting || running.has(name) || running.size >= atOnce || signal.aborted) continue;
-        if (await claimJob(db, name, self)) begin(job);
+        if (mode === "look" || !isWaiting || running.has(name)) continue;
+        if (running.size >= atOnce || signal.aborted) continue;
+        if (!(await claimJob(db, name, self))) continue;
+        state.backlog = () => nothing;
+        begin(job);
+      }
+      if (mode === "look") {
+        for (const job of jobs.filter(isLooping)) await job.look?.(db);
       }
       const faults = new Map((await countFaultsByJob(db)).map((counted) => [counted.job, counted]));
       for (const [name, state] of states) {
@@ -199,7 +238,7 @@ export default fp<{ run: boolean }>(
 
     async function keepTime(): Promise<void> {
       const timed = new Map(jobs.filter(isTimed).map((job) => [job.name, job]));
-      const unlisted = new Map(timed);
+      const unlisted = new Map(mode === "run" ? timed : []);
       while (!signal.aborted) {
         try {
           for (const [name, { cron, atStart = false }] of unlisted) {
@@ -218,7 +257,7 @@ export default fp<{ run: boolean }>(
 
     let ended: Promise<unknown> = Promise.resolve();
     app.addHook("onReady", async () => {
-      const loops = jobs.filter(isLooping).map(loop);
+      const loops = mode === "run" ? jobs.filter(isLooping).map(loop) : [];
       // The database may be away just now: nothing here waits for it.
       ended = Promise.all([keepTime(), ...loops]).then(() => Promise.all(running.values()));
     });

@@ -1,15 +1,25 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import swagger, { type FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifySchema } from "fastify";
 import fp from "fastify-plugin";
-import { stringify } from "yaml";
 import { z } from "zod";
 import type { Access } from "../lib/access.ts";
-import { scopes } from "../lib/access.ts";
 import type { RouteContract } from "../lib/http.ts";
 import { Components } from "../lib/json-schema.ts";
+import { projectRoot } from "../lib/root.ts";
 import { version } from "../lib/version.ts";
-import type { RegisteredRoute } from "./contract.ts";
+import { scopes, tags } from "../words.ts";
+
+/** Where the committed documents say that the API is: a start without settings. */
+const addressOfFiles = "http://127.0.0.1:3000";
+
+/**
+ * The documents as they are committed (`npm run openapi`; CI compares them with the routes). To make them of the
+ * routes takes one to two seconds, in which a process would answer nobody.
+ */
+type DocumentFile = "openapi.json" | "openapi.yaml";
 
 /** Header parameters that every route of a kind takes. */
 const headerParameters = {
@@ -132,31 +142,11 @@ export default fp<{ publicUrl: string }>(
           license: { name: "Apache-2.0", identifier: "Apache-2.0" },
         },
         servers: [{ url: publicUrl }],
-        tags: [
-          { name: "accounts", description: "Sign in, tokens, members, machine clients." },
-          { name: "organizations", description: "Organizations and their verification." },
-          { name: "brokers", description: "Broker certificates and the public directory." },
-          { name: "results", description: "Scientific and technological results 科技成果." },
-          { name: "needs", description: "Technology needs 技术需求." },
-          { name: "searches", description: "Saved searches, and the synonyms that searches know." },
-          { name: "interests", description: "One side asks about the other's listing 意向." },
-          { name: "matches", description: "A broker brings a result and a need together 对接." },
-          {
-            name: "contracts",
-            description: "Technology contracts 技术合同, amendments, payments.",
-          },
-          { name: "attachments", description: "Files of listings, contracts and registrations." },
-          {
-            name: "registrations",
-            description:
-              "Recognition and registration 认定登记: cases, offices, rules, certificates.",
-          },
-          { name: "registry", description: "What the registry's own systems pull." },
-          { name: "statistics", description: "Contract volume 技术合同成交额." },
-          { name: "audit", description: "The log of everything that happened." },
-          { name: "taxonomies", description: "Code lists with bilingual labels." },
-          { name: "service", description: "The service itself." },
-        ],
+        externalDocs: {
+          description: "Lifecycles: who may take which step, from where to where.",
+          url: `${publicUrl}/docs/lifecycles`,
+        },
+        tags: [...tags],
         components: {
           securitySchemes: {
             person: {
@@ -205,6 +195,27 @@ export default fp<{ publicUrl: string }>(
       },
     });
 
+    const texts = new Map<DocumentFile, string>();
+    /** Read once; of another address than the file was made for. */
+    async function textOf(file: DocumentFile): Promise<string> {
+      const known = texts.get(file);
+      if (known) return known;
+      const committed = await readFile(join(projectRoot, "openapi", file), "utf8");
+      const text = committed.replaceAll(addressOfFiles, publicUrl);
+      texts.set(file, text);
+      return text;
+    }
+    // The page of the docs loads the same document, and nobody has it made anew. No redirect: the page's policy
+    // would make it one to https, which a market on one machine does not speak.
+    const formats = { json: "openapi.json", yaml: "openapi.yaml" } as const;
+    app.addHook("onRoute", (route) => {
+      const [, format] = /^\/docs\/(json|yaml)$/.exec(route.url) ?? [];
+      if (!format) return;
+      const file = formats[format as keyof typeof formats];
+      route.handler = async (_request, reply) =>
+        reply.type(`application/${format}; charset=utf-8`).send(await textOf(file));
+    });
+
     await app.register(swaggerUi, {
       routePrefix: "/docs",
       // Without the bar on top, which would load any document of the web.
@@ -213,8 +224,16 @@ export default fp<{ publicUrl: string }>(
       staticCSP: true,
     });
 
-    let json: string | null = null;
-    let yaml: string | null = null;
+    // Beside the docs, as text: it is drawn from the lifecycles by a script.
+    app.get(
+      "/docs/lifecycles",
+      { config: { withoutDatabase: true }, schema: { hide: true } },
+      async (_request, reply) => {
+        const page = await readFile(join(projectRoot, "docs/lifecycles.md"), "utf8");
+        return reply.type("text/markdown; charset=utf-8").send(page);
+      },
+    );
+
     const document = {
       description: "The OpenAPI 3.1 document of this API.",
       tags: ["service"],
@@ -242,8 +261,7 @@ export default fp<{ publicUrl: string }>(
         },
       },
       async (_request, reply) => {
-        json ??= JSON.stringify(app.swagger());
-        return reply.type("application/json; charset=utf-8").send(json);
+        return reply.type("application/json; charset=utf-8").send(await textOf("openapi.json"));
       },
     );
     app.get(
@@ -268,8 +286,7 @@ export default fp<{ publicUrl: string }>(
         },
       },
       async (_request, reply) => {
-        yaml ??= stringify(app.swagger());
-        return reply.type("application/yaml; charset=utf-8").send(yaml);
+        return reply.type("application/yaml; charset=utf-8").send(await textOf("openapi.yaml"));
       },
     );
   },
@@ -285,33 +302,4 @@ function convertResponse(declared: Record<string, unknown>, components: Componen
       content.map(([type, { schema }]) => [type, { schema: components.convert(schema, "output") }]),
     ),
   };
-}
-
-/** Who may do what, as a page: one line a route, from the same `access` that guards it. */
-export function accessPage(routes: readonly RegisteredRoute[]): string {
-  const lines = routes
-    .filter(({ schema, method }) => schema?.operationId && method !== "HEAD")
-    .map(({ method, url, config, schema }) => {
-      const { access = {} } = config;
-      const who = access.public ? "anyone" : (access.roles?.join(", ") ?? "any role");
-      const notes = [
-        access.admin && "admin",
-        access.verified && "verified organization",
-        access.whileSuspended && "also while suspended",
-      ];
-      const machines = access.scope ? `\`${access.scope}\`` : access.public ? "yes" : "no";
-      const path = url.replaceAll(/:(\w+)/g, "{$1}");
-      return `| \`${method} ${path}\` | ${schema?.operationId} | ${who} | ${notes.filter(Boolean).join(", ")} | ${machines} |`;
-    });
-  return [
-    "# Who may do what",
-    "",
-    "Generated from the routes by `npm run openapi`. Roles are the kinds of organizations. What a caller sees and changes",
-    "is its own organization's, besides what is public; the operator sees all. A suspended or closed organization only reads.",
-    "",
-    "| operation | name | roles | and | machine clients |",
-    "|---|---|---|---|---|",
-    ...lines,
-    "",
-  ].join("\n");
 }

@@ -1,14 +1,21 @@
 import { STATUS_CODES } from "node:http";
-import type { FastifyError, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyServerOptions,
+} from "fastify";
 import fp from "fastify-plugin";
 import type { z } from "zod";
-import { constraintErrors } from "../../db/constraints.ts";
-import { AppError, type ErrorCode, errorKind, type Fault, statusOf } from "../lib/errors.ts";
+import { AppError, type ErrorCode, type Fault } from "../lib/errors.ts";
+import { firstOf } from "../lib/faults.ts";
 import { gathered } from "../lib/gathered.ts";
 import { newId } from "../lib/ids.ts";
 import { type Language, languageTag, preferredLanguage } from "../lib/language.ts";
 import { driverError, loggable } from "../lib/loggable.ts";
 import { causesOf, outageOf, outageRefusal } from "../lib/outages.ts";
+import { constraintErrors, errorKind, sentenceOf, statusOf } from "../words.ts";
 import { isDeclaredError, type Problem, problemType } from "./contract.ts";
 
 /** Fastify's own refusals in this API's words. */
@@ -23,9 +30,27 @@ const frameworkErrors: Record<string, ErrorCode> = {
   FST_UNDER_PRESSURE: "server.overloaded",
 };
 
+/** Refusals of packages that have no code that is known here, such as those of the files of the docs. */
+const byStatus: Record<number, ErrorCode> = {
+  400: "request.malformed_url",
+  403: "request.not_found",
+  404: "request.not_found",
+  413: "request.too_large",
+  415: "request.unsupported_media_type",
+};
+
+/** What is to be answered where no route is: 405 if another method has one. */
+export function noSuchRoute(app: FastifyInstance, { url }: FastifyRequest): AppError {
+  const path = url.split("?", 1)[0] ?? "/";
+  const methods = app.registeredRoutes.filter((r) => r.pattern.test(path)).map((r) => r.method);
+  if (methods.length === 0) return new AppError("request.not_found");
+  const allow = [...new Set(methods)].sort().join(", ");
+  return new AppError("request.method_not_allowed", { headers: { allow } });
+}
+
 /** Any thrown thing -> a refusal of the closed list; what is not known is a 500 that tells nothing. */
 function toAppError(error: unknown): AppError {
-  // Drizzle wraps also what refuses a statement before it is sent: nobody's turn came.
+  // Drizzle also wraps the error of a statement that was refused before it was sent: its turn never came.
   for (const cause of causesOf(error)) if (cause instanceof AppError) return cause;
   const { code, message } = error as FastifyError;
   // The caller hung up in the middle of its request: nobody reads this, and it is no fault of ours.
@@ -38,16 +63,18 @@ function toAppError(error: unknown): AppError {
   // The JSON parser throws a SyntaxError, with status 400 set by Fastify.
   if (error instanceof SyntaxError) return new AppError("request.malformed_json");
   const cause = driverError(error);
-  const violated = cause?.constraint ? constraintErrors[cause.constraint] : undefined;
+  const violated = cause?.constraint ? constraintErrors.get(cause.constraint) : undefined;
   if (violated === "idempotency.in_progress") {
     return new AppError(violated, { headers: { "retry-after": "1" } });
   }
   if (violated) return new AppError(violated);
-  return outageRefusal(error) ?? new AppError("server.internal");
+  const { statusCode, status = statusCode } = error as { statusCode?: number; status?: number };
+  const refusal = byStatus[status ?? 0];
+  return outageRefusal(error) ?? new AppError(refusal ?? "server.internal");
 }
 
 function toFault(fault: Fault, language: Language) {
-  return { ...fault, detail: fault.detail[language] };
+  return { ...fault, detail: sentenceOf(fault)[language] };
 }
 
 /** A refusal as it goes over a connection on which there is no request that hooks could see. */
@@ -91,6 +118,7 @@ function sendProblem(
   const { code, details } = error;
   const kind = errorKind(code);
   const language = preferredLanguage(request.headers["accept-language"]);
+  const named = details.faults && firstOf(details.faults, details.more);
   const problem: z.input<typeof Problem> = {
     type: `${publicUrl}/problems/${code}`,
     title: kind[language],
@@ -99,7 +127,8 @@ function sendProblem(
     instance: request.url.split("?", 1)[0] ?? "/",
     code,
     requestId: request.id,
-    errors: details.faults?.map((fault) => toFault(fault, language)),
+    errors: named?.faults.map((fault) => toFault(fault, language)),
+    moreErrors: named?.more || undefined,
     ...details.members,
   };
   if (kind.status === 401) {
@@ -128,7 +157,7 @@ export default fp<{ publicUrl: string }>(
     const send = (request: FastifyRequest, reply: FastifyReply, error: AppError) =>
       sendProblem(publicUrl, request, reply, error);
 
-    // Whoever runs this wants one line a second, not a stack for each of thousands.
+    // An operator wants one line a second, not a stack for each of thousands.
     const outages = gathered((requests) =>
       app.log.error({ requests }, "requests were refused for want of a part that is away or full"),
     );
@@ -147,17 +176,7 @@ export default fp<{ publicUrl: string }>(
       return send(request, reply, error);
     });
 
-    app.setNotFoundHandler((request, reply) => {
-      const path = request.url.split("?", 1)[0] ?? "/";
-      const methods = app.registeredRoutes.filter((r) => r.pattern.test(path)).map((r) => r.method);
-      if (methods.length === 0) return send(request, reply, new AppError("request.not_found"));
-      const allow = [...new Set(methods)].sort().join(", ");
-      return send(
-        request,
-        reply,
-        new AppError("request.method_not_allowed", { headers: { allow } }),
-      );
-    });
+    app.setNotFoundHandler((request, reply) => send(request, reply, noSuchRoute(app, request)));
   },
   { name: "problems", dependencies: ["contract"] },
 );

@@ -2,6 +2,13 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { AppError } from "../lib/errors.ts";
 
+declare module "fastify" {
+  interface FastifyReply {
+    /** Its line is in the log. */
+    isLogged: boolean;
+  }
+}
+
 /** A client's own request id is taken only in this shape; anything else could forge a log line. */
 export const requestIdShape = /^[A-Za-z0-9._-]{8,64}$/;
 
@@ -51,13 +58,13 @@ function logRequest(request: FastifyRequest, reply: FastifyReply, cut?: true): v
 /** The request id on every reply, and one log line a request, whether or not its reply went out whole. */
 export default fp(
   async (app) => {
-    const answered = new WeakSet<FastifyRequest>();
+    app.decorateReply("isLogged", false);
     // Hooks that every request passes take a callback: an async one costs a turn of the event loop.
     app.addHook("onRequest", (request, reply, done) => {
       reply.headers(securityHeaders).header("request-id", request.id);
       // A connection that ends in the middle of a reply, or before it, is no response to Fastify.
       reply.raw.once("close", () => {
-        if (!answered.has(request)) logRequest(request, reply, true);
+        if (!reply.isLogged) logRequest(request, reply, true);
       });
       const { httpVersion, headers } = request.raw;
       // RFC 9112 3.2
@@ -67,7 +74,7 @@ export default fp(
       done(hasBrokenQuery(request.url) ? new AppError("request.malformed_url") : undefined);
     });
     app.addHook("onResponse", (request, reply, done) => {
-      answered.add(request);
+      reply.isLogged = true;
       logRequest(request, reply);
       done();
     });

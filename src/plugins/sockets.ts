@@ -89,7 +89,7 @@ function refusalOf(request: FastifyRequest, reply: FastifyReply): (code: ErrorCo
     const refusal = new AppError(code, { headers, ...(goesOn && unknownOutcome) });
     if (!raw.complete) reply.header("connection", "close");
     if (!raw.complete && !isTold && raw.listenerCount("error") > 0) {
-      // Whoever reads the body hears of it like of any failure, cleans up, and refuses the request.
+      // The reader of the body gets it like any failure, cleans up, and refuses the request.
       isTold = true;
       raw.emit("error", refusal);
     } else reply.send(refusal);

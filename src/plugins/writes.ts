@@ -1,17 +1,15 @@
-import { and, eq, inArray, lt, sql } from "drizzle-orm";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { z } from "zod";
-import { idempotencyKeys } from "../../db/schema/plumbing.ts";
 import type { Executor } from "../database/connect.ts";
-import { isFreeFor, type Take } from "../database/held-rows.ts";
-import { placeholdersFor, prepared } from "../database/prepared.ts";
-import { send, transact } from "../database/transact.ts";
-import { instantIn } from "../lib/clock.ts";
-import { AppError, errorKind, statusOf } from "../lib/errors.ts";
-import { etagOf, expectedVersion } from "../lib/etag.ts";
+import { deleteReply, insertReply, isTooOld, lockReply } from "../database/kept-replies.ts";
+import { transact } from "../database/transact.ts";
+import type { Call, OpenCall } from "../lib/call.ts";
+import { AppError } from "../lib/errors.ts";
+import { etagOf, expectedVersion, versionedOf } from "../lib/etag.ts";
+import { idempotencyKeyOf } from "../lib/idempotency-key.ts";
 import { sha256 } from "../lib/ids.ts";
-import type { WriteContext } from "../lib/write-context.ts";
+import { errorKind, sentenceOf, statusOf } from "../words.ts";
 import { originOf } from "./authentication.ts";
 
 /** The schema of a reply without content. */
@@ -26,18 +24,6 @@ interface WriteOptions<T> {
   fingerprint?: string;
 }
 
-/** `Idempotency-Key: "abc"` or `abc` (draft-07 of the header's specification quotes it; many clients do not). */
-function keyOf(request: FastifyRequest): string | null {
-  const header = request.headers["idempotency-key"];
-  if (header === undefined) return null;
-  const key = String(header).replace(/^"(.*)"$/, "$1");
-  if (key.length > 0 && key.length <= 255) return key;
-  const detail = { en: "must hold 1 to 255 characters", zh: "长度须为 1 至 255 个字符" };
-  throw new AppError("request.invalid", {
-    faults: [{ header: "Idempotency-Key", code: "too_big", detail }],
-  });
-}
-
 /** One transaction of a request, once it is its turn. */
 const transactFor = <T>(
   request: FastifyRequest,
@@ -47,6 +33,21 @@ const transactFor = <T>(
   return server.throughGate(request, () => transact(server.database.pool, work));
 };
 
+/** What a verb is told of the request. */
+const openCallOf = (request: FastifyRequest): OpenCall => ({
+  ...originOf(request),
+  expected: expectedVersion(request.headers["if-match"]),
+});
+
+/**
+ * The same of a request that nobody anonymous may make.
+ * @throws AppError `auth.required`
+ */
+export const callOf = (request: FastifyRequest): Call => ({
+  ...openCallOf(request),
+  actor: request.caller,
+});
+
 /**
  * Runs a mutation in one transaction and sends what it returns. With an Idempotency-Key the reply is
  * stored in that same transaction, so that it is there exactly when the change is; the same key again
@@ -54,16 +55,39 @@ const transactFor = <T>(
  * @param verb the service verb; all it writes, audit record included, commits or rolls back together.
  *   A refusal that it throws rolls back; one that it returns is sent after what it wrote is committed.
  */
-export async function write<T extends object | undefined>(
+export function write<T extends object | undefined>(
   request: FastifyRequest,
   reply: FastifyReply,
-  verb: (tx: Executor, context: WriteContext) => Promise<T | AppError>,
-  { status = 200, location, fingerprint }: WriteOptions<T> = {},
+  verb: (tx: Executor, call: Call) => Promise<T | AppError>,
+  options: WriteOptions<T> = {},
 ): Promise<T> {
-  const context = { ...originOf(request), expected: expectedVersion(request.headers["if-match"]) };
-  const key = request.routeOptions.config.idempotency === "accepted" ? keyOf(request) : null;
+  const call = callOf(request);
+  return send(request, reply, (tx) => verb(tx, call), options);
+}
+
+/** The same for a route that admits anybody. */
+export function writeOpen<T extends object | undefined>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  verb: (tx: Executor, call: OpenCall) => Promise<T | AppError>,
+  options: WriteOptions<T> = {},
+): Promise<T> {
+  const call = openCallOf(request);
+  return send(request, reply, (tx) => verb(tx, call), options);
+}
+
+async function send<T extends object | undefined>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  verb: (tx: Executor) => Promise<T | AppError>,
+  { status = 200, location, fingerprint }: WriteOptions<T>,
+): Promise<T> {
+  const key =
+    request.routeOptions.config.idempotency === "accepted"
+      ? idempotencyKeyOf(request.headers)
+      : null;
   if (key === null) {
-    const body = await transactFor(request, (tx) => verb(tx, context));
+    const body = await transactFor(request, verb);
     if (body instanceof AppError) throw body;
     reply.code(status);
     if (location) reply.header("location", location(body));
@@ -81,16 +105,15 @@ export async function write<T extends object | undefined>(
       if (earlier.requestHash !== requestHash) throw new AppError("idempotency.key_reused");
       return { ...earlier, replayed: true };
     }
-    const body = await verb(tx, context);
+    const body = await verb(tx);
     if (body instanceof AppError) throw body;
     const text = serialize(reply, body, status);
-    const version = body && "version" in body ? Number(body.version) : null;
     const headers: Record<string, string> = {
       ...(location ? { location: location(body) } : {}),
-      ...(request.routeOptions.config.etag ? { etag: etagOf(version, text) } : {}),
+      ...(request.routeOptions.config.etag ? { etag: etagOf(versionedOf(body), text) } : {}),
     };
     const record = { scope, requestHash, status, headers, body: text };
-    await send(tx, insertReply(tx, record));
+    await insertReply(tx, record);
     return { ...record, replayed: false };
   });
   reply.code(stored.status).headers(stored.headers).type("application/json; charset=utf-8");
@@ -132,7 +155,11 @@ export const DryRunQuery = z.strictObject({
 function blocksOf({ code, details }: AppError): z.output<typeof DryRun>["errors"] {
   const { zh, en } = details.detail ?? errorKind(code);
   if (!details.faults?.length) return [{ code, zh, en }];
-  return details.faults.map(({ pointer, code, detail }) => ({ pointer, code, ...detail }));
+  return details.faults.map((fault) => ({
+    pointer: fault.pointer,
+    code: fault.code,
+    ...sentenceOf(fault),
+  }));
 }
 
 /** Thrown to roll back what a dry run wrote. */
@@ -144,12 +171,12 @@ class RolledBack extends Error {}
  */
 export async function dryRun(
   request: FastifyRequest,
-  verb: (tx: Executor, context: WriteContext) => Promise<unknown>,
+  verb: (tx: Executor, call: Call) => Promise<unknown>,
 ): Promise<z.output<typeof DryRun>> {
-  const context = { ...originOf(request), expected: expectedVersion(request.headers["if-match"]) };
+  const call = callOf(request);
   try {
     await transactFor(request, async (tx) => {
-      const outcome = await verb(tx, context);
+      const outcome = await verb(tx, call);
       throw outcome instanceof AppError ? outcome : new RolledBack();
     });
   } catch (error) {
@@ -167,74 +194,17 @@ function serialize(reply: FastifyReply, body: object | undefined, status: number
   return body ? String(reply.serializeInput({ ...body }, String(status), "application/json")) : "";
 }
 
-const insertReply = (tx: Executor, record: typeof idempotencyKeys.$inferInsert) =>
-  prepared(tx, "insert_reply", (name) =>
-    tx
-      .insert(idempotencyKeys)
-      .values(
-        placeholdersFor(idempotencyKeys, ["scope", "requestHash", "status", "headers", "body"]),
-      )
-      .prepare(name),
-  ).execute(record);
-
 /**
- * Takes the key for this transaction and reads what an earlier one stored. Two statements in one round
- * trip: the second looks after the lock is taken, so a reply stored until then is seen.
+ * Takes the key for this transaction and reads what an earlier one stored.
  * @throws AppError `idempotency.in_progress` (409) while the first request still runs
  */
 async function earlierReply(tx: Executor, scope: string) {
-  const lock = prepared(tx, "lock_reply", (name) =>
-    tx
-      .select({
-        taken: sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${sql.placeholder("scope")}, 0))`,
-      })
-      .from(sql`(select 1) as one`)
-      .prepare(name),
-  );
-  const read = prepared(tx, "read_reply", (name) =>
-    tx
-      .select()
-      .from(idempotencyKeys)
-      .where(eq(idempotencyKeys.scope, sql.placeholder("scope")))
-      .prepare(name),
-  );
-  const [[locked], [earlier]] = await Promise.all([
-    lock.execute({ scope }),
-    read.execute({ scope }),
-  ]);
-  if (!locked?.taken) {
-    throw new AppError("idempotency.in_progress", { headers: { "retry-after": "1" } });
-  }
-  if (!earlier || earlier.createdAt > instantIn(-keptSeconds)) return earlier;
-  await tx.delete(idempotencyKeys).where(eq(idempotencyKeys.scope, scope));
+  const { isTaken, earlier } = await lockReply(tx, scope);
+  if (!isTaken) throw new AppError("idempotency.in_progress", { headers: { "retry-after": "1" } });
+  if (!earlier || !isTooOld(earlier)) return earlier;
+  await deleteReply(tx, scope);
   return null;
 }
-
-/** Seconds for which a reply is kept. */
-const keptSeconds = 24 * 60 * 60;
-
-/** Replies whose time has passed, for the job that removes them; those in use are left alone. */
-export const takeOldReplies = (tx: Executor, take: Take): Promise<{ id: string }[]> =>
-  tx
-    .select({ id: idempotencyKeys.scope })
-    .from(idempotencyKeys)
-    .where(
-      and(
-        lt(idempotencyKeys.createdAt, instantIn(-keptSeconds)),
-        isFreeFor(take, idempotencyKeys.scope),
-      ),
-    )
-    .orderBy(idempotencyKeys.createdAt)
-    .limit(take.limit)
-    .for("update", { skipLocked: true });
-
-export const removeReplies = (tx: Executor, replies: readonly { id: string }[]) =>
-  tx.delete(idempotencyKeys).where(
-    inArray(
-      idempotencyKeys.scope,
-      replies.map(({ id }) => id),
-    ),
-  );
 
 /** Refuses an Idempotency-Key where a reply holds a secret and so cannot be stored. */
 export default fp(

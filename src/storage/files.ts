@@ -3,7 +3,7 @@
  * object store would receive into a staging key and keep by a copy within the store.
  */
 import { createHash } from "node:crypto";
-import { createWriteStream, type Dirent } from "node:fs";
+import type { Dirent } from "node:fs";
 import { link, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
@@ -28,7 +28,7 @@ export interface Received extends Described {
   discard: () => Promise<void>;
 }
 
-/** A kept file whose bytes were found to be right. Whoever opened it streams it or closes it. */
+/** A kept file whose bytes were found to be right. The caller who opened it streams or closes it. */
 export interface StoredFile {
   /** The bytes from `first` to `last`, both included. It fails with a DamagedFile when they end before. */
   stream: (first: number, last: number) => Readable;
@@ -47,7 +47,7 @@ export interface Entry {
 
 export interface FileStore {
   /**
-   * Writes a stream down as it comes; whoever calls discards it in any case.
+   * Writes a stream down as it comes; the caller discards it in any case.
    * @throws Error with the system's code, such as `ENOSPC`; nothing stays behind
    */
   receive: (stream: Readable) => Promise<Received>;
@@ -55,7 +55,7 @@ export interface FileStore {
   keep: (received: Received) => Promise<void>;
   /** @throws DamagedFile when its bytes are not those that were kept */
   open: (file: Described) => Promise<StoredFile>;
-  /** What is wrong with a kept file, read anew from its first to its last byte; null when it is whole. */
+  /** What is wrong with a kept file, after reading all of it again; null when it is whole. */
   inspect: (file: Described) => Promise<Damage | null>;
   /** Whether there is a file of this hash, whatever is in it. */
   has: (sha256: string) => Promise<boolean>;
@@ -141,6 +141,8 @@ export function folderStore(root: string, neighbour: Neighbour | null = null): F
       try {
         await mkdir(root, { recursive: true });
         await makeOwnFolder(incoming);
+        // There before anything can fail: a file that is only being opened would come after its removal.
+        const file = await open(path, "wx");
         await pipeline(
           stream,
           async function* (chunks: AsyncIterable<Buffer>) {
@@ -154,7 +156,7 @@ export function folderStore(root: string, neighbour: Neighbour | null = null): F
               yield chunk;
             }
           },
-          createWriteStream(path, { flags: "wx" }),
+          file.createWriteStream(),
         );
         // On the disk before any row says that it is there.
         await sync(path);

@@ -1,4 +1,4 @@
-/** A file of the store as it is read: never through a link, never a wrong byte with a good conscience. */
+/** A file of the store as it is read: never through a link, and never with bytes that were not verified. */
 import { createHash } from "node:crypto";
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
@@ -53,7 +53,7 @@ export async function isOwnFolder(root: string, folder: string): Promise<boolean
   return (await realpath(folder)) === join(await realpath(root), relative(root, folder));
 }
 
-/** An open file that has the size it should have. Whoever opened it closes it. */
+/** An open file that has the size it should have. The caller who opened it closes it. */
 export interface OpenFile {
   handle: FileHandle;
   /** Tells this state of this file from any other. */
@@ -96,7 +96,7 @@ async function* piecesOf(handle: FileHandle, first: number, last: number) {
   }
 }
 
-/** Reads all of it. @throws DamagedFile when its bytes are others */
+/** Reads all of it. @throws DamagedFile when its bytes are not those that were stored */
 export async function verifyBytes(handle: FileHandle, { sha256, size }: Described): Promise<void> {
   const hash = createHash("sha256");
   for await (const piece of piecesOf(handle, 0, size - 1)) hash.update(piece);

@@ -7,26 +7,31 @@ import { eq, sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import t from "tap";
 import type { z } from "zod";
-import { apiClients, sessions } from "../../db/schema/accounts.ts";
+import { apiClients } from "../../db/schema/api-clients.ts";
 import { attachments } from "../../db/schema/attachments.ts";
+import { auditRecords } from "../../db/schema/audit.ts";
 import { brokerCertificates } from "../../db/schema/broker-certificates.ts";
 import { contracts } from "../../db/schema/contracts.ts";
 import { interests } from "../../db/schema/interests.ts";
 import { matches } from "../../db/schema/matches.ts";
-import { members, organizationKinds, organizations } from "../../db/schema/organizations.ts";
-import { auditRecords } from "../../db/schema/plumbing.ts";
-import { registrationOffices, registrations } from "../../db/schema/registrations.ts";
+import { members } from "../../db/schema/members.ts";
+import { organizationKinds, organizations } from "../../db/schema/organizations.ts";
+import { registrationOffices } from "../../db/schema/registration-offices.ts";
+import { registrations } from "../../db/schema/registrations.ts";
 import { savedSearches } from "../../db/schema/saved-searches.ts";
-import { type Role, type Scope, scopes } from "../../src/lib/access.ts";
+import { sessions } from "../../db/schema/sessions.ts";
+import type { Role, Scope } from "../../src/lib/access.ts";
 import { today } from "../../src/lib/clock.ts";
 import { newId } from "../../src/lib/ids.ts";
 import type { RegisteredRoute } from "../../src/plugins/contract.ts";
-import { effectiveContract, must } from "../support/contracts.ts";
+import { scopes } from "../../src/words.ts";
+import { effectiveContract } from "../support/contracts.ts";
 import { pdf, upload } from "../support/files.ts";
 import { listingIn, tableOf } from "../support/listings.ts";
 import { type Caller, openMarket } from "../support/market.ts";
 import { proposedMatch } from "../support/matches.ts";
 import { filedCase, openOffice } from "../support/registrations.ts";
+import { must } from "../support/replies.ts";
 
 const market = await openMarket(t);
 const operations = market.app.registeredRoutes.filter(
@@ -115,6 +120,7 @@ t.test("what only the operator may do", async (t) => {
       "revokeBrokerCertificate",
       "suspendBrokerCertificate",
       "suspendOrganization",
+      "unlockMember",
       "updateRegistrationOffice",
       "updateRegistrationRules",
       "updateSynonym",
@@ -301,7 +307,7 @@ t.test("a token that has expired opens nothing, not even what is public", async 
   const caller = await market.person("enterprise");
   const claims = market.app.jwt.decode<{ iat: number; exp: number }>(caller.token);
   if (!claims) throw new Error("the token cannot be read");
-  /** The same token, had it been signed that many seconds ago; the signer reckons its end from then. */
+  /** The same token, had it been signed that many seconds ago; the signer works out its end from then. */
   const aged = (seconds: number): Caller => {
     const again = { ...claims, jti: newId(), iat: claims.iat - seconds };
     return { ...caller, token: market.app.jwt.sign(again) };

@@ -6,8 +6,13 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import Fastify from "fastify";
 import t from "tap";
+import { parse } from "yaml";
 import { z } from "zod";
+import { readLifecycles, stepsOf } from "../../scripts/lifecycles/read.ts";
+import { isDeclaredIn, isHandledIn, readSources } from "../../scripts/openapi/files.ts";
+import { argumentsFor } from "../../scripts/program.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { isCallers } from "../../src/lifecycle/resource.ts";
 import contract, { type App } from "../../src/plugins/contract.ts";
 import { openMarket } from "../support/market.ts";
 
@@ -25,6 +30,7 @@ interface Operation {
 const market = await openMarket(t);
 const served = (await market.as(null)("GET", "/openapi.json")).body as {
   openapi: string;
+  externalDocs: { url: string };
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, object>; securitySchemes: Record<string, object> };
 };
@@ -35,17 +41,74 @@ const operations = Object.entries(served.paths).flatMap(([path, methods]) =>
 );
 
 t.test("the committed files are the generated ones", async (t) => {
-  const check = ["--import=tsx", "scripts/openapi.ts", "--check"];
-  t.doesNotThrow(() => execFileSync(process.execPath, check, { cwd: projectRoot, stdio: "pipe" }));
+  for (const script of ["scripts/openapi/openapi.ts", "scripts/lifecycles/lifecycles.ts"]) {
+    const check = [...argumentsFor(script), "--check"];
+    t.doesNotThrow(
+      () => execFileSync(process.execPath, check, { cwd: projectRoot, stdio: "pipe" }),
+      script,
+    );
+  }
 });
 
-t.test("it is served as JSON and as YAML, and the committed file is what is served", async (t) => {
-  t.match(served.openapi, /^3\.1/);
-  const committed = JSON.parse(readFileSync(join(projectRoot, "openapi/openapi.json"), "utf8"));
-  t.same(committed.paths, served.paths);
-  const yaml = await market.as(null)("GET", "/openapi.yaml");
-  t.equal(yaml.status, 200);
-  t.match(yaml.text, /^openapi: 3\.1/);
+t.test(
+  "grep finds each operation by its name: where it is declared, a step also where it is handled",
+  async (t) => {
+    const sources = readSources();
+    const filesWhere = (holds: typeof isDeclaredIn, operationId: string) =>
+      sources.filter((source) => holds(source, operationId)).map(({ path }) => path);
+    for (const { operation } of operations) {
+      const { operationId } = operation;
+      t.not(filesWhere(isDeclaredIn, operationId).length, 0, operationId);
+    }
+    for (const lifecycle of await readLifecycles()) {
+      for (const [operationId, step] of stepsOf(lifecycle)) {
+        if (!isCallers(step)) continue;
+        t.ok(
+          filesWhere(isDeclaredIn, operationId).some((path) => path.endsWith(".lifecycle.ts")),
+          `${operationId}: its step`,
+        );
+        t.not(filesWhere(isHandledIn, operationId).length, 0, `${operationId}: its handler`);
+      }
+    }
+  },
+);
+
+t.test(
+  "it is served as JSON and as YAML, as the routes say, with the address of this market",
+  async (t) => {
+    t.match(served.openapi, /^3\.1/);
+    const made = JSON.parse(JSON.stringify(market.app.swagger()));
+    t.same(served, made, "npm run openapi was run");
+    t.match(made.servers, [{ url: "https://market.test" }]);
+    const yaml = await market.as(null)("GET", "/openapi.yaml");
+    t.equal(yaml.status, 200);
+    t.same(parse(yaml.text), made);
+    for (const format of ["json", "yaml"]) {
+      const [page, own] = [
+        await market.as(null)("GET", `/docs/${format}`),
+        await market.as(null)("GET", `/openapi.${format}`),
+      ];
+      t.same([page.status, page.text], [200, own.text], "nobody has it made anew");
+    }
+  },
+);
+
+t.test("a step that only the operator takes names no refusal of an owner", async (t) => {
+  const refusals = new Map(
+    operations.map(({ operation }) => [
+      operation.operationId,
+      operation.responses["403"]?.description ?? "",
+    ]),
+  );
+  let operators = 0;
+  for (const lifecycle of await readLifecycles()) {
+    for (const [operationId, step] of stepsOf(lifecycle)) {
+      if (!isCallers(step) || step.elsewhere || step.roles?.join() !== "operator") continue;
+      operators += 1;
+      t.notMatch(refusals.get(operationId), /not_owner/, operationId);
+    }
+  }
+  t.ok(operators > 15);
 });
 
 t.test("every operation says what it is, who may call it and how it fails", async (t) => {
@@ -108,6 +171,14 @@ t.test("the docs page is served by the API itself, without a CDN", async (t) => 
   const page = await market.app.inject("/docs");
   t.equal(page.statusCode, 200);
   t.notMatch(page.payload, /https?:\/\/(?!market\.test)/);
+});
+
+t.test("the page of lifecycles is served beside it, and the document tells where", async (t) => {
+  t.match(served.externalDocs.url, /\/docs\/lifecycles$/);
+  const page = await market.app.inject("/docs/lifecycles");
+  t.equal(page.statusCode, 200);
+  t.match(page.headers["content-type"], "text/markdown; charset=utf-8");
+  t.equal(page.payload, readFileSync(join(projectRoot, "docs/lifecycles.md"), "utf8"));
 });
 
 async function appWith(define: (app: App) => void): Promise<App> {

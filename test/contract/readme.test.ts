@@ -1,38 +1,82 @@
-/** The README and the container files say what is so. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+/** The README, the documents and the container files say what is so. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import t from "tap";
 import { parse } from "yaml";
 import { readConfig, settings } from "../../src/config.ts";
+import { buckets } from "../../src/lib/rate-limits.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 
 const read = (name: string) => readFileSync(join(projectRoot, name), "utf8");
-const readme = read("README.md");
+const pages = [
+  ...["README.md", "README.zh-CN.md", "CONTRIBUTING.md"],
+  ...readdirSync(join(projectRoot, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join("docs", name)),
+];
 
-t.test("every setting is in the README, and no other", async (t) => {
-  const listed = [...readme.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
-  t.same(listed.sort(), settings.map(({ name }) => name).sort());
+t.test("every quota is in docs/operations.md, as it is", async (t) => {
+  for (const [name, { seconds, caller, address, what }] of Object.entries(buckets)) {
+    const row = `| \`${name}\` | ${seconds} s | ${caller} | ${address} | ${what} |`;
+    t.ok(read("docs/operations.md").includes(row), row);
+  }
 });
 
-t.test("every script that the README names is there", async (t) => {
+t.test("every setting is in docs/operations.md, and no other", async (t) => {
+  const table = read("docs/operations.md").matchAll(/^\| `([A-Z_]+)` \|/gm);
+  t.same([...table].map(([, name]) => name).sort(), settings.map(({ name }) => name).sort());
+});
+
+t.test("every script that a page names is there", async (t) => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-  const named = [...(readme + read("README.zh-CN.md")).matchAll(/npm run ([\w:-]+)/g)].map(
-    ([, n]) => n ?? "",
-  );
-  t.ok(named.length > 5);
-  for (const name of new Set(named)) t.ok(scripts[name], name);
+  const named = pages.flatMap((page) => [...read(page).matchAll(/npm run ([\w:-]+)/g)]);
+  t.ok(named.length > 20);
+  for (const name of new Set(named.map(([, name]) => name ?? ""))) t.ok(scripts[name], name);
 });
 
-t.test("every file that the README links to is there", async (t) => {
-  const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path]) => path ?? "");
-  t.ok(links.length > 2);
-  for (const path of links) t.ok(existsSync(join(projectRoot, path)), path);
+/** As GitHub makes it of a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
+
+t.test("every file and heading that a page links to is there", async (t) => {
+  let links = 0;
+  for (const page of pages) {
+    for (const [, path = "", anchor = ""] of read(page).matchAll(
+      /\]\(([^)#:\s]*)(?:#([^)]+))?\)/g,
+    )) {
+      links += 1;
+      const target = path ? join(dirname(page), path) : page;
+      t.ok(existsSync(join(projectRoot, target)), `${page}: ${target}`);
+      if (!anchor) continue;
+      const headings = [...read(target).matchAll(/^#+ (.+)$/gm)].map(([, text]) =>
+        anchorOf(text ?? ""),
+      );
+      t.ok(headings.includes(anchor), `${page}: #${anchor} of ${target}`);
+    }
+  }
+  t.ok(links > 30);
+});
+
+t.test("every file of the project that a page names is there", async (t) => {
+  const named = /`((?:src|db|test|scripts|openapi|docs)\/[\w./-]+?\.(?:ts|js|json|md|sh))`/g;
+  let files = 0;
+  for (const page of pages) {
+    for (const [, path = ""] of read(page).matchAll(named)) {
+      files += 1;
+      t.ok(existsSync(join(projectRoot, path)), `${page}: ${path}`);
+    }
+  }
+  t.ok(files > 20);
 });
 
 interface Service {
   stop_grace_period?: string;
   image?: string;
   build?: string;
+  command?: string[];
   environment?: Record<string, string>;
   healthcheck?: { test?: string[]; disable?: boolean };
   depends_on?: Record<string, { condition: string }>;
@@ -42,7 +86,11 @@ t.test("docker-compose.yml brings up PostgreSQL, migrates, then starts the API",
   const { services } = parse(read("docker-compose.yml"), { merge: true }) as {
     services: Record<string, Service>;
   };
-  t.same(Object.keys(services), ["database", "keys", "migrate", "api"]);
+  t.same(Object.keys(services), ["database", "keys", "migrate", "api", "worker"]);
+  t.equal(services.api?.environment?.JOBS, "outside", "jobs are the worker's");
+  t.same(services.worker?.command?.at(-1), "dist/src/worker.js");
+  t.ok(services.worker?.environment?.DATABASE_URL);
+  t.equal(services.worker?.depends_on?.migrate?.condition, "service_completed_successfully");
   t.ok(services.database?.healthcheck?.test);
   t.equal(services.migrate?.depends_on?.database?.condition, "service_healthy");
   t.equal(services.api?.depends_on?.migrate?.condition, "service_completed_successfully");
@@ -61,6 +109,11 @@ t.test(
   "the Dockerfile builds in stages, runs as nobody special and checks its health",
   async (t) => {
     const lines = read("Dockerfile").split("\n");
+    const images = lines.flatMap((line) => /^FROM node:(\d+)-/.exec(line)?.[1] ?? []);
+    t.equal(images.length, 2);
+    for (const version of images) {
+      t.match(read(".ci/run"), `npm run on-node -- ${version}\n`, "CI tries that version of Node");
+    }
     t.equal(lines.filter((line) => line.startsWith("FROM ")).length, 2);
     t.ok(lines.includes("USER node"));
     t.ok(lines.some((line) => line.startsWith("HEALTHCHECK ")));

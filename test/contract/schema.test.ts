@@ -2,30 +2,17 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { sql } from "drizzle-orm";
+import { getTableName, sql } from "drizzle-orm";
 import t from "tap";
-import { constraintErrors } from "../../db/constraints.ts";
 import { taxonomies } from "../../db/taxonomies/index.ts";
+import { readLifecycles } from "../../scripts/lifecycles/read.ts";
+import { triggerSql } from "../../scripts/lifecycles/triggers.ts";
 import { migrate } from "../../src/database/migrate.ts";
-import { errorCatalogue } from "../../src/lib/errors.ts";
 import { newId } from "../../src/lib/ids.ts";
-import { statusPairs } from "../../src/lib/lifecycle.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
-import { apiClientLifecycle } from "../../src/modules/api-clients/api-clients.lifecycle.ts";
-import { brokerCertificateLifecycle } from "../../src/modules/broker-certificates/broker-certificates.lifecycle.ts";
-import {
-  amendmentLifecycle,
-  contractLifecycle,
-} from "../../src/modules/contracts/contracts.lifecycle.ts";
-import { interestLifecycle } from "../../src/modules/interests/interests.lifecycle.ts";
-import { matchLifecycle } from "../../src/modules/matches/matches.lifecycle.ts";
-import { memberLifecycle } from "../../src/modules/members/members.lifecycle.ts";
-import { needLifecycle } from "../../src/modules/needs/needs.lifecycle.ts";
-import { organizationLifecycle } from "../../src/modules/organizations/organizations.lifecycle.ts";
-import { registrationOfficeLifecycle } from "../../src/modules/registration-offices/registration-offices.lifecycle.ts";
-import { registrationLifecycle } from "../../src/modules/registrations/registrations.lifecycle.ts";
-import { resultLifecycle } from "../../src/modules/results/results.lifecycle.ts";
+import { statusPairs } from "../../src/lifecycle/resource.ts";
+import { constraintErrors, errorCatalogue } from "../../src/words.ts";
 import { openTestDatabase } from "../support/database.ts";
 
 const database = await openTestDatabase();
@@ -54,20 +41,10 @@ t.test("migrating again changes nothing", async (t) => {
 });
 
 t.test("the database lets through exactly the steps of the lifecycles", async (t) => {
-  const lifecycles: Record<string, string[]> = {
-    organizations: statusPairs(organizationLifecycle),
-    members: statusPairs(memberLifecycle),
-    api_clients: statusPairs(apiClientLifecycle),
-    broker_certificates: statusPairs(brokerCertificateLifecycle),
-    results: statusPairs(resultLifecycle),
-    needs: statusPairs(needLifecycle),
-    interests: statusPairs(interestLifecycle),
-    matches: statusPairs(matchLifecycle),
-    contracts: statusPairs(contractLifecycle),
-    contract_amendments: statusPairs(amendmentLifecycle),
-    registrations: statusPairs(registrationLifecycle),
-    registration_offices: statusPairs(registrationOfficeLifecycle),
-  };
+  const lifecycles: Record<string, string[]> = {};
+  for (const one of await readLifecycles()) {
+    lifecycles[getTableName(one.table)] = statusPairs(one);
+  }
   const triggers = await db.execute<{ name: string; arguments: string }>(
     sql`select tgrelid::regclass::text as name, encode(tgargs, 'escape') as arguments
         from pg_trigger where tgname like '%\\_lifecycle'`,
@@ -87,6 +64,24 @@ t.test("the database lets through exactly the steps of the lifecycles", async (t
     Object.keys(lifecycles).sort(),
     "no table is without its test",
   );
+});
+
+t.test("the printed SQL of a trigger makes the one that is there", async (t) => {
+  const triggers = async () => {
+    const { rows } = await db.execute<{ text: string }>(
+      sql`select pg_get_triggerdef(oid) as text from pg_trigger where tgname like '%\\_lifecycle' order by 1`,
+    );
+    return rows.map(({ text }) => text);
+  };
+  const before = await triggers();
+  const lifecycles = await readLifecycles();
+  t.equal(before.length, lifecycles.length);
+  for (const one of lifecycles) {
+    for (const statement of triggerSql(one).split("--> statement-breakpoint")) {
+      await db.execute(sql.raw(statement));
+    }
+  }
+  t.same(await triggers(), before);
 });
 
 t.test("a step that is not listed is refused by the database itself", async (t) => {
@@ -114,7 +109,7 @@ t.test(
       sql`select conname as name from pg_constraint union select indexname from pg_indexes where schemaname = 'public'`,
     );
     const names = new Set(found.rows.map((row) => row.name));
-    for (const [name, code] of Object.entries(constraintErrors)) {
+    for (const [name, code] of constraintErrors) {
       t.ok(names.has(name), name);
       t.ok(errorCatalogue.has(code), code);
     }

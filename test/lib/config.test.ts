@@ -28,15 +28,29 @@ t.test("each wrong setting is named, all at once", async (t) => {
   for (const name of Object.keys(wrong)) t.match(message, new RegExp(`^  ${name}: `, "m"), name);
   t.match(refused({ DATABASE_URL: "mysql://x/y" }), /DATABASE_URL: /);
   t.match(refused({ DATABASE_URL: "postgres://x/y" }), /SIGNING_KEYS_FILE/);
+  t.match(refused({ JOBS: "outside" }), /JOBS=outside needs DATABASE_URL/);
 });
 
 t.test("an empty variable is an absent one, and defaults are safe", async (t) => {
   const config = readConfig({ PORT: "", HOST: "" });
   t.match(config, { host: "127.0.0.1", port: 3000, publicUrl: "http://127.0.0.1:3000" });
   t.match(config, { trustProxy: false, checkReplies: true, demo: true, drainSeconds: 0 });
+  t.equal(config.jobs, "inside");
+  const worker = readConfig({ DATABASE_URL: "postgres://x/y" }, { signs: false });
+  t.equal(worker.databaseUrl, "postgres://x/y", "who signs nothing needs no keys");
   t.equal(readConfig({ NODE_ENV: "production" }).checkReplies, false);
   t.equal(readConfig({ PUBLIC_URL: "https://a.example/" }).publicUrl, "https://a.example");
   t.ok(Object.isFrozen(config));
+});
+
+t.test("in production behind https somebody says who speaks it", async (t) => {
+  const behind = { NODE_ENV: "production", PUBLIC_URL: "https://a.example" };
+  for (const given of [behind, { ...behind, TRUST_PROXY: "" }])
+    t.match(refused(given), /TRUST_PROXY/);
+  t.equal(readConfig({ ...behind, TRUST_PROXY: "none" }).trustProxy, false, "it was said");
+  t.equal(readConfig({ ...behind, TRUST_PROXY: "10.0.0.1" }).trustProxy, "10.0.0.1");
+  t.equal(readConfig({ NODE_ENV: "production" }).trustProxy, false);
+  t.match(refused({ RATE_LIMITS: "search" }), /RATE_LIMITS/);
 });
 
 t.test("proxies are named by address", async (t) => {

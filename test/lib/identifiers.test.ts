@@ -119,9 +119,27 @@ t.test("the digit after the year tells the kind of right", async (t) => {
   t.equal(patentTypeCode("202440000001.0"), null);
 });
 
-t.test("no patent number: another kind, another length, a publication number", async (t) => {
+t.test("publications and international applications have numbers of their own", async (t) => {
+  for (const [text, kind, kept] of [
+    ["CN113456789B", "21", "CN113456789B"],
+    ["cn 102822194 a", "21", "CN102822194A"],
+    ["CN1234567C", null, null],
+    ["CN214567890U", "22", "CN214567890U"],
+    ["CN201234567Y", "22", "CN201234567Y"],
+    ["CN307654321S", "23", "CN307654321S"],
+    ["CN3012345D1", "23", "CN3012345D1"],
+    ["PCT/CN2011/000001", null, "PCT/CN2011/000001"],
+    ["pctcn2024123456", null, "PCT/CN2024/123456"],
+  ] as const) {
+    t.equal(isChinesePatentNumber(text), kept !== null, text);
+    t.equal(patentTypeCode(text), kind, text);
+    if (kept) t.equal(normalizePatentNumber(text), kept);
+  }
+});
+
+t.test("no patent number: another kind, another length", async (t) => {
   // 2*2 + 0 + 2*4 + 4*5 + 4*6 + 1*5 = 61 = 5 * 11 + 6: only the kind 4 is wrong.
-  for (const text of ["202440000001.6", "", "20111004756.0", "CN102822194A", "PCT/CN2011/000001"]) {
+  for (const text of ["202440000001.6", "", "20111004756.0", "CN102822194", "PCT/CN2011/1"]) {
     t.notOk(isChinesePatentNumber(text), text);
   }
 });

@@ -2,7 +2,13 @@
 import t from "tap";
 import { z } from "zod";
 import { AppError } from "../../src/lib/errors.ts";
-import { assertVersion, etagOf, expectedVersion, noneMatches } from "../../src/lib/etag.ts";
+import {
+  assertVersion,
+  etagOf,
+  expectedVersion,
+  noneMatches,
+  versionedOf,
+} from "../../src/lib/etag.ts";
 import { preferredLanguage } from "../../src/lib/language.ts";
 import { mergePatch } from "../../src/lib/merge-patch.ts";
 import { countLimit, readCursor, toPage, totalOf } from "../../src/lib/pagination.ts";
@@ -170,35 +176,49 @@ t.test("a total is exact up to its limit", async (t) => {
   t.same(totalOf(countLimit + 1), { atLeast: countLimit });
 });
 
-t.test("an entity tag is the version and a hash of the body, or the hash alone", async (t) => {
-  t.match(etagOf(7, "body"), /^"7-[\w-]{16}"$/);
-  t.match(etagOf(null, "body"), /^"[\w-]{16}"$/);
-  t.equal(etagOf(7, "body"), etagOf(7, Buffer.from("body")));
-  t.not(etagOf(7, "body"), etagOf(7, "other"));
-  t.not(etagOf(7, "body"), etagOf(8, "body"));
-});
+const of = (version: number, id = "a need") => ({ version, id });
+
+t.test(
+  "an entity tag is version, resource and a hash of the body, or the hash alone",
+  async (t) => {
+    t.match(etagOf(of(7), "body"), /^"7-[\w-]{20}"$/);
+    t.match(etagOf(null, "body"), /^"[\w-]{16}"$/);
+    t.equal(etagOf(of(7), "body"), etagOf(of(7), Buffer.from("body")));
+    t.not(etagOf(of(7), "body"), etagOf(of(7), "other"));
+    t.not(etagOf(of(7), "body"), etagOf(of(8), "body"));
+    t.not(etagOf(of(7), "body"), etagOf(of(7, "another"), "body"));
+    t.same(versionedOf({ id: "x", version: 3, code: "y" }), { id: "x", version: 3 });
+    t.same(versionedOf({ code: "y", version: 3 }), { id: "y", version: 3 });
+    for (const none of [null, undefined, {}, { version: "3" }]) t.equal(versionedOf(none), null);
+  },
+);
 
 t.test("If-None-Match compares weakly, one of several is enough", async (t) => {
-  const etag = etagOf(1, "body");
+  const etag = etagOf(of(1), "body");
   for (const header of [etag, `W/${etag}`, `"x", ${etag}`, "*"]) t.ok(noneMatches(header, etag));
-  for (const header of ["", `"x"`, etag.slice(1, -1), etagOf(1, "other")]) {
+  for (const header of ["", `"x"`, etag.slice(1, -1), etagOf(of(1), "other"), "foo*bar", "*, *"]) {
     t.notOk(noneMatches(header, etag), header);
   }
 });
 
-t.test("If-Match compares the version before the dash", async (t) => {
+t.test("If-Match compares the version before the dash, and whose it is", async (t) => {
   const passes = (header: string | undefined, version = 7) => {
     try {
-      assertVersion(version, expectedVersion(header));
+      assertVersion(of(version), expectedVersion(header));
       return true;
     } catch (error) {
       t.equal((error as AppError).code, "request.precondition_failed");
       return false;
     }
   };
-  for (const header of [undefined, "*", etagOf(7, "a"), etagOf(7, "b"), `"7-"`, `"6-a", "7-b"`]) {
+  const tag = etagOf(of(7), "a");
+  const good = [undefined, "*", " * ", tag, etagOf(of(7), "b"), `"7-"`, `"6-a", "7-b"`];
+  for (const header of [...good, tag.replace(/"$/, '-gzip"'), `"7-gzip"`]) {
     t.ok(passes(header), String(header));
   }
+  t.notOk(passes(etagOf(of(7, "another"), "a")), "another resource's");
+  t.ok(passes(`${etagOf(of(7, "another"), "a")}, ${tag}`), "one of several");
+  for (const header of ["foo*bar", "*x", '"*"', `"x", *`]) t.notOk(passes(header), header);
   for (const header of ["", "7", `"7"`, `"77-a"`, `"6-a"`, `W/"7-a"`, `"x-7-a"`, "rubbish"]) {
     t.notOk(passes(header), header);
   }

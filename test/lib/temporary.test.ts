@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync }
 import { createServer } from "node:net";
 import { join } from "node:path";
 import t from "tap";
+import { nodeOptions, runnable } from "../../scripts/program.ts";
 import { clock } from "../../src/lib/clock.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { sweepTemporaryFolders, temporaryFolder } from "../../src/lib/temporary.ts";
@@ -28,10 +29,10 @@ const lay = (name: string, hours: number) => {
   age(name, hours);
   return name;
 };
-const program = `import { temporaryFolder } from ${JSON.stringify(join(projectRoot, "src/lib/temporary.ts"))};
+const program = `import { temporaryFolder } from ${JSON.stringify(runnable("src/lib/temporary.ts"))};
   console.log(temporaryFolder("socket"));`;
 const otherProcess = (then: string) =>
-  spawn(process.execPath, ["--import=tsx", "--input-type=module", "-e", program + then], {
+  spawn(process.execPath, [...nodeOptions, "--input-type=module", "-e", program + then], {
     cwd: projectRoot,
     stdio: ["ignore", "pipe", "inherit"],
   });

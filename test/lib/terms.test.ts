@@ -1,5 +1,10 @@
 /** How text is cut into what listings are found and matched by. */
+import fc from "fast-check";
+import { Converter } from "opencc-js/cn2t";
 import t from "tap";
+import { demoNeeds } from "../../src/demo/needs.ts";
+import { demoResults } from "../../src/demo/results.ts";
+import { rangesIn } from "../../src/lib/highlight.ts";
 import {
   fold,
   kindOfNumber,
@@ -36,6 +41,126 @@ t.test("one form for what is written in several", async (t) => {
   t.equal(fold("99.5 %"), "99.5%");
   t.equal(fold("1,2 与 3"), "1,2 与 3", "no thousands separator");
   t.equal([...fold("㎡")].join(""), "m2");
+});
+
+t.test("what only looks the same is the same", async (t) => {
+  t.equal(fold("\u{2EDB}力发电机组\u{2EEE}轮箱"), "风力发电机组齿轮箱", "radicals for ideographs");
+  t.equal(fold("\u2F2F\u4F5C"), "工作", "radicals that NFKC knows");
+  t.equal(fold("电\u200b机\u00ad组\u2060 \u202eLED"), "电机组 led", "nothing invisible");
+  t.equal(fold("风力发\n  电机组"), "风力发电机组", "a line broken within Chinese");
+  t.equal(fold("machine\nlearning"), "machine\nlearning", "but not between other words");
+});
+
+t.test("著 is 着 where it is read so", async (t) => {
+  for (const [text, folded] of [
+    ["附著力", "附着力"],
+    ["著色劑", "着色剂"],
+    ["沿著", "沿着"],
+    ["膠著", "胶着"],
+    ["显著", "显著"],
+    ["顯\u200b著", "显著"],
+    ["著作權", "著作权"],
+    ["專著", "专著"],
+    ["著名", "著名"],
+  ] as const) {
+    t.equal(fold(text), folded);
+  }
+  t.ok(finds("附着力", "漆膜附著力测试") && finds("附著力", "漆膜附着力测试"));
+  t.same(rangesIn("漆膜附\u200b著力测试", ["附着力"]), [[2, 6]]);
+  t.same(rangesIn("效果顯\u200b著，有著作权", ["显著", "著作权"]), [
+    [2, 5],
+    [7, 10],
+  ]);
+});
+
+t.test("a comma separates thousands, or numbers", async (t) => {
+  for (const number of ["1200kW", "1,200kW", "1，200kW", "１，２００ｋＷ", "1,200 kW"]) {
+    t.ok(finds(number, "额定功率1,200kW") && finds(number, "额定功率1，200 kW"), number);
+  }
+  for (const q of ["380", "220V", "380，220V"]) t.ok(finds(q, "电压380，220V两档"), q);
+  for (const q of ["532", "808", "1064nm"]) t.ok(finds(q, "波长532,808,1064nm"), q);
+  t.equal(fold("1234,567"), "1234,567", "groups of three follow one to three digits");
+  t.equal(fold("0.5,200"), "0.5,200");
+  t.equal(fold("12,345,678.9"), "12345678.9");
+});
+
+t.test("a number belongs to its unit, and to no other word", async (t) => {
+  for (const q of ["2026 LED", "LED 2026"]) t.ok(finds(q, "LED 显示屏 2026 封装线"), q);
+  for (const q of ["6 axis robot", "6-axis robot", "6axis"]) {
+    t.ok(finds(q, "6-axis welding robot") && finds(q, "6 axis welding robot"), q);
+  }
+  t.ok(finds("covid19", "COVID-19 检测") && finds("PM2.5", "PM 2.5 源解析"));
+  t.equal(fold("5 G"), "5g");
+  t.equal(fold("10 ℃"), "10c");
+  t.equal(fold("99.5 %"), "99.5%");
+  t.equal(fold("2026 LED"), "2026 led");
+  t.notOk(finds("5G", "G级 5项"), "5G is one word");
+  t.same(rangesIn("6-axis robot", ["6axis"]), [[0, 6]]);
+});
+
+const someDay = () => "2026-05-01";
+const titles = [...demoResults(someDay), ...demoNeeds(someDay)].map(({ input }) => input.title);
+
+t.test("folding what is folded changes nothing", async (t) => {
+  const text = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 60 }),
+    fc.string({
+      unit: fc.constantFrom(..."0123456789,，. °℃kWgGx著着显力\n　\u200bＡ1".split("")),
+    }),
+    fc.constantFrom(...titles),
+  );
+  fc.assert(
+    fc.property(text, (any) => fold(fold(any)) === fold(any)),
+    { numRuns: 5_000 },
+  );
+  const changed: string[] = [];
+  for (let code = 0; code <= 0x3ffff; code++) {
+    const once = fold(String.fromCodePoint(code));
+    if (fold(once) !== once) changed.push(code.toString(16));
+  }
+  t.same(changed, [], "nor that of any character");
+});
+
+/** Ways in which a title is written in the wild. */
+const toTraditional = Converter({ from: "cn", to: "t" });
+const radicalOf: Record<string, string> = {
+  ...{ 风: "⻛", 齿: "⻮", 长: "⻓", 车: "⻋", 门: "⻔", 页: "⻚", 鱼: "⻥", 马: "⻢", 麦: "⻨" },
+  ...{ 工: "⼯", 水: "⽔", 火: "⽕", 土: "⼟", 石: "⽯", 金: "⾦", 用: "⽤", 生: "⽣", 高: "⾼" },
+};
+const each = (text: string, change: (character: string, n: number) => string) =>
+  [...text].map(change).join("");
+const isChinese = (character: string | undefined) => /\p{Script=Han}/u.test(character ?? "");
+const renderings: Record<string, (title: string, seed: number) => string> = {
+  "full width": (title) =>
+    title.replaceAll(/[!-~]/g, (c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)),
+  radicals: (title) => each(title, (c) => radicalOf[c] ?? c),
+  "invisible marks": (title, seed) =>
+    each(title, (c, n) => ((n + seed) % 3 === 0 ? `${c}\u200b\u00ad` : c)),
+  "a broken line": (title, seed) =>
+    each(title, (c, n) =>
+      n === seed % title.length && isChinese(c) && isChinese([...title][n + 1]) ? `${c}\r\n ` : c,
+    ),
+  "traditional characters": (title) => toTraditional(title),
+  capitals: (title) => title.toUpperCase(),
+};
+
+t.test("however a title is written, it is found, and marked", async (t) => {
+  for (const [name, render] of Object.entries(renderings)) {
+    for (const [seed, title] of titles.entries()) {
+      const written = render(title, seed);
+      t.ok(finds(written, title), `${name} as a query: ${written}`);
+      t.ok(finds(title, written), `${name} as a title: ${written}`);
+      const ranges = rangesIn(
+        written,
+        wordsOf(title).map(({ text }) => text),
+      );
+      const marked = ranges.map(([from, to]) => written.slice(from, to)).join("");
+      const lengths = [marked, title].map(
+        (text) => fold(text).replaceAll(/[^\p{L}\p{N}]/gu, "").length,
+      );
+      t.equal(lengths[0], lengths[1], `${name} is marked whole: ${written}`);
+    }
+  }
 });
 
 t.test(

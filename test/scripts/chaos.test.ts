@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { begin, end, type Report, toMarkdown, withFigures } from "../../scripts/chaos/report.ts";
+import { name, type Report, toMarkdown } from "../../scripts/chaos/report.ts";
+import { figuresIn, withFigures } from "../../scripts/figures.ts";
 import { tryScript } from "../../scripts/tour/process.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 
@@ -33,17 +34,17 @@ const report: Report = {
 };
 
 t.test("the figures stand in their place, and are exchanged", async (t) => {
-  const written = withFigures(document, report);
+  const text = toMarkdown(report);
+  const written = withFigures(document, name, text);
   t.match(written, "| `kill`: one process after the other is killed | 12 | 0 | 0 |");
   t.match(written, "Not tried: full-files");
-  t.equal(withFigures(written, report), written, "once only");
-  t.throws(() => withFigures("nothing", report));
+  t.equal(withFigures(written, name, text), written, "once only");
+  t.throws(() => withFigures("nothing", name, text));
 });
 
 t.test("docs/reliability.md says what docs/chaos.json says", async (t) => {
   const file = join(docs, "chaos.json");
-  const [from, to] = [document.indexOf(begin) + begin.length, document.indexOf(end)];
-  const stated = document.slice(from, to).trim();
+  const stated = figuresIn(document, name);
   if (!existsSync(file)) return t.equal(stated, "", "figures come from a run");
   const measured = JSON.parse(readFileSync(file, "utf8")) as Report;
   t.equal(stated, toMarkdown(measured).trim());

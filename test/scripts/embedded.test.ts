@@ -13,12 +13,14 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import t from "tap";
+import { nodeOptions, runnable } from "../../scripts/program.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { makeFirstFiles, postgresVersion } from "../../src/database/embedded-folder.ts";
 import { lockFolder } from "../../src/database/folder-lock.ts";
 import { readMigrations } from "../../src/database/migrations.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
+import { beforeOneGroupOfSynonyms } from "../support/older.ts";
 
 const root = temporaryFolder("embedded");
 t.teardown(() => rmSync(root, { recursive: true, force: true }));
@@ -31,11 +33,11 @@ const fresh = (name: string) => {
 /** A process that takes the folder's lock, says so, and keeps it until it is killed. */
 function locker(folder: string, wrapper: string[] = []): ChildProcess {
   const code = `
-    import { lockFolder } from ${JSON.stringify(join(projectRoot, "src/database/folder-lock.ts"))};
+    import { lockFolder } from ${JSON.stringify(runnable("src/database/folder-lock.ts"))};
     lockFolder(${JSON.stringify(folder)}).then(
       () => { console.log("taken"); setInterval(() => {}, 1000); },
       (error) => { console.log(error.message); process.exit(1); });`;
-  const [command = "", ...rest] = [...wrapper, process.execPath, "--import=tsx"];
+  const [command = "", ...rest] = [...wrapper, process.execPath, ...nodeOptions];
   const child = spawn(command, [...rest, "--input-type=module", "-e", code], { cwd: projectRoot });
   t.teardown(() => child.kill("SIGKILL"));
   return child;
@@ -133,14 +135,8 @@ t.test("an upgrade copies the files first, and says where", async (t) => {
   );
   t.equal(readFileSync(join(folder, "postgres/PG_VERSION"), "utf8").trim(), postgresVersion);
   t.same(told, [], "nothing to copy");
-  // As if it lacked this migration and those after it, which can be applied again.
   const since = readMigrations().findIndex(({ name }) => name.endsWith("one_group_of_synonyms"));
-  await first.pool.query("alter table synonyms drop constraint synonyms_words");
-  await first.pool.query("drop function word_set");
-  await first.pool.query("drop table job_faults, job_runs");
-  await first.pool.query("delete from drizzle.__drizzle_migrations where created_at >= $1", [
-    readMigrations()[since]?.when,
-  ]);
+  await beforeOneGroupOfSynonyms(first.pool);
   await first.close();
 
   const upgraded = await openEmbedded(folder, upgrade);
@@ -212,10 +208,10 @@ t.test("what fails or is killed while files are made leaves none", async (t) => 
   await t.rejects(makeFirstFiles(folder, halfMade), { message: "killed here" });
   t.same(readdirSync(folder), []);
 
-  const server = join(projectRoot, "src/database/embedded.ts");
+  const server = runnable("src/database/embedded.ts");
   const code = `import { openEmbedded } from ${JSON.stringify(server)};
     openEmbedded(${JSON.stringify(folder)});`;
-  const args = ["--import=tsx", "--input-type=module", "-e", code];
+  const args = [...nodeOptions, "--input-type=module", "-e", code];
   const child = spawn(process.execPath, args, { cwd: projectRoot });
   t.teardown(() => child.kill("SIGKILL"));
   const ended = new Promise((resolve) => child.on("close", resolve));

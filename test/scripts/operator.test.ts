@@ -2,8 +2,12 @@ import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { eq, sql } from "drizzle-orm";
 import t from "tap";
-import { auditRecords, members, oneTimeLinks, organizations } from "../../db/schema/index.ts";
+import { auditRecords } from "../../db/schema/audit.ts";
+import { members } from "../../db/schema/members.ts";
+import { organizations } from "../../db/schema/organizations.ts";
+import { oneTimeLinks } from "../../db/schema/sessions.ts";
 import { createFirstOperator, type FirstOperatorInput } from "../../scripts/first-operator.ts";
+import { argumentsFor } from "../../scripts/program.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
@@ -131,7 +135,7 @@ const serverUrl = process.env.TEST_DATABASE_URL;
 function runScript(options: Record<string, string>, environment: NodeJS.ProcessEnv) {
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
   const { DATABASE_URL: _, DATA_DIR: __, ...inherited } = process.env;
-  const script = spawn(process.execPath, ["--import=tsx", "scripts/operator.ts", ...flags], {
+  const script = spawn(process.execPath, [...argumentsFor("scripts/operator.ts"), ...flags], {
     cwd: projectRoot,
     env: { ...inherited, ...environment },
   });

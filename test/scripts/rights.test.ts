@@ -16,7 +16,7 @@ t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const keyFile = join(folder, "keys.json");
 createKeyFile(keyFile, new Date());
 
-/** The statements that docs/operations.md gives to whoever installs the market. */
+/** The statements that docs/operations.md gives to those who install the market. */
 const grants = /```sql\n([\s\S]*?)```/.exec(
   readFileSync(join(projectRoot, "docs/operations.md"), "utf8"),
 )?.[1];

@@ -3,6 +3,12 @@ import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import t from "tap";
+import { members } from "../../db/schema/members.ts";
+import { organizations } from "../../db/schema/organizations.ts";
+import { openEmbedded } from "../../src/database/embedded.ts";
+import { migrate } from "../../src/database/migrate.ts";
+import { newId } from "../../src/lib/ids.ts";
+import { hashPassword } from "../../src/lib/passwords.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { multipart, pdf } from "../support/files.ts";
 import { startProgram } from "../support/program.ts";
@@ -21,15 +27,32 @@ async function start(settings: Record<string, string>) {
 }
 
 const credentials = { email: "somebody@example.com", password: "a long pass phrase" };
-const registration = {
-  organization: {
+
+/** A verified university and its person, in the folder before the program starts: only they attach files. */
+async function settle(): Promise<void> {
+  const database = await openEmbedded(folder);
+  await migrate(database);
+  const id = newId();
+  await database.db.insert(organizations).values({
+    id,
     kind: "university",
+    status: "verified",
     name: "关机前登记的高校",
     creditCode: "91410782MA9T000262",
+    legalType: "institution",
     regionCode: "410782",
-  },
-  member: { name: "某人", ...credentials },
-};
+  });
+  await database.db.insert(members).values({
+    id: newId(),
+    organizationId: id,
+    status: "active",
+    name: "某人",
+    isAdmin: true,
+    email: credentials.email,
+    passwordHash: await hashPassword(credentials.password),
+  });
+  await database.close();
+}
 
 /** A JSON call that must succeed. */
 async function post(url: string, body: object, token = ""): Promise<Record<string, string>> {
@@ -43,8 +66,8 @@ async function post(url: string, body: object, token = ""): Promise<Record<strin
 }
 
 t.test("SIGTERM under load: nothing fails, a cut download holds nobody, exit code 0", async (t) => {
+  await settle();
   const { child, url, port, ended, text } = await start({ DRAIN_SECONDS: "1", STOP_SECONDS: "4" });
-  await post(`${url}/v1/auth/register`, registration);
   const token = `Bearer ${(await post(`${url}/v1/auth/login`, credentials)).accessToken}`;
   const subjectId = (await post(`${url}/v1/results`, { title: "一项成果" }, token)).id ?? "";
   const query = new URLSearchParams({ subjectType: "result", subjectId });

@@ -1,7 +1,7 @@
 /** The tour leaves a contract in a market's statistics: it plays on the demo market only. */
 import t from "tap";
+import { auditRecords } from "../../db/schema/audit.ts";
 import { organizations } from "../../db/schema/organizations.ts";
-import { auditRecords } from "../../db/schema/plumbing.ts";
 import { demoCast } from "../../scripts/tour/cast.ts";
 import { openMarket } from "../support/market.ts";
 

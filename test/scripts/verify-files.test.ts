@@ -14,6 +14,7 @@ import { Readable } from "node:stream";
 import t from "tap";
 import { attachments } from "../../db/schema/attachments.ts";
 import { organizations } from "../../db/schema/organizations.ts";
+import { argumentsFor } from "../../scripts/program.ts";
 import type { Database } from "../../src/database/connect.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { migrate } from "../../src/database/migrate.ts";
@@ -31,7 +32,7 @@ const run = (args: string[], env: Record<string, string>) =>
     const { DATABASE_URL: _, DATA_DIR: __, ...inherited } = process.env;
     execFile(
       process.execPath,
-      ["--import=tsx", join(projectRoot, "scripts", "verify-files.ts"), ...args],
+      [...argumentsFor("scripts/verify-files.ts"), ...args],
       { cwd: projectRoot, env: { ...inherited, ...env }, timeout: 120_000 },
       (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code ?? -1) : 0, text: stdout + stderr }),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import t from "tap";
 import { makeCluster } from "../../scripts/cluster.ts";
+import { argumentsFor } from "../../scripts/program.ts";
 import { clock } from "../../src/lib/clock.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { createKeyFile } from "../../src/lib/signing-keys.ts";
@@ -21,25 +22,20 @@ function start(
   seconds: number,
   { port = 0, stdout = "pipe" as "pipe" | number } = {},
 ) {
-  const server: ChildProcess = spawn(
-    process.execPath,
-    ["--import=tsx", join(projectRoot, "src/server.ts")],
-    {
-      cwd: projectRoot,
-      stdio: ["ignore", stdout, "pipe"],
-      env: {
-        PATH: process.env.PATH,
-        FASTIFY_AUTOLOAD_TYPESCRIPT: "1",
-        DATABASE_URL: databaseUrl,
-        DATABASE_WAIT_SECONDS: String(seconds),
-        DRAIN_SECONDS: "0",
-        SIGNING_KEYS_FILE: keys,
-        DATA_DIR: folder,
-        PORT: String(port),
-        LOG_LEVEL: stdout === "pipe" ? "silent" : "info",
-      },
+  const server: ChildProcess = spawn(process.execPath, argumentsFor("src/server.ts"), {
+    cwd: projectRoot,
+    stdio: ["ignore", stdout, "pipe"],
+    env: {
+      PATH: process.env.PATH,
+      DATABASE_URL: databaseUrl,
+      DATABASE_WAIT_SECONDS: String(seconds),
+      DRAIN_SECONDS: "0",
+      SIGNING_KEYS_FILE: keys,
+      DATA_DIR: folder,
+      PORT: String(port),
+      LOG_LEVEL: stdout === "pipe" ? "silent" : "info",
     },
-  );
+  });
   let told = "";
   const heard: (() => void)[] = [];
   for (const stream of [server.stdout, server.stderr]) {

@@ -5,10 +5,10 @@ import { today } from "../../src/lib/clock.ts";
 import { addDays } from "../../src/lib/working-days.ts";
 import type { Overrides } from "./listings.ts";
 import type { Caller, Market, Reply } from "./market.ts";
+import { yuan } from "./money.ts";
+import { must } from "./replies.ts";
 
-export const yuan = (amount: string) => ({ amount, currency: "CNY" as const });
-
-/** Two organisations that contract with each other. */
+/** Two organizations that contract with each other. */
 export interface Parties {
   seller: Caller;
   buyer: Caller;
@@ -68,13 +68,6 @@ export const completeContract = (
   buyers: [{ organizationId: buyer.organizationId, natureCode: "150" }],
   ...overrides,
 });
-
-/** A call that the test takes for granted; gives its body. */
-export async function must(reply: Promise<Reply>): Promise<Reply["body"]> {
-  const { status, text, body } = await reply;
-  if (status >= 300) throw new Error(`setting up failed with ${status}: ${text}`);
-  return body;
-}
 
 export interface MadeContract extends Parties {
   id: string;

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { InterestInput } from "../../src/modules/interests/interests.schema.ts";
 import { type Noun, type Overrides, publishedNeed, publishedResult } from "./listings.ts";
 import type { Caller, Market, Reply } from "./market.ts";
+import { must } from "./replies.ts";
 
 /** Everything that an asker may write, nothing left out. */
 export const completeInterest = (overrides: Overrides = {}) =>
@@ -44,7 +45,7 @@ export const answer = (
 
 const bodies: Record<string, object> = { accept: {}, decline: declined };
 
-/** Who takes part; whoever is not given is made. */
+/** Who takes part; those who are not given are made. */
 export interface InterestOptions {
   noun?: Noun;
   owner?: Caller;
@@ -66,12 +67,6 @@ export interface MadeInterest {
   operator: Caller;
   /** As its asker reads it. */
   interest: Reply["body"];
-}
-
-async function must(reply: Promise<Reply>): Promise<Reply["body"]> {
-  const { status, text, body } = await reply;
-  if (status >= 300) throw new Error(`setting up failed with ${status}: ${text}`);
-  return body;
 }
 
 /** An interest in a published listing that its owner has not answered. */

@@ -1,4 +1,5 @@
 /** Uploads, as a client sends them, and what of them lies in the store. */
+import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -90,3 +91,10 @@ export function zip(contents: Record<string, string>): Buffer {
   end.writeUInt32LE(offset, 12);
   return Buffer.concat([...locals, central, Buffer.from("PK\x05\x06"), end]);
 }
+
+/** The name under which the store keeps these bytes. */
+export const hashOf = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+
+/** Where the store keeps the bytes of that name. */
+export const placeOf = (market: Pick<Market, "app">, hash: string): string =>
+  join(folderOf(market), hash.slice(0, 2), hash.slice(2, 4), hash);

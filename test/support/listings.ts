@@ -1,20 +1,20 @@
 /** Results and needs to test with: believable content, and listings in any state. */
-import { asc, eq, sql } from "drizzle-orm";
-import type { Test } from "tap";
+import { eq, sql } from "drizzle-orm";
 import type { z } from "zod";
+import { auditRecords } from "../../db/schema/audit.ts";
+import { idempotencyKeys } from "../../db/schema/idempotency-keys.ts";
 import { needs } from "../../db/schema/needs.ts";
-import { auditRecords, idempotencyKeys } from "../../db/schema/plumbing.ts";
 import { results } from "../../db/schema/results.ts";
 import { newId } from "../../src/lib/ids.ts";
 import type { NeedInput } from "../../src/modules/needs/needs.schema.ts";
 import type { ResultInput } from "../../src/modules/results/results.schema.ts";
 import type { Caller, Market, Reply } from "./market.ts";
+import { yuan } from "./money.ts";
+import { granted, must } from "./replies.ts";
 
 export type Noun = "result" | "need";
 /** What of a listing's input a test wants to be different. */
 export type Overrides = Record<string, unknown>;
-
-const yuan = (amount: string) => ({ amount, currency: "CNY" as const });
 
 /** Everything a result may say, nothing left out; its completeness is 100. */
 export const completeResult = (overrides: Overrides = {}) =>
@@ -110,11 +110,33 @@ export const complete = { result: completeResult, need: completeNeed };
 export const tableOf = (noun: Noun) =>
   noun === "result" ? results : (needs as unknown as typeof results);
 
-/** A call that the test takes for granted. */
-async function must(reply: Promise<Reply>): Promise<Reply> {
-  const { status, text, ...rest } = await reply;
-  if (status >= 300) throw new Error(`setting up failed with ${status}: ${text}`);
-  return { status, text, ...rest };
+export interface Cast {
+  /** Whose listings they are, and a second person of that organization. */
+  owner: Caller;
+  colleague: Caller;
+  /** An enterprise that has nothing to do with it. */
+  other: Caller;
+  broker: Caller;
+  registrar: Caller;
+  operator: Caller;
+  /** Of the owner's organization, with the scopes to read and write, and with none. */
+  machine: Caller;
+  scopeless: Caller;
+}
+
+/** People of every kind, the owners of the kind that the noun is for. */
+export async function castOf(market: Market, noun: Noun): Promise<Cast> {
+  const owner = await market.person(noun === "result" ? "university" : "enterprise");
+  return {
+    owner,
+    colleague: await market.colleague(owner),
+    other: await market.person("enterprise"),
+    broker: await market.person("brokerage"),
+    registrar: await market.person("registry"),
+    operator: await market.person("operator"),
+    machine: await market.client(owner, [`${noun}s:read`, `${noun}s:write`]),
+    scopeless: await market.client(owner, ["organization:read"]),
+  };
 }
 
 /** A listing, drafted by its owner through the API. */
@@ -124,7 +146,7 @@ export const drafted = async (
   owner: Caller,
   overrides: Overrides = {},
 ): Promise<Reply> =>
-  must(market.as(owner)("POST", `/v1/${noun}s`, { body: complete[noun](overrides) }));
+  granted(market.as(owner)("POST", `/v1/${noun}s`, { body: complete[noun](overrides) }));
 
 async function published(
   market: Market,
@@ -137,7 +159,7 @@ async function published(
   const path = `/v1/${noun}s/${body.id}`;
   await must(market.as(owner)("POST", `${path}/submit`));
   await must(market.as(operator)("POST", `${path}/publish`));
-  return (await must(market.as(owner)("GET", path))).body;
+  return must(market.as(owner)("GET", path));
 }
 
 /** A published result as its owner reads it, through the API. */
@@ -239,14 +261,6 @@ export async function rowOf(market: Market, noun: Noun, id: string) {
   return row;
 }
 
-/** The audit records of a subject, oldest first. */
-export const auditsOf = (market: Market, subjectId: string) =>
-  market.database.db
-    .select()
-    .from(auditRecords)
-    .where(eq(auditRecords.subjectId, subjectId))
-    .orderBy(asc(auditRecords.id));
-
 /** How many rows the tables hold that a listing's change may write to. */
 export async function rowCounts({ database: { db } }: Market) {
   return {
@@ -256,16 +270,3 @@ export async function rowCounts({ database: { db } }: Market) {
     idempotencyKeys: await db.$count(idempotencyKeys),
   };
 }
-
-/** Asserts a refusal, and gives its problem document. */
-export function refused(t: Test, reply: Reply, status: number, code: string): Reply["body"] {
-  t.equal(reply.status, status, `${code}: ${reply.text.slice(0, 300)}`);
-  t.equal(reply.body?.code, code);
-  t.equal(reply.body?.requestId, reply.headers["request-id"]);
-  t.match(reply.headers["content-type"], /^application\/problem\+json/);
-  return reply.body;
-}
-
-/** The places that a problem document names. */
-export const pointersOf = (body: Reply["body"]): string[] =>
-  (body.errors ?? []).map((error: { pointer?: string }) => error.pointer).sort();

@@ -1,4 +1,6 @@
-/** The sealer, run by a test: jobs do not run there. */
+/** The log: what is written in it, and the sealer, run by a test because jobs do not run there. */
+import { asc, eq } from "drizzle-orm";
+import { auditRecords } from "../../db/schema/audit.ts";
 
 import { sealRecords } from "../../src/modules/audit/sealer.service.ts";
 import { feedSealed } from "../../src/modules/registry/registry.service.ts";
@@ -19,3 +21,15 @@ export const sealOnce = ({ database: { db } }: Pick<Market, "database">): Promis
 export async function sealAll(market: Pick<Market, "database">): Promise<void> {
   while (await sealOnce(market));
 }
+
+/** The audit records of a subject, oldest first. */
+export const auditsOf = ({ database: { db } }: Pick<Market, "database">, subjectId: string) =>
+  db
+    .select()
+    .from(auditRecords)
+    .where(eq(auditRecords.subjectId, subjectId))
+    .orderBy(asc(auditRecords.id));
+
+/** What happened to a subject, oldest first. */
+export const auditTypes = async (market: Pick<Market, "database">, subjectId: string) =>
+  (await auditsOf(market, subjectId)).map(({ type }) => type);

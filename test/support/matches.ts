@@ -4,6 +4,7 @@ import { nowInstant } from "../../src/lib/clock.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { type Overrides, publishedNeed, publishedResult } from "./listings.ts";
 import type { Caller, Market, Reply } from "./market.ts";
+import { must } from "./replies.ts";
 
 /** Gives a person a certificate in force. */
 export async function certify(
@@ -34,7 +35,7 @@ export async function certifiedBroker(market: Market): Promise<Caller> {
   return broker;
 }
 
-/** Who takes part; whoever is not given is made. */
+/** Who takes part; those who are not given are made. */
 export interface Parties {
   broker: Caller;
   resultOwner: Caller;
@@ -95,12 +96,6 @@ export const stepOf = (
   action: string,
   body?: object,
 ): Promise<Reply> => market.as(caller)("POST", `/v1/matches/${id}/${action}`, { body });
-
-async function must(reply: Promise<Reply>): Promise<Reply["body"]> {
-  const { status, text, body } = await reply;
-  if (status >= 300) throw new Error(`setting up failed with ${status}: ${text}`);
-  return body;
-}
 
 /** A match that waits for both owners. */
 export async function proposedMatch(

@@ -1,6 +1,7 @@
 /** The program as a process of its own, as a person starts it. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
+import { argumentsFor, bare } from "../../scripts/program.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 
 export interface Program {
@@ -16,15 +17,20 @@ export interface Program {
  * Starts it on a free port of loopback.
  * @param settings of the environment, a folder for DATA_DIR among them
  * @param options of Node
+ * @param start the file that is started
  */
-export function startProgram(settings: Record<string, string>, options: string[] = []): Program {
+export function startProgram(
+  settings: Record<string, string>,
+  options: string[] = [],
+  start: "server" | "worker" = "server",
+): Program {
   const { DATABASE_URL: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, [...options, "--import=tsx", "src/server.ts"], {
+  const [command = "", ...rest] = [...bare, process.execPath, ...options];
+  const child = spawn(command, [...rest, ...argumentsFor(`src/${start}.ts`)], {
     cwd: projectRoot,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...inherited,
-      FASTIFY_AUTOLOAD_TYPESCRIPT: "1",
       ...{ PORT: "0", HOST: "", LOG_LEVEL: "warn" },
       ...settings,
     },
@@ -37,7 +43,9 @@ export function startProgram(settings: Record<string, string>, options: string[]
   const announced = new Promise<string>((resolve, reject) => {
     const read = (part: Buffer) => {
       text += part;
-      const address = /Grand Market 科技大市场 {2}(http:\S+)[\s\S]*Database/.exec(text)?.[1];
+      const address =
+        /Grand Market 科技大市场 {2}(http:\S+)[\s\S]*Database/.exec(text)?.[1] ??
+        /Grand Market runs its jobs here {2}(http:\S+)\/readyz\n/.exec(text)?.[1];
       if (address) resolve(address);
     };
     child.stdout.on("data", read);

@@ -1,4 +1,4 @@
-/** What the public can reckon from the contract volume that it is shown: for tests of what is hidden. */
+/** What the public can work out from the contract volume that it is shown: for tests of what is hidden. */
 import { type Cell, suppress } from "../../src/modules/statistics/statistics.suppression.ts";
 
 /** A figure of the public views, and whether they hide it. */

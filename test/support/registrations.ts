@@ -1,8 +1,9 @@
 /** A registration office and cases to test with, in any state, brought about through the API. */
 import { eq } from "drizzle-orm";
 import { registrations } from "../../db/schema/registrations.ts";
-import { type ContractOptions, effectiveContract, type MadeContract, must } from "./contracts.ts";
+import { type ContractOptions, effectiveContract, type MadeContract } from "./contracts.ts";
 import type { Caller, Market, Reply } from "./market.ts";
+import { must } from "./replies.ts";
 
 /** An office with two people, competent for all of Xinxiang unless said otherwise. */
 export interface Office {

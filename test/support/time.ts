@@ -1,6 +1,8 @@
 /** Waiting for what is to come, and being there already. */
 import { setTimeout } from "node:timers/promises";
-import { clock } from "../../src/lib/clock.ts";
+import { sessions } from "../../db/schema/sessions.ts";
+import { clock, instantIn } from "../../src/lib/clock.ts";
+import type { Market } from "./market.ts";
 
 /** Waits until something holds, and gives it; the test's own time-out ends a wait in vain. */
 export async function until<T>(
@@ -23,4 +25,14 @@ export async function later<T>(seconds: number, work: () => Promise<T>): Promise
   } finally {
     clock.now = now;
   }
+}
+
+/** The same; whoever is signed in stays so for a day more. */
+export async function laterSignedIn<T>(
+  { database: { db } }: Pick<Market, "database">,
+  seconds: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  await db.update(sessions).set({ expiresAt: instantIn(Math.max(seconds, 0) + 24 * 60 * 60) });
+  return later(seconds, work);
 }

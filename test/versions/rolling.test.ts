@@ -100,7 +100,7 @@ t.test("old and new processes side by side", { skip }, async (t) => {
     ),
   );
   const working = Promise.all(workers);
-  // Whoever fails is heard below; until then it must not count as unhandled.
+  // A failure is heard below; until then it must not count as unhandled.
   working.catch(() => {});
 
   for (const process of old) await served(process);

@@ -1,8 +1,9 @@
 import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
-import { actorOf } from "../../plugins/authentication.ts";
+import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
+import { apiClient } from "./api-clients.lifecycle.ts";
 import {
   ApiClient,
   ApiClientInput,
@@ -10,12 +11,11 @@ import {
   ApiClientWithSecret,
   ListApiClientsQuery,
 } from "./api-clients.schema.ts";
+import * as verbs from "./api-clients.service.ts";
 import {
   createApiClient,
   listApiClients,
   readApiClient,
-  revokeApiClient,
-  rotateApiClientSecret,
   updateApiClient,
 } from "./api-clients.service.ts";
 
@@ -38,7 +38,7 @@ export default async function apiClientRoutes(app: App) {
         response: { 200: pageOf(ApiClient) },
       },
     },
-    (request) => listApiClients(db, actorOf(request), request.query),
+    (request) => listApiClients(db, request.caller, request.query),
   );
 
   app.post(
@@ -55,12 +55,10 @@ export default async function apiClientRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(
-        request,
-        reply,
-        (tx, context) => createApiClient(tx, context, actorOf(request), request.body),
-        { status: 201, location: ({ clientId }) => `/v1/api-clients/${clientId}` },
-      ),
+      write(request, reply, (tx, call) => createApiClient(tx, call, request.body), {
+        status: 201,
+        location: ({ clientId }) => `/v1/api-clients/${clientId}`,
+      }),
   );
 
   app.get(
@@ -76,7 +74,7 @@ export default async function apiClientRoutes(app: App) {
         response: { 200: ApiClient },
       },
     },
-    (request) => readApiClient(db, actorOf(request), request.params.id),
+    (request) => readApiClient(db, request.caller, request.params.id),
   );
 
   app.patch(
@@ -100,59 +98,10 @@ export default async function apiClientRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        updateApiClient(tx, context, actorOf(request), request.params.id, request.body),
+      write(request, reply, (tx, call) =>
+        updateApiClient(tx, call, request.params.id, request.body),
       ),
   );
 
-  app.post(
-    "/v1/api-clients/:id/rotate-secret",
-    {
-      config: {
-        access,
-        idempotency: "refused",
-        ifMatch: "honoured",
-        errors: ["api_client.not_found", "api_client.invalid_transition"],
-      },
-      schema: {
-        operationId: "rotateApiClientSecret",
-        summary: "Give a machine client a new secret",
-        description:
-          "The one before stops working at once; tokens already given live on until they expire.",
-        tags,
-        params: IdParams,
-        response: { 200: ApiClientWithSecret },
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) =>
-        rotateApiClientSecret(tx, context, actorOf(request), request.params.id),
-      ),
-  );
-
-  app.post(
-    "/v1/api-clients/:id/revoke",
-    {
-      config: {
-        access,
-        idempotency: "accepted",
-        ifMatch: "honoured",
-        etag: "version",
-        changesAccess: true,
-        errors: ["api_client.not_found", "api_client.invalid_transition"],
-      },
-      schema: {
-        operationId: "revokeApiClient",
-        summary: "End a machine client for good",
-        description: "Its tokens stop working too.",
-        tags,
-        params: IdParams,
-        response: { 200: ApiClient },
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) =>
-        revokeApiClient(tx, context, actorOf(request), request.params.id),
-      ),
-  );
+  registerSteps(app, apiClient, verbs);
 }

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { apiClientStatuses } from "../../../db/schema/accounts.ts";
-import { scopes } from "../../lib/access.ts";
+import { apiClientStatuses } from "../../../db/schema/api-clients.ts";
 import { fault } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import { instant, line, patchOf, uuid } from "../../lib/wire.ts";
+import { scopes } from "../../words.ts";
 
 const scopeList = z
   .array(z.enum(scopes))

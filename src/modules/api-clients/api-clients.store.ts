@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
-import { apiClients } from "../../../db/schema/accounts.ts";
+import { apiClients } from "../../../db/schema/api-clients.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
 import { countLimit } from "../../lib/pagination.ts";
@@ -16,7 +16,7 @@ export const selectClient = async (db: Executor, organizationId: string, id: str
 export const lockClient = async (tx: Executor, organizationId: string, id: string) =>
   (await tx.select().from(apiClients).where(ownedBy(organizationId, id)).for("update"))[0];
 
-/** An active client of any organisation, with the state of that organisation. */
+/** An active client of any organization, with the state of that organization. */
 export const selectActiveClient = async (db: Executor, id: string) =>
   (
     await db

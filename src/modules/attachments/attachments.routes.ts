@@ -7,15 +7,20 @@ import type { Executor } from "../../database/connect.ts";
 import { transact } from "../../database/transact.ts";
 import { AppError } from "../../lib/errors.ts";
 import { noneMatches } from "../../lib/etag.ts";
-import { bodyFault } from "../../lib/faults.ts";
 import { loggable } from "../../lib/loggable.ts";
 import { partOf } from "../../lib/ranges.ts";
-import { IdParams, isPlainLine } from "../../lib/wire.ts";
-import { actorOf, originOf } from "../../plugins/authentication.ts";
+import { IdParams } from "../../lib/wire.ts";
 import type { App } from "../../plugins/contract.ts";
-import { noContent, write } from "../../plugins/writes.ts";
+import { callOf, noContent, write } from "../../plugins/writes.ts";
 import type { Received } from "../../storage/files.ts";
 import { DamagedFile, damages } from "../../storage/stored-file.ts";
+import {
+  dispositionOf,
+  extendedName,
+  plainName,
+  refusalOf,
+  refusedFile,
+} from "./attachments.forms.ts";
 import { Attachment, SubjectQuery, UploadQuery } from "./attachments.schema.ts";
 import {
   authorizeUpload,
@@ -38,39 +43,6 @@ const missing = [
   "registration.not_found",
 ] as const;
 
-const refusedFile = (code: "required" | "invalid_characters" | "form.broken") =>
-  new AppError("request.invalid", { faults: [bodyFault(["file"], code)] });
-
-/** Characters that a file's name has at most. */
-const longestName = 200;
-
-/** The last part of whatever path was sent, as one line; a long one keeps its ending. */
-function plainName(sent: string): string {
-  const name = sent.split(/[\\/]/).at(-1)?.trim() ?? "";
-  if (name === "" || !isPlainLine(name)) throw refusedFile("invalid_characters");
-  const ending = /\.\w{1,10}$/.exec(name)?.[0] ?? "";
-  const stem = [...name.slice(0, name.length - ending.length)];
-  return stem.slice(0, longestName - ending.length).join("") + ending;
-}
-
-/** A form that cannot be read is the sender's fault; a disk that is full is not. */
-function refusalOf(error: unknown): unknown {
-  const { code, name } = error as { code?: string; name?: string };
-  // The parser's own errors are plain ones.
-  const isBroken = code === undefined ? name === "Error" : code.startsWith("FST_");
-  return isBroken && !(error instanceof AppError) ? refusedFile("form.broken") : error;
-}
-
-/** RFC 6266: the plain name for old clients, the whole one beside it. */
-function dispositionOf(fileName: string): string {
-  const ascii = fileName.replaceAll(/[^\x20-\x7e]|["\\]/g, "_");
-  const whole = encodeURIComponent(fileName).replaceAll(
-    /['()*]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${ascii}"; filename*=UTF-8''${whole}`;
-}
-
 const headerOf = (description: string) => ({ type: "string", description });
 
 /** What a reply with bytes says of them. */
@@ -92,13 +64,13 @@ export default async function attachmentRoutes(app: App) {
   });
   for (const reason of damages) damaged.inc({ reason }, 0);
 
-  /** Alarms of bytes that are lost. The operator finds the file by its id; its name is nobody's business. */
+  /** Raises the alarm about lost bytes. The operator finds the file by its id; its name may be confidential. */
   function alarm(request: FastifyRequest, attachment: string, { reason }: DamagedFile): void {
     damaged.inc({ reason });
     request.log.error({ attachment, damage: reason }, "the stored bytes of a file are damaged");
   }
 
-  /** A transaction of its own beside the one that the request asks for, in its turn like that. */
+  /** A transaction of its own beside the request's, which takes its turn in the same way. */
   const alone = (request: FastifyRequest, work: (tx: Executor) => Promise<void>) =>
     app.throughGate(request, () => transact(pool, work));
 
@@ -108,6 +80,7 @@ export default async function attachmentRoutes(app: App) {
       request.log.warn({ error: loggable(error) }, "bytes were not released");
     });
   }
+  const quota = app.config.maxOrganizationMegabytes * 1024 * 1024;
   const fileSize = app.config.maxUploadMegabytes * 1024 * 1024;
   // Here only: elsewhere a body of this type is refused.
   await app.register(multipart, { limits: { fileSize, files: 1, fields: 0, parts: 1 } });
@@ -117,10 +90,11 @@ export default async function attachmentRoutes(app: App) {
     let received: Received | undefined;
     try {
       if (!request.isMultipart()) throw refusedFile("required");
+      const nameOf = extendedName(request.raw);
       const parts = request.files();
       const { value: part } = await parts.next();
       if (part?.fieldname !== "file" || !part.filename) throw refusedFile("required");
-      const fileName = plainName(part.filename);
+      const fileName = plainName(nameOf() ?? part.filename);
       received = await files.receive(part.file);
       if (part.file.truncated) throw new AppError("request.too_large");
       if (received.size === 0) throw refusedFile("required");
@@ -140,9 +114,11 @@ export default async function attachmentRoutes(app: App) {
     {
       config: {
         transfers: true,
+        bucket: "uploads",
         access: {
           roles: ["university", "enterprise", "brokerage", "registry"],
           scope: "attachments:write",
+          verified: true,
         },
         idempotency: "accepted",
         errors: [
@@ -155,6 +131,7 @@ export default async function attachmentRoutes(app: App) {
           "attachment.locked",
           "attachment.other_side",
           "attachment.limit",
+          "organization.file_quota",
           "attachment.type_refused",
           "auth.person_required",
           "contract.already_confirmed",
@@ -167,7 +144,7 @@ export default async function attachmentRoutes(app: App) {
         operationId: "createAttachment",
         summary: "Attach a file",
         description:
-          "To a listing, a contract or a case, by whoever may change it. One part `file`; its type is told by its bytes. A signed copy stands for the confirmation of the contract's outside party.",
+          "To a listing, a contract or a case, by those who may change it. One part `file`; its type is told by its bytes. A signed copy stands for the confirmation of the contract's outside party.",
         tags,
         consumes: ["multipart/form-data"],
         querystring: UploadQuery,
@@ -175,10 +152,9 @@ export default async function attachmentRoutes(app: App) {
       },
     },
     async (request, reply) => {
-      const actor = actorOf(request);
       const { query } = request;
       // Who may not attach it need not send it.
-      await authorizeUpload(app.callerDb, { ...originOf(request), expected: null }, actor, query);
+      await authorizeUpload(app.callerDb, callOf(request), query, quota);
       const received = await receive(request);
       try {
         const mediaType = await typeOf(received, received.fileName);
@@ -190,7 +166,7 @@ export default async function attachmentRoutes(app: App) {
         return await write(
           request,
           reply,
-          (tx, context) => createAttachment(tx, context, actor, files, query, file),
+          (tx, call) => createAttachment(tx, call, files, query, file, quota),
           {
             status: 201,
             location: ({ id }) => `/v1/attachments/${id}`,
@@ -233,7 +209,7 @@ export default async function attachmentRoutes(app: App) {
       schema: {
         operationId: "readAttachment",
         summary: "What is known of a file",
-        description: "Name, type, size and SHA-256, to whoever may download it.",
+        description: "Name, type, size and SHA-256, to those who may download it.",
         tags,
         params: IdParams,
         response: { 200: Attachment },
@@ -281,7 +257,7 @@ export default async function attachmentRoutes(app: App) {
       const { headers, method } = request;
       const known = headers["if-none-match"];
       if (known && noneMatches(known, etag)) return reply.code(304 as 200).send();
-      // A range is a GET's, and of the file that the caller has the beginning of (RFC 9110 13.1.5).
+      // A range applies to GET only, and to the very file that the caller has a part of (RFC 9110 13.1.5).
       const isAsked = method === "GET" && (headers["if-range"] ?? etag) === etag;
       const part = isAsked ? partOf(headers.range, size) : null;
       if (part === "unsatisfiable") {
@@ -311,7 +287,7 @@ export default async function attachmentRoutes(app: App) {
         return reply.send(Readable.from([]) as never);
       }
       const stream = stored.stream(first, last);
-      // The head is out: the connection ends, so that nobody takes a part for the whole.
+      // The head has been sent: the connection is ended, so that nobody takes a part for the whole.
       stream.once("error", (error) => {
         if (error instanceof DamagedFile) alarm(request, id, error);
       });
@@ -350,8 +326,8 @@ export default async function attachmentRoutes(app: App) {
       const done = await write(
         request,
         reply,
-        async (tx, context) => {
-          const gone = await deleteAttachment(tx, context, actorOf(request), request.params.id);
+        async (tx, call) => {
+          const gone = await deleteAttachment(tx, call, request.params.id);
           released = gone.sha256;
           return undefined;
         },

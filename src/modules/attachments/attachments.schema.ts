@@ -6,7 +6,7 @@ import {
 } from "../../../db/schema/attachments.ts";
 import { contractSides } from "../../../db/schema/contracts.ts";
 import { issueOf } from "../../lib/faults.ts";
-import { instant, uuid } from "../../lib/wire.ts";
+import { instant, uuid, wholeNumber } from "../../lib/wire.ts";
 
 /** What a file is attached to. */
 export const SubjectQuery = z.strictObject({
@@ -27,11 +27,7 @@ export const UploadQuery = SubjectQuery.extend({
     .enum(contractSides)
     .optional()
     .describe("Of a signed copy: on which side the outside party is."),
-  position: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(9)
+  position: wholeNumber(0, 9)
     .optional()
     .describe("Of a signed copy: its place on that side, 0 leads."),
 }).superRefine(({ purpose, side, position }, context) => {

@@ -1,8 +1,10 @@
+import { attachments } from "../../../db/schema/attachments.ts";
 import type { Executor } from "../../database/connect.ts";
+import { insertRow } from "../../database/rows.ts";
 import { type Actor, isOperator, systemOrigin } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
 import { AppError, type Noun } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
 import type { FileStore, Received, StoredFile } from "../../storage/files.ts";
 import { DamagedFile } from "../../storage/stored-file.ts";
 import { recordAudit } from "../audit/audit.service.ts";
@@ -44,35 +46,45 @@ const casePurposes = new Set(["document", "supplement"]);
  * Whether the caller may attach such a file now. Asked before the bytes are read, and again, with locks
  * that hold, when the file is written down.
  * @throws AppError `<noun>.not_found` (404), `<noun>.not_owner` (403), `attachment.locked`,
- *   `attachment.limit` (409), `auth.person_required` (403)
+ *   `attachment.limit`, `organization.file_quota` (409), `auth.person_required` (403)
+ * @param quota bytes that the caller's organization may have
  */
 export async function authorizeUpload(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   query: UploadQuery,
+  quota: number,
 ): Promise<Permission> {
-  const permission = await permit(tx, context, actor, query);
+  const permission = await permit(tx, call, query);
   if ((await store.countAttachments(tx, query)) >= most) throw new AppError("attachment.limit");
+  await assertRoomForFile(tx, call, quota, 1);
   return permission;
 }
 
-async function permit(
+async function assertRoomForFile(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  query: UploadQuery,
-): Promise<Permission> {
+  { actor: { organizationId, role } }: Call,
+  quota: number,
+  size: number,
+): Promise<void> {
+  // An office keeps what belongs to others' cases.
+  if (role === "registry") return;
+  const bytes = await store.sumBytes(tx, organizationId);
+  if (bytes + size > quota) throw new AppError("organization.file_quota");
+}
+
+async function permit(tx: Executor, call: Call, query: UploadQuery): Promise<Permission> {
+  const { actor } = call;
   const { subjectType, subjectId, purpose } = query;
   if (subjectType === "contract") {
-    // It says for a party what that party's person would say: no machine does.
+    // It speaks for a party, which only a person may do, never a machine.
     const isWord = purpose === "signed_copy" || purpose === "cancellation_copy";
     if (isWord && actor.kind === "client") throw new AppError("auth.person_required");
-    return authorizeContractFile(tx, context, actor, subjectId, query);
+    return authorizeContractFile(tx, call, subjectId, query);
   }
   if (subjectType === "registration") {
     if (!casePurposes.has(purpose)) throw new AppError("attachment.locked");
-    return { ...plain, ...(await authorizeRegistrationFile(tx, context, actor, subjectId)) };
+    return { ...plain, ...(await authorizeRegistrationFile(tx, call, subjectId)) };
   }
   const { organizationId } = await readableListing(tx, actor, subjectType, subjectId);
   if (organizationId !== actor.organizationId) throw new AppError(`${subjectType}.not_owner`);
@@ -120,26 +132,29 @@ async function seeing(
  */
 export async function createAttachment(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   files: FileStore,
   query: UploadQuery,
   file: Received & { fileName: string; mediaType: string },
+  quota: number,
 ): Promise<Attachment> {
+  const { actor } = call;
+  await store.lockFilesOf(tx, actor.organizationId);
   await store.lockSubject(tx, query);
-  const { readers, confidential, revision } = await authorizeUpload(tx, context, actor, query);
+  const { readers, confidential, revision } = await authorizeUpload(tx, call, query, quota);
+  await assertRoomForFile(tx, call, quota, file.size);
   await store.lockBytes(tx, file.sha256);
   await files.keep(file);
   const { subjectType, subjectId, purpose, visibility } = query;
   const { fileName, mediaType, size, sha256 } = file;
-  const after = await store.insertAttachment(tx, {
+  const after = await insertRow(tx, attachments, {
     id: newId(),
     organizationId: actor.organizationId,
     createdBy: actor.kind === "member" ? actor.id : null,
     ...{ subjectType, subjectId, purpose, visibility, revision },
     ...{ fileName, mediaType, size, sha256 },
   });
-  await recordAudit(tx, context, {
+  await recordAudit(tx, call, {
     type: "attachment.create",
     subject: after,
     readers,
@@ -147,7 +162,7 @@ export async function createAttachment(
     before: null,
     after,
   });
-  if (subjectType === "contract") await contractFileAdded(tx, context, subjectId, after.id, query);
+  if (subjectType === "contract") await contractFileAdded(tx, call, subjectId, after.id, query);
   return toAttachment(after);
 }
 
@@ -177,7 +192,7 @@ export async function readAttachment(
   const row = await store.selectAttachment(db, id);
   if (!row) throw missing("attachment");
   const sees = await seeing(db, actor, row).catch((error: unknown) => {
-    // Whose it is, is nobody's business who may not see it.
+    // Who may not see it does not learn whose it is.
     if (error instanceof AppError) throw missing("attachment");
     throw error;
   });
@@ -219,21 +234,21 @@ export async function mendBytes(tx: Executor, files: FileStore, received: Receiv
  */
 export async function deleteAttachment(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   id: string,
 ): Promise<{ sha256: string }> {
+  const { actor } = call;
   const found = await readAttachment(tx, actor, id);
   if (found.organizationId !== actor.organizationId) throw new AppError("attachment.not_owner");
   const { subjectType, subjectId } = found;
   if (subjectType === "registration") throw new AppError("attachment.locked");
   const who =
     subjectType === "contract"
-      ? await authorizeContractFileRemoval(tx, context, actor, subjectId, found)
+      ? await authorizeContractFileRemoval(tx, call, subjectId, found)
       : { readers: [], confidential: false };
   const before = await store.deleteAttachment(tx, id);
   if (!before) throw missing("attachment");
-  await recordAudit(tx, context, {
+  await recordAudit(tx, call, {
     type: "attachment.delete",
     subject: before,
     ...who,

@@ -14,20 +14,11 @@ export const backupLock = "grand-market backup";
 
 export type AttachmentRow = typeof attachments.$inferSelect;
 
-export async function insertAttachment(
-  tx: Executor,
-  values: typeof attachments.$inferInsert,
-): Promise<AttachmentRow> {
-  const [row] = await tx.insert(attachments).values(values).returning();
-  if (!row) throw new Error("insert returned no row");
-  return row;
-}
-
-/** Removes a row and gives it; undefined when somebody else was first. */
+/** Removes a row and returns it; undefined when another transaction was first. */
 export const deleteAttachment = async (tx: Executor, id: string) =>
   (await tx.delete(attachments).where(eq(attachments.id, id)).returning())[0];
 
-/** Files of listings that are no more, locked. */
+/** Files of listings that no longer exist, locked. */
 export const lockLost = (tx: Executor, take: Take): Promise<AttachmentRow[]> =>
   tx
     .select()
@@ -54,6 +45,21 @@ export const selectAttachments = (db: Executor, subject: Subject): Promise<Attac
 
 export const countAttachments = (db: Executor, subject: Subject) =>
   db.$count(attachments, ofSubject(subject));
+
+/** Bytes of all files of an organization. */
+export async function sumBytes(db: Executor, organizationId: string): Promise<number> {
+  const [found] = await db
+    .select({ bytes: sql<string>`coalesce(sum(${attachments.size}), 0)` })
+    .from(attachments)
+    .where(eq(attachments.organizationId, organizationId));
+  return Number(found?.bytes);
+}
+
+/** One at a time adds to the files of an organization, so that the sum holds. */
+export const lockFilesOf = (tx: Executor, organizationId: string) =>
+  tx.execute(
+    sql`select pg_advisory_xact_lock(hashtextextended(${`files of ${organizationId}`}, 0))`,
+  );
 
 /** One at a time adds to a subject, so that the count holds. */
 export const lockSubject = (tx: Executor, { subjectType, subjectId }: Subject) =>
@@ -90,7 +96,7 @@ export async function countFiles(db: Executor): Promise<number> {
   return counted?.count ?? 0;
 }
 
-/** Files after a hash, in their order, each with the attachments that are it. */
+/** Files after a hash, in their order, each with the attachments that have these bytes. */
 export const selectFiles = (db: Executor, after: string, limit: number) =>
   db
     .select({
@@ -132,11 +138,11 @@ export interface ListingAccess {
   organizationId: string;
   isOpen: boolean;
   anonymous: boolean;
-  /** The owner accepted an interest of the caller's organisation, or a match that it is part of. */
+  /** The owner accepted an interest of the caller's organization, or a match that it is part of. */
   accepted: boolean;
 }
 
-/** How a listing stands to a caller's organisation; undefined when there is none of this id. */
+/** How a listing stands to a caller's organization; undefined when there is none of this id. */
 export async function selectListingAccess(
   db: Executor,
   noun: "result" | "need",

@@ -1,17 +1,18 @@
-/** What kind of file it is, told by its bytes: neither the name nor the sender's word counts. */
+/** What kind of file it is, judged by its bytes: neither its name nor what the sender says counts. */
 import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { fileTypeFromFile } from "file-type";
 
 const office = "application/vnd.openxmlformats-officedocument";
 
 /**
- * Types that are taken, each with the endings that a file of this type may have: whoever saves it
- * opens it by its ending, so bytes that pass as one thing must not be named as another.
+ * Types that are taken, each with the endings that a file of this type may have: people
+ * open a saved file by its ending, so bytes that pass as one thing must not be named as another.
  */
 const endings: Readonly<Record<string, readonly string[]>> = {
   "application/pdf": ["pdf"],
   "application/zip": ["zip", "ofd"],
-  // Office before 2007, and its likes. An installer has such bytes as well.
+  // Office before 2007 and similar formats. An installer begins with the same bytes.
   "application/x-cfb": ["doc", "xls", "ppt", "wps", "et", "dps"],
   [`${office}.wordprocessingml.document`]: ["docx"],
   [`${office}.spreadsheetml.sheet`]: ["xlsx"],
@@ -39,9 +40,21 @@ const binary = /(?![\t\n\r\f])\p{Cc}/u;
 export async function sniff(path: string, fileName: string): Promise<string | null> {
   const ending = /\.([^.]*)$/.exec(fileName)?.[1]?.toLowerCase() ?? null;
   const found = await fileTypeFromFile(path);
-  const type = found ? found.mime : await textType(path, ending);
+  const isPdf = !found && (ending === null || ending === "pdf") && (await beginsAsPdf(path));
+  const type = found ? found.mime : isPdf ? "application/pdf" : await textType(path, ending);
   const fitting = type === null ? undefined : endings[type];
   return fitting && (ending === null || fitting.includes(ending)) ? type : null;
+}
+
+/** ISO 32000-1, annex H.3.4.1: readers take a header within the first 1,024 bytes; scanners write there. */
+async function beginsAsPdf(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(1_024), 0, 1_024, 0);
+    return buffer.subarray(0, bytesRead).includes("%PDF-");
+  } finally {
+    await file.close();
+  }
 }
 
 /** Whether all of it is UTF-8 text, read piece by piece. */

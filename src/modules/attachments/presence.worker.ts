@@ -21,7 +21,7 @@ export default async function presenceWorker(app: App) {
       );
     }
     if (!allMissing && before) app.log.info("the files of attachments are there again");
-    // Not known, the database being away, is looked at again like missing.
+    // When the database is away nothing is known: it looks again, as for missing files.
     if (allMissing || found === null) timer = setTimeout(look, lookAgain).unref();
   }
 

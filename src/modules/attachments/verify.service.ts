@@ -4,13 +4,13 @@ import { type FileStore, isOlder } from "../../storage/files.ts";
 import type { Damage } from "../../storage/stored-file.ts";
 import * as store from "./attachments.store.ts";
 
-/** Seconds after which bytes that no row refers to are nobody's: no upload lasts that long. */
+/** Seconds after which bytes that no row refers to count as orphaned: no upload lasts that long. */
 export const orphanedAfter = 24 * 60 * 60;
 
 /**
- * What does not fit: a file whose bytes are not what was uploaded, with the attachments that are it; bytes
+ * What does not fit: a file whose bytes are not what was uploaded, with the attachments that have it; bytes
  * that no row refers to, of an upload that broke off or of rows that are gone; something that the store did
- * not put there, a link for one, which is nobody's to remove but the operator's.
+ * not put there, a link for one, which only the operator may remove.
  */
 export type Finding =
   | { kind: Damage; sha256: string; attachments: string[] }
@@ -25,7 +25,7 @@ interface Verifying {
 
 const pageSize = 500;
 
-/** Files that one database knows and that lie in one store, compared with each other; memory does not grow with them. */
+/** Compares the files that a database knows with those in a store. Memory does not grow with their number. */
 export async function* verifyFiles(
   db: Executor,
   files: FileStore,

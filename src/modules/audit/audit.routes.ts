@@ -1,6 +1,5 @@
 import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
-import { actorOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
 import { AuditRecord, ListAuditQuery, LogVerification, VerifyLogQuery } from "./audit.schema.ts";
 import { listAuditRecords, readAuditRecord, verifyLog } from "./log.service.ts";
@@ -24,7 +23,7 @@ export default async function auditRoutes(app: App) {
         response: { 200: pageOf(AuditRecord) },
       },
     },
-    (request) => listAuditRecords(db, actorOf(request), request.query),
+    (request) => listAuditRecords(db, request.caller, request.query),
   );
 
   app.get(
@@ -35,7 +34,7 @@ export default async function auditRoutes(app: App) {
         operationId: "verifyLog",
         summary: "Is the log what was sealed",
         description:
-          "Reckons the hash chain anew from the records as they are stored. `npm run verify-log` does it for the whole log.",
+          "Recomputes the hash chain from the records as they are stored. `npm run verify-log` does it for the whole log.",
         tags,
         querystring: VerifyLogQuery,
         response: { 200: LogVerification },
@@ -57,6 +56,6 @@ export default async function auditRoutes(app: App) {
         response: { 200: AuditRecord },
       },
     },
-    (request) => readAuditRecord(db, actorOf(request), request.params.id),
+    (request) => readAuditRecord(db, request.caller, request.params.id),
   );
 }

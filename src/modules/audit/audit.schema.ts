@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { pageQuery } from "../../lib/pagination.ts";
-import { instant, instantInput, uuid } from "../../lib/wire.ts";
+import { instant, instantInput, uuid, wholeNumber } from "../../lib/wire.ts";
 
 const name = z.string().regex(/^[a-z_]{1,60}$/);
 
@@ -48,7 +48,7 @@ export const ListAuditQuery = z.strictObject({
 });
 export type ListAuditQuery = z.output<typeof ListAuditQuery>;
 
-const place = z.coerce.number().int().min(1);
+const place = wholeNumber(1);
 
 export const VerifyLogQuery = z.strictObject({
   from: place.optional().describe("First position; the last 10,000 when absent."),

@@ -1,32 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { searchColumns } from "../../../db/schema/listings.ts";
-import { auditRecords } from "../../../db/schema/plumbing.ts";
 import type { Executor } from "../../database/connect.ts";
-import { placeholdersFor, prepared } from "../../database/prepared.ts";
-import { send } from "../../database/transact.ts";
 import type { Origin } from "../../lib/access.ts";
 import { newId } from "../../lib/ids.ts";
+import * as store from "./audit.store.ts";
 
 type Row = Record<string, unknown>;
-
-/** All but those that the database sets: the moment and the transaction. */
-const columns = [
-  "id",
-  "type",
-  "subjectType",
-  "subjectId",
-  "organizationId",
-  "actorKind",
-  "actorId",
-  "actorOrganizationId",
-  "requestId",
-  "address",
-  "reason",
-  "before",
-  "after",
-  "readerIds",
-  "confidential",
-] as const;
 
 /** Columns that are secret or personal: a record says that they changed, never their values. */
 const withheld = new Set(["passwordHash", "secretHash", "email", "phone", "contact", "inventors"]);
@@ -50,7 +29,7 @@ export interface AuditEntry {
   /** The row after, null when it was deleted. */
   after: Row | null;
   reason?: string | null;
-  /** Further organisations whose admins may read it: the other parties of a deal. */
+  /** Further organizations whose admins may read it: the other parties of a deal. */
   readers?: readonly (string | null)[];
   /** A match's note or a trade secret: the operator reads that it happened, not what. */
   confidential?: boolean;
@@ -70,9 +49,6 @@ export async function recordAudit(
 ): Promise<string> {
   const { actor } = origin;
   const { before, after } = difference(entry);
-  const insert = prepared(tx, "insert_audit_record", (name) =>
-    tx.insert(auditRecords).values(placeholdersFor(auditRecords, columns)).prepare(name),
-  );
   const record = {
     id: newId(),
     type: entry.type,
@@ -89,8 +65,8 @@ export async function recordAudit(
     after,
     readerIds: [...new Set(entry.readers ?? [])].filter((id) => id !== null),
     confidential: entry.confidential ?? false,
-  } satisfies Record<(typeof columns)[number], unknown>;
-  await send(tx, insert.execute(record));
+  };
+  await store.insertRecord(tx, record);
   return record.id;
 }
 

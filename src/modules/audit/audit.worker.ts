@@ -79,10 +79,15 @@ export default async function auditWorker(app: App) {
     }
   }
 
+  const look = async (db: Executor) => {
+    backlog = await readBacklog(db);
+  };
+
   app.addJob({
     name: job,
     everyMilliseconds: pause,
     backlog: () => backlog,
+    look,
     run: async (db) => {
       if (!(await needsSealing(db))) {
         backlog = { depth: 0, since: null };
@@ -92,7 +97,7 @@ export default async function auditWorker(app: App) {
         await sealAll(db);
       } finally {
         // While the database is away, what was read last grows older.
-        backlog = await readBacklog(db).catch(() => backlog);
+        await look(db).catch(() => {});
       }
     },
   });

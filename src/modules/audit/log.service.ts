@@ -2,7 +2,6 @@
 import type { Executor } from "../../database/connect.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
-import { faultTexts } from "../../lib/faults.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import type {
   AuditRecord,
@@ -18,7 +17,7 @@ function toRecord(row: store.FoundRecord, actor: Actor): AuditRecord {
   const operator = isOperator(actor);
   const isOwn = row.organizationId === actor.organizationId;
   const withheld = confidential && operator && !isOwn;
-  // Which person acted is for that person's organisation: the others read which organisation it was.
+  // Which person acted is for that person's organization: the others read which organization it was.
   const isOfActor = record.actorOrganizationId === actor.organizationId;
   return {
     ...record,
@@ -64,7 +63,7 @@ export async function readAuditRecord(
 export const verifiedAtOnce = 10_000;
 
 /**
- * Reckons the chain anew over some positions, from the records as they are stored now.
+ * Recomputes the chain over some positions from the records as they are stored now.
  * @returns where it is broken, if it is
  * @throws AppError `request.invalid` (400) for a first position that the log has not reached
  */
@@ -73,9 +72,9 @@ export async function verifyLog(db: Executor, query: VerifyLogQuery): Promise<Lo
   if (!state) throw new Error("the sealer has its row since the migration");
   const last = Math.min(query.to ?? state.position, state.position);
   if (query.from && query.from > state.position) {
-    const code = "position.beyond_head";
-    const faults = [{ parameter: "from", code, detail: faultTexts[code] }];
-    throw new AppError("request.invalid", { faults });
+    throw new AppError("request.invalid", {
+      faults: [{ parameter: "from", code: "position.beyond_head" }],
+    });
   }
   const from = query.from ?? Math.max(1, last - verifiedAtOnce + 1);
   const to = Math.min(last, from + verifiedAtOnce - 1);

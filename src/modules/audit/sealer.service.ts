@@ -4,7 +4,7 @@
  * Nothing is ordered inside the business transactions: a chain head that each of them touched would
  * serialize all writers. One sealer does it afterwards, over what is committed and has no place yet. Of
  * two transactions of which one depends on the other, the first had committed before the second locked
- * the row that both change, and a record is inserted after that lock: so whoever sees the second sees the
+ * the row that both change, and a record is inserted after that lock: so a reader who sees the second sees the
  * first, and the database's clock at the insert (`recorded_at`) puts them in order. What commits later
  * gets a later place: readers of the log never find something before what they have read.
  */
@@ -20,11 +20,11 @@ const batch = 1_000;
 /** Seconds after which an idle sealer notes again that everything is sealed. */
 const idleSeconds = 5;
 
-/** What is sealed of a record: all of it but how it came to its place. */
+/** What is sealed of a record: everything except the columns by which it is ordered. */
 const textOf = ({ transactionId: _, recordedAt: __, ...record }: store.AuditRow): string =>
   canonicalJson(record);
 
-/** SHA-256 of the hash before and the record's canonical text; the first one has nothing before it. */
+/** SHA-256 of the previous hash and the record's canonical text; the first entry has no previous hash. */
 export const chain = (previous: Buffer, record: store.AuditRow): Buffer =>
   createHash("sha256").update(previous).update(textOf(record)).digest();
 
@@ -61,7 +61,7 @@ export async function sealRecords(tx: Executor, limit = batch): Promise<Sealed |
   const forged = await store.selectBeyondHead(tx);
   if (forged) throw new ForgedEntryError(forged, state.position);
   const { oldest, restarted, now } = await store.readHorizon(tx);
-  // A database restored elsewhere counts its transactions anew: the old numbers tell nothing there.
+  // A database restored elsewhere numbers its transactions from the start: old numbers mean nothing.
   const floor = restarted ? null : state.floor;
   // The moment of this run, by the database's clock: whatever commits from now on is sealed by a later one.
   const sealedAt = later(now, state.sealedThrough);

@@ -1,11 +1,16 @@
 import { AppError } from "../../lib/errors.ts";
 import { hashPassword } from "../../lib/passwords.ts";
-import { actorOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
-import { noContent, write } from "../../plugins/writes.ts";
+import { noContent, write, writeOpen } from "../../plugins/writes.ts";
 import { Member, MyDetailsPatch } from "../members/members.schema.ts";
 import { redeemMemberLink, updateMe } from "../members/members.service.ts";
-import { logout, ownerOfLink, refreshSession, type SignIn } from "../sessions/sessions.service.ts";
+import {
+  findDeviceOf,
+  logout,
+  ownerOfLink,
+  refreshSession,
+  type SignIn,
+} from "../sessions/sessions.service.ts";
 import {
   ChangePasswordInput,
   LoginInput,
@@ -17,6 +22,7 @@ import {
   Tokens,
 } from "./auth.schema.ts";
 import {
+  assertEmailFree,
   changePassword,
   checkCredentials,
   checkCurrentPassword,
@@ -52,6 +58,8 @@ export default async function authRoutes(app: App) {
       config: {
         access: { public: true },
         idempotency: "refused",
+        bucket: "registrations",
+        countsItself: true,
         errors: ["member.email_taken"],
       },
       schema: {
@@ -65,11 +73,14 @@ export default async function authRoutes(app: App) {
       },
     },
     async (request, reply) => {
+      app.limit(reply, "registrations", { address: request.ip });
+      app.limit(reply, "registrations", { caller: "all" });
+      await assertEmailFree(app.callerDb, request.body.member.email);
       const passwordHash = await hashPassword(request.body.member.password);
-      return write(
+      return writeOpen(
         request,
         reply,
-        (tx, context) => register(tx, context, request.body, passwordHash),
+        (tx, call) => register(tx, call, request.body, passwordHash),
         {
           status: 201,
           location: ({ organization }) => `/v1/organizations/${organization.id}`,
@@ -84,22 +95,27 @@ export default async function authRoutes(app: App) {
       config: {
         access: { public: true },
         idempotency: "refused",
+        bucket: "sign-in",
+        countsItself: true,
         errors: ["auth.invalid_credentials", "auth.too_many_attempts"],
       },
       schema: {
         operationId: "login",
         summary: "Sign in with e-mail and password",
         description:
-          "Ten attempts at one account, or a hundred from one address, within 15 minutes: then 429 with Retry-After.",
+          "After five wrong passwords for an account from one address each further one waits longer, up to 15 minutes: 429 with Retry-After. A device that shows a refresh token of an earlier sign-in waits only for its own. The operator can end the wait.",
         tags,
         body: LoginInput,
         response: { 200: Tokens },
       },
     },
     async (request, reply) => {
-      const member = await checkCredentials(app.callerDb, request.ip, request.body);
-      return write(request, reply, async (tx, context) =>
-        toTokens(await login(tx, context, member, sessionDays)),
+      const { ip, body } = request;
+      const device = await findDeviceOf(app.callerDb, body.email, body.refreshToken);
+      app.limit(reply, "sign-in", device ? { caller: device } : { address: ip });
+      const member = await checkCredentials(app.callerDb, { address: ip, device }, body);
+      return writeOpen(request, reply, async (tx, call) =>
+        toTokens(await login(tx, call, member, sessionDays)),
       );
     },
   );
@@ -124,8 +140,8 @@ export default async function authRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, async (tx, context) => {
-        const outcome = await refreshSession(tx, context, request.body.refreshToken);
+      writeOpen(request, reply, async (tx, call) => {
+        const outcome = await refreshSession(tx, call, request.body.refreshToken);
         return outcome instanceof AppError ? outcome : toTokens(outcome);
       }),
   );
@@ -142,8 +158,7 @@ export default async function authRoutes(app: App) {
         response: { 204: noContent },
       },
     },
-    (request, reply) =>
-      write(request, reply, (tx, context) => logout(tx, context), { status: 204 }),
+    (request, reply) => write(request, reply, (tx, call) => logout(tx, call), { status: 204 }),
   );
 
   app.post(
@@ -153,6 +168,7 @@ export default async function authRoutes(app: App) {
         access: { whileSuspended: true },
         idempotency: "refused",
         changesAccess: true,
+        bucket: "sign-in",
         errors: ["auth.invalid_credentials", "auth.too_many_attempts"],
       },
       schema: {
@@ -165,12 +181,12 @@ export default async function authRoutes(app: App) {
       },
     },
     async (request, reply) => {
-      const actor = actorOf(request);
-      const { currentPassword, newPassword } = request.body;
-      const checked = await checkCurrentPassword(app.callerDb, actor, request.ip, currentPassword);
+      const { caller, ip, body } = request;
+      const { currentPassword, newPassword } = body;
+      const checked = await checkCurrentPassword(app.callerDb, caller, ip, currentPassword);
       const passwordHash = await hashPassword(newPassword);
-      return write(request, reply, async (tx, context) =>
-        toTokens(await changePassword(tx, context, checked, passwordHash, sessionDays)),
+      return write(request, reply, async (tx, call) =>
+        toTokens(await changePassword(tx, call, checked, passwordHash, sessionDays)),
       );
     },
   );
@@ -197,8 +213,8 @@ export default async function authRoutes(app: App) {
       // Before the costly hash: nobody gets one for a token made up.
       await ownerOfLink(app.callerDb, request.body.token);
       const passwordHash = await hashPassword(request.body.password);
-      return write(request, reply, (tx, context) =>
-        redeemMemberLink(tx, context, request.body.token, passwordHash),
+      return writeOpen(request, reply, (tx, call) =>
+        redeemMemberLink(tx, call, request.body.token, passwordHash),
       );
     },
   );
@@ -215,7 +231,7 @@ export default async function authRoutes(app: App) {
         response: { 200: Me },
       },
     },
-    (request) => readMe(db, actorOf(request)),
+    (request) => readMe(db, request.caller),
   );
 
   app.patch(
@@ -231,7 +247,6 @@ export default async function authRoutes(app: App) {
         response: { 200: Member },
       },
     },
-    (request, reply) =>
-      write(request, reply, (tx, context) => updateMe(tx, context, actorOf(request), request.body)),
+    (request, reply) => write(request, reply, (tx, call) => updateMe(tx, call, request.body)),
   );
 }

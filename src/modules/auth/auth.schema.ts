@@ -45,10 +45,23 @@ export const Registration = z
   .object({ organization: Organization, member: Member })
   .meta({ id: "OrganizationRegistration" });
 
-export const LoginInput = z.strictObject({ email, password: givenPassword }).meta({
-  id: "LoginInput",
-  examples: [{ email: "li.wei@example.edu.cn", password: "a long pass phrase" }],
-});
+export const LoginInput = z
+  .strictObject({
+    email,
+    password: givenPassword,
+    refreshToken: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe(
+        "The last refresh token of an earlier sign-in on this device, used or not: others' wrong passwords then do not delay this one.",
+      ),
+  })
+  .meta({
+    id: "LoginInput",
+    examples: [{ email: "li.wei@example.edu.cn", password: "a long pass phrase" }],
+  });
 
 export const Tokens = z
   .object({

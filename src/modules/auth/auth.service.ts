@@ -1,12 +1,13 @@
 import type { Executor } from "../../database/connect.ts";
-import type { Actor } from "../../lib/access.ts";
+import type { Actor, Origin } from "../../lib/access.ts";
+import type { Call, OpenCall } from "../../lib/call.ts";
 import { AppError } from "../../lib/errors.ts";
-import { verifyPassword } from "../../lib/passwords.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
+import { verifyPassword, waitLikeHash } from "../../lib/passwords.ts";
 import {
   createFirstMember,
   findMember,
   findMemberByEmail,
+  type MemberRow,
   noteSignIn,
   storePassword,
   toMember,
@@ -17,6 +18,7 @@ import {
   toOrganization,
 } from "../organizations/organizations.service.ts";
 import {
+  type Attempting,
   assertAttemptAllowed,
   forgetAttempts,
   openSession,
@@ -25,21 +27,32 @@ import {
 import type { RegisterInput } from "./auth.schema.ts";
 
 /**
- * Writes a new organisation with its first member, who may sign in at once and draft; the operator
- * verifies the organisation before it publishes.
+ * Writes a new organization with its first member, who may sign in at once and draft; the operator
+ * verifies the organization before it publishes.
  * @param passwordHash made outside the transaction
  * @throws AppError `member.email_taken` (409), `request.invalid`
  */
 export async function register(
   tx: Executor,
-  context: WriteContext,
+  call: OpenCall,
   input: RegisterInput,
   passwordHash: string,
 ) {
-  const organization = await registerOrganization(tx, context, input.organization);
+  const organization = await registerOrganization(tx, call, input.organization);
   const { password: _, ...person } = input.member;
-  const member = await createFirstMember(tx, context, organization.id, { ...person, passwordHash });
+  const { id } = organization.row;
+  const member = await createFirstMember(tx, call, id, { ...person, passwordHash });
   return { organization: toOrganization(organization, null), member: toMember(member, null) };
+}
+
+/**
+ * That nobody has this e-mail: asked before the costly hash. Being refused takes as long as one would.
+ * @throws AppError `member.email_taken` (409)
+ */
+export async function assertEmailFree(db: Executor, email: string): Promise<void> {
+  if (!(await findMemberByEmail(db, email))) return;
+  await waitLikeHash();
+  throw new AppError("member.email_taken");
 }
 
 /**
@@ -49,10 +62,10 @@ export async function register(
  */
 export async function checkCredentials(
   db: Executor,
-  address: string,
+  from: Attempting,
   { email, password }: { email: string; password: string },
 ) {
-  await assertAttemptAllowed(db, email, address);
+  await assertAttemptAllowed(db, email, from);
   const member = await findMemberByEmail(db, email);
   const fits = await verifyPassword(password, member?.passwordHash ?? null);
   if (!member || !fits || member.status !== "active")
@@ -66,13 +79,13 @@ export async function checkCredentials(
  */
 export async function login(
   tx: Executor,
-  context: WriteContext,
-  member: NonNullable<Awaited<ReturnType<typeof findMember>>>,
+  origin: Origin,
+  member: MemberRow,
   sessionDays: number,
 ): Promise<SignIn> {
   // The person first, as in a change of password: two that wait for each other would be a deadlock.
-  await noteSignIn(tx, context, member);
-  await forgetAttempts(tx, member.email, context.address);
+  await noteSignIn(tx, origin, member);
+  await forgetAttempts(tx, member.email, origin.address);
   return openSession(tx, member.id, sessionDays);
 }
 
@@ -87,9 +100,10 @@ export async function checkCurrentPassword(
   address: string,
   password: string,
 ) {
-  const member = await findMember(db, actor.id);
-  if (!member) throw new AppError("auth.invalid_credentials");
-  return checkCredentials(db, address, { email: member.email, password });
+  const found = await findMember(db, actor.id);
+  if (!found) throw new AppError("auth.invalid_credentials");
+  const from = { address, device: actor.sessionId };
+  return checkCredentials(db, from, { email: found.row.email, password });
 }
 
 /**
@@ -99,14 +113,14 @@ export async function checkCurrentPassword(
  */
 export async function changePassword(
   tx: Executor,
-  context: WriteContext,
-  checked: NonNullable<Awaited<ReturnType<typeof findMember>>>,
+  call: Call,
+  checked: MemberRow,
   passwordHash: string,
   sessionDays: number,
 ): Promise<SignIn> {
-  const member = await storePassword(tx, context, checked, passwordHash);
-  await forgetAttempts(tx, member.email, context.address);
-  return openSession(tx, member.id, sessionDays);
+  await storePassword(tx, call, checked, passwordHash);
+  await forgetAttempts(tx, checked.email, call.address);
+  return openSession(tx, checked.id, sessionDays);
 }
 
 /** Who the caller is, and what for. */

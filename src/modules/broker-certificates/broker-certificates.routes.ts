@@ -1,25 +1,23 @@
 import { pageOf } from "../../lib/pagination.ts";
-import { IdParams, ReasonInput } from "../../lib/wire.ts";
-import { actorOf } from "../../plugins/authentication.ts";
+import { IdParams } from "../../lib/wire.ts";
+import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
+import { brokerCertificate } from "./broker-certificates.lifecycle.ts";
 import {
   BrokerCertificate,
   BrokerCertificateInput,
   ListBrokerCertificatesQuery,
 } from "./broker-certificates.schema.ts";
+import * as verbs from "./broker-certificates.service.ts";
 import {
   applyForBrokerCertificate,
   listBrokerCertificates,
-  moveBrokerCertificate,
   readBrokerCertificate,
 } from "./broker-certificates.service.ts";
 
 const tags = ["brokers"];
 const readers = { roles: ["brokerage", "operator"] } as const;
-const operator = { roles: ["operator"] } as const;
-const step = { idempotency: "accepted", ifMatch: "honoured", etag: "version" } as const;
-const refusals = ["broker_certificate.not_found", "broker_certificate.invalid_transition"] as const;
 
 export default async function brokerCertificateRoutes(app: App) {
   const { db } = app.database;
@@ -38,7 +36,7 @@ export default async function brokerCertificateRoutes(app: App) {
         response: { 200: pageOf(BrokerCertificate) },
       },
     },
-    (request) => listBrokerCertificates(db, actorOf(request), request.query),
+    (request) => listBrokerCertificates(db, request.caller, request.query),
   );
 
   app.post(
@@ -61,12 +59,10 @@ export default async function brokerCertificateRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(
-        request,
-        reply,
-        (tx, context) => applyForBrokerCertificate(tx, context, actorOf(request), request.body),
-        { status: 201, location: ({ id }) => `/v1/broker-certificates/${id}` },
-      ),
+      write(request, reply, (tx, call) => applyForBrokerCertificate(tx, call, request.body), {
+        status: 201,
+        location: ({ id }) => `/v1/broker-certificates/${id}`,
+      }),
   );
 
   app.get(
@@ -82,97 +78,8 @@ export default async function brokerCertificateRoutes(app: App) {
         response: { 200: BrokerCertificate },
       },
     },
-    (request) => readBrokerCertificate(db, actorOf(request), request.params.id),
+    (request) => readBrokerCertificate(db, request.caller, request.params.id),
   );
 
-  app.post(
-    "/v1/broker-certificates/:id/withdraw",
-    {
-      config: {
-        ...step,
-        access: { roles: ["brokerage"] },
-        errors: [...refusals, "broker_certificate.not_owner"],
-      },
-      schema: {
-        operationId: "withdrawBrokerCertificate",
-        summary: "Withdraw one's own application",
-        description: "While the operator has not decided; afterwards a new one may be made.",
-        tags,
-        params: IdParams,
-        response: { 200: BrokerCertificate },
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) =>
-        moveBrokerCertificate(tx, context, actorOf(request), request.params.id, "withdraw", null),
-      ),
-  );
-
-  const moves = {
-    certify: {
-      summary: "Certify an applicant as a broker",
-      description:
-        "From now on in the directory `/v1/brokers`. An earlier certificate of the person, or of this number, is marked expired if its last day has passed; else it stands in the way.",
-      errors: ["broker_certificate.already_in_force", "broker_certificate.validity_passed"],
-    },
-    reinstate: {
-      summary: "Reinstate a suspended certificate",
-      description: "Unless its last day has passed meanwhile.",
-      errors: ["broker_certificate.validity_passed"],
-    },
-  } as const;
-  for (const action of ["certify", "reinstate"] as const) {
-    const { errors, ...words } = moves[action];
-    app.post(
-      `/v1/broker-certificates/:id/${action}`,
-      {
-        config: { ...step, access: operator, errors: [...refusals, ...errors] },
-        schema: {
-          operationId: `${action}BrokerCertificate`,
-          ...words,
-          tags,
-          params: IdParams,
-          response: { 200: BrokerCertificate },
-        },
-      },
-      (request, reply) =>
-        write(request, reply, (tx, context) =>
-          moveBrokerCertificate(tx, context, actorOf(request), request.params.id, action, null),
-        ),
-    );
-  }
-
-  const reasoned = {
-    reject: ["Reject an application", "The person reads the reason and may apply again."],
-    suspend: ["Suspend a certificate", "The broker leaves the directory until reinstated."],
-    revoke: ["Revoke a certificate", "For good; the person may apply with another one."],
-  } as const;
-  for (const action of ["reject", "suspend", "revoke"] as const) {
-    app.post(
-      `/v1/broker-certificates/:id/${action}`,
-      {
-        config: { ...step, access: operator, errors: refusals },
-        schema: {
-          operationId: `${action}BrokerCertificate`,
-          summary: reasoned[action][0],
-          description: reasoned[action][1],
-          tags,
-          params: IdParams,
-          body: ReasonInput,
-          response: { 200: BrokerCertificate },
-        },
-      },
-      (request, reply) =>
-        write(request, reply, (tx, context) =>
-          moveBrokerCertificate(
-            tx,
-            context,
-            actorOf(request),
-            request.params.id,
-            action,
-            request.body.reason,
-          ),
-        ),
-    );
-  }
+  registerSteps(app, brokerCertificate, verbs);
 }

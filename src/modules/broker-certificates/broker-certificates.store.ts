@@ -1,16 +1,15 @@
 import { and, asc, eq, getTableColumns, gt, lt, or, type SQL, sql } from "drizzle-orm";
 import { brokerCertificates } from "../../../db/schema/broker-certificates.ts";
-import { members, organizations } from "../../../db/schema/organizations.ts";
+import { members } from "../../../db/schema/members.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
 import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { countLimit } from "../../lib/pagination.ts";
+import type { Certificate } from "./broker-certificates.lifecycle.ts";
 import type { ListBrokerCertificatesQuery } from "./broker-certificates.schema.ts";
 
-export type CertificateRow = typeof brokerCertificates.$inferSelect;
-
-/** A row with the names of the person and the brokerage. */
-export type FoundCertificate = CertificateRow & { brokerName: string; organizationName: string };
+type CertificateRow = Certificate["row"];
 
 /** The certificates that a caller may read: one's own, for an admin the brokerage's, for the operator all. */
 function visibleTo(actor: Actor): SQL | undefined {
@@ -22,7 +21,7 @@ function visibleTo(actor: Actor): SQL | undefined {
 const selectFound = (db: Executor) =>
   db
     .select({
-      ...getTableColumns(brokerCertificates),
+      row: getTableColumns(brokerCertificates),
       brokerName: members.name,
       organizationName: organizations.name,
     })
@@ -34,14 +33,22 @@ export const selectCertificate = async (
   db: Executor,
   actor: Actor,
   id: string,
-): Promise<FoundCertificate | undefined> =>
+): Promise<Certificate | undefined> =>
   (await selectFound(db).where(and(eq(brokerCertificates.id, id), visibleTo(actor))))[0];
+
+/** The names of the person and the brokerage of a certificate. */
+export async function selectNames(db: Executor, { id }: CertificateRow) {
+  const [found] = await selectFound(db).where(eq(brokerCertificates.id, id));
+  if (!found) throw new Error("a certificate has its person and its brokerage");
+  const { row: _, ...names } = found;
+  return names;
+}
 
 export const lockCertificate = async (
   tx: Executor,
   actor: Actor,
   id: string,
-): Promise<FoundCertificate | undefined> =>
+): Promise<Certificate | undefined> =>
   (
     await selectFound(tx)
       .where(and(eq(brokerCertificates.id, id), visibleTo(actor)))
@@ -52,10 +59,8 @@ export const lockCertificate = async (
 const inForce = sql`${brokerCertificates.status} in ('certified', 'suspended')`;
 
 /** Certificates in force whose last day has passed, locked; those that another process holds are left to it. */
-export const lockOverdue = (tx: Executor, today: string, take: Take): Promise<CertificateRow[]> =>
-  tx
-    .select()
-    .from(brokerCertificates)
+export const lockOverdue = (tx: Executor, today: string, take: Take): Promise<Certificate[]> =>
+  selectFound(tx)
     .where(
       and(
         inForce,
@@ -65,17 +70,15 @@ export const lockOverdue = (tx: Executor, today: string, take: Take): Promise<Ce
     )
     .orderBy(asc(brokerCertificates.validUntil), asc(brokerCertificates.id))
     .limit(take.limit)
-    .for("update", { skipLocked: true });
+    .for("update", { of: brokerCertificates, skipLocked: true });
 
 /** The overdue ones that keep this one from being certified: of the same person, or of the same number. */
 export const lockOverdueRivals = (
   tx: Executor,
   { memberId, issuer, certificateNumber }: CertificateRow,
   today: string,
-): Promise<CertificateRow[]> =>
-  tx
-    .select()
-    .from(brokerCertificates)
+): Promise<Certificate[]> =>
+  selectFound(tx)
     .where(
       and(
         inForce,
@@ -90,7 +93,7 @@ export const lockOverdueRivals = (
       ),
     )
     .orderBy(asc(brokerCertificates.id))
-    .for("update");
+    .for("update", { of: brokerCertificates });
 
 const matches = (actor: Actor, query: ListBrokerCertificatesQuery) =>
   and(
@@ -105,7 +108,7 @@ export const selectCertificates = (
   actor: Actor,
   query: ListBrokerCertificatesQuery,
   after: { id: string } | null,
-): Promise<FoundCertificate[]> =>
+): Promise<Certificate[]> =>
   selectFound(db)
     .where(and(matches(actor, query), after ? gt(brokerCertificates.id, after.id) : undefined))
     .orderBy(asc(brokerCertificates.id))

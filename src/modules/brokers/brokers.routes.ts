@@ -39,7 +39,7 @@ export default async function brokerRoutes(app: App) {
       schema: {
         operationId: "readBroker",
         summary: "One technology broker",
-        description: "By the person's id. Whoever is no broker today is not found.",
+        description: "By the person's id. Somebody who is no broker today is not found.",
         tags,
         params: IdParams,
         response: { 200: Broker },

@@ -24,7 +24,7 @@ async function understand(db: Executor, q: string): Promise<store.Asked> {
   };
 }
 
-/** The public directory: whoever is a broker today. */
+/** The public directory of those who are brokers today. */
 export async function listBrokers(db: Executor, query: ListBrokersQuery): Promise<Page<Broker>> {
   const asked = query.q === undefined ? null : await understand(db, query.q);
   const after = readCursor("brokers", query);
@@ -43,7 +43,7 @@ export async function listBrokers(db: Executor, query: ListBrokersQuery): Promis
 }
 
 /**
- * The person as a broker, if they are one now: an active member of a verified organisation with a
+ * The person as a broker, if they are one now: an active member of a verified organization with a
  * certified certificate whose last day has not passed.
  */
 export const findValidBroker = store.selectBroker;

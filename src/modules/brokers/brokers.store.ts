@@ -1,19 +1,10 @@
-import {
-  and,
-  arrayContains,
-  arrayOverlaps,
-  asc,
-  eq,
-  gt,
-  like,
-  or,
-  type SQL,
-  sql,
-} from "drizzle-orm";
+import { and, arrayContains, arrayOverlaps, asc, eq, gt, or, type SQL, sql } from "drizzle-orm";
 import { brokerCertificates } from "../../../db/schema/broker-certificates.ts";
 import { matches } from "../../../db/schema/matches.ts";
-import { members, organizations } from "../../../db/schema/organizations.ts";
+import { members } from "../../../db/schema/members.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { startsWith } from "../../database/starts-with.ts";
 import { today } from "../../lib/clock.ts";
 import { countLimit } from "../../lib/pagination.ts";
 import { regionPrefix } from "../../lib/regions.ts";
@@ -94,7 +85,7 @@ function filtered(query: ListBrokersQuery, asked: Asked | null): SQL | undefined
     level ? eq(brokerCertificates.level, level) : undefined,
     fieldCode ? arrayContains(brokerCertificates.fieldCodes, [fieldCode]) : undefined,
     organizationId ? eq(brokerCertificates.organizationId, organizationId) : undefined,
-    regionCode ? like(organizations.regionCode, `${regionPrefix(regionCode)}%`) : undefined,
+    regionCode ? startsWith(organizations.regionCode, regionPrefix(regionCode)) : undefined,
     asked ? asks(asked) : undefined,
   );
 }

@@ -1,28 +1,15 @@
 import { z } from "zod";
-import { IdParams, uuid } from "../../lib/wire.ts";
-import { actorOf } from "../../plugins/authentication.ts";
+import { IdParams } from "../../lib/wire.ts";
+import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
-import {
-  amendContract,
-  confirmAmendment,
-  listAmendments,
-  readAmendment,
-  withdrawAmendment,
-} from "./amendments.service.ts";
-import { Amendment, AmendmentInput, ConfirmInput } from "./contracts.schema.ts";
+import { Amendment, AmendmentInput } from "./amendments.schema.ts";
+import * as verbs from "./amendments.service.ts";
+import { amendContract, listAmendments, readAmendment } from "./amendments.service.ts";
+import { type AmendmentKey, AmendmentParams, amendment } from "./contracts.lifecycle.ts";
 
 const tags = ["contracts"];
-const params = z.strictObject({ id: uuid, amendmentId: uuid });
 const person = { roles: ["university", "enterprise", "brokerage"], verified: true } as const;
-const step = { idempotency: "accepted", ifMatch: "honoured", etag: "version" } as const;
-const refusals = [
-  "contract.not_found",
-  "contract.not_owner",
-  "amendment.not_found",
-  "amendment.invalid_transition",
-] as const;
-
 export default async function amendmentRoutes(app: App) {
   const { db } = app.database;
 
@@ -39,7 +26,7 @@ export default async function amendmentRoutes(app: App) {
         response: { 200: z.object({ data: z.array(Amendment) }) },
       },
     },
-    (request) => listAmendments(db, actorOf(request), request.params.id),
+    (request) => listAmendments(db, request.caller, request.params.id),
   );
 
   app.post(
@@ -74,8 +61,7 @@ export default async function amendmentRoutes(app: App) {
       write(
         request,
         reply,
-        (tx, context) =>
-          amendContract(tx, context, actorOf(request), request.params.id, request.body),
+        (tx, call) => amendContract(tx, call, request.params.id, request.body),
         {
           status: 201,
           location: ({ id, contractId }) => `/v1/contracts/${contractId}/amendments/${id}`,
@@ -96,60 +82,12 @@ export default async function amendmentRoutes(app: App) {
         summary: "One amendment",
         description: "With the text that is confirmed and its SHA-256.",
         tags,
-        params,
+        params: AmendmentParams,
         response: { 200: Amendment },
       },
     },
-    (request) => readAmendment(db, actorOf(request), request.params.id, request.params.amendmentId),
+    (request) => readAmendment(db, request.caller, request.params),
   );
 
-  app.post(
-    "/v1/contracts/:id/amendments/:amendmentId/confirm",
-    {
-      config: {
-        ...step,
-        access: person,
-        errors: [
-          ...refusals,
-          "contract.revision_changed",
-          "contract.already_confirmed",
-          "contract.not_in_force",
-        ],
-      },
-      schema: {
-        operationId: "confirmAmendment",
-        summary: "Confirm an amendment",
-        description: "By a person of each party; with the last one it is the contract's content.",
-        tags,
-        params,
-        body: ConfirmInput,
-        response: { 200: Amendment },
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) => {
-        const { id, amendmentId } = request.params;
-        return confirmAmendment(tx, context, actorOf(request), id, amendmentId, request.body);
-      }),
-  );
-
-  app.post(
-    "/v1/contracts/:id/amendments/:amendmentId/withdraw",
-    {
-      config: { ...step, access: person, errors: refusals },
-      schema: {
-        operationId: "withdrawAmendment",
-        summary: "Give an amendment up",
-        description: "By any party, while not all have confirmed it.",
-        tags,
-        params,
-        response: { 200: Amendment },
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) => {
-        const { id, amendmentId } = request.params;
-        return withdrawAmendment(tx, context, actorOf(request), id, amendmentId);
-      }),
-  );
+  registerSteps(app, amendment, verbs, (params: AmendmentKey) => params);
 }

@@ -1,21 +1,12 @@
-/** What the parties say of a revision, and what follows once all have said it. */
-import { contracts } from "../../../db/schema/contracts.ts";
+/** What the parties say of a revision, and what it comes to. */
 import type { Executor } from "../../database/connect.ts";
-import { updateRow } from "../../database/rows.ts";
-import type { Actor } from "../../lib/access.ts";
+import type { Actor, Origin } from "../../lib/access.ts";
 import { nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
-import {
-  concludeMatch,
-  failConcludedMatch,
-  lockMatchOfContract,
-} from "../matches/matches.service.ts";
-import { restoreNeedsOf } from "../needs/needs.service.ts";
-import { restoreResultsOf, transferResult } from "../results/results.service.ts";
+import { lockMatchOfContract } from "../matches/matches.service.ts";
 import { withdrawOpenAmendment } from "./amendments.access.ts";
-import { type Loaded, record } from "./contracts.access.ts";
+import type { Deal } from "./contracts.lifecycle.ts";
 import * as store from "./contracts.store.ts";
 
 /** Whether every party has said so of this revision. */
@@ -47,7 +38,7 @@ export interface Word {
  */
 export async function say(
   tx: Executor,
-  { row }: Loaded,
+  { row }: Deal,
   action: "confirm" | "cancel",
   { side, position, by, attachmentId }: Word,
   of: { revision: number; contentSha256: string | null } = row,
@@ -72,48 +63,15 @@ export async function say(
 }
 
 /**
- * What follows from a confirmation: nothing yet, or the contract is effective.
+ * What the confirming of a revision comes to: nothing yet, or the contract is effective.
  * @throws AppError `match.invalid_transition` (409) when the match that it comes of has ended
  */
-export async function afterConfirmation(
-  tx: Executor,
-  context: WriteContext,
-  before: Loaded,
-): Promise<Loaded> {
-  const { row, parties } = before;
+export async function confirming(tx: Executor, { row, parties }: Deal) {
   const isLast = await isSaidByAll(tx, parties, row.id, "confirm", row.revision);
-  const changes = isLast ? { status: "effective" as const, effectiveAt: nowInstant() } : {};
-  const after = { parties, row: await updateRow(tx, contracts, row, changes) };
-  await record(tx, context, "confirm", before, after);
+  if (isLast) return { changes: { effectiveAt: nowInstant() } };
   // A match that has ended stops the first word, not only the last.
-  if (!isLast && row.matchId) await lockMatchOfContract(tx, row.matchId);
-  if (!isLast) return after;
-  if (row.matchId) await concludeMatch(tx, context, row.matchId);
-  await settleResult(tx, context, null, row);
-  return after;
-}
-
-type Taking = Pick<store.ContractRow, "id" | "type" | "licenceKind" | "resultId">;
-
-/** A transfer, or an exclusive licence, takes its result off the market. */
-const takesResult = ({ type, licenceKind }: Taking): boolean =>
-  type === "transfer" || licenceKind === "exclusive";
-
-/**
- * Puts the result where the contract in force says: transferred, or as it was.
- * @param before the content before an amendment; null when the contract has just taken effect
- */
-export async function settleResult(
-  tx: Executor,
-  context: WriteContext,
-  before: Taking | null,
-  after: Taking,
-): Promise<void> {
-  const [took, takes] = [before !== null && takesResult(before), takesResult(after)];
-  if (took && !takes) await restoreResultsOf(tx, context, after.id);
-  if (takes && !took && after.resultId) {
-    await transferResult(tx, context, after.resultId, after.id);
-  }
+  if (row.matchId) await lockMatchOfContract(tx, row.matchId);
+  return { to: "same" as const };
 }
 
 /** Nothing that several people have to do is under way. */
@@ -124,33 +82,13 @@ export const noPending = {
   pendingReason: null,
 };
 
-/** What follows from a word on cancelling: nothing yet, or all parties have agreed. */
-export async function afterCancellation(
-  tx: Executor,
-  context: WriteContext,
-  { row, parties }: Loaded,
-  before: Loaded,
-  reason: string | null,
-): Promise<Loaded> {
+/** What a word on cancelling comes to: nothing yet, or all parties have agreed. */
+export async function cancelling(tx: Executor, origin: Origin, deal: Deal) {
+  const { row, parties } = deal;
   const isLast = await isSaidByAll(tx, parties, row.id, "cancel", row.revision);
+  if (!isLast) return { to: "same" as const, changes: {} };
+  await withdrawOpenAmendment(tx, origin, deal);
   const now = nowInstant();
-  const isRegistered = row.status === "registered";
-  const end = isRegistered ? {} : { status: "cancelled" as const, cancelledAt: now };
-  const changes = isLast ? { ...noPending, ...end, cancellationAgreedAt: now } : {};
-  const after = { parties, row: await updateRow(tx, contracts, row, changes) };
-  await record(tx, context, "cancel", before, after, reason);
-  if (isLast) await withdrawOpenAmendment(tx, context, after);
-  if (isLast && !isRegistered) await undo(tx, context, after.row);
-  return after;
-}
-
-/** What a contract in force had brought about is taken back when it is cancelled. */
-export async function undo(
-  tx: Executor,
-  context: WriteContext,
-  row: store.ContractRow,
-): Promise<void> {
-  if (row.matchId) await failConcludedMatch(tx, context, row.matchId);
-  await restoreResultsOf(tx, context, row.id);
-  await restoreNeedsOf(tx, context, row.id);
+  const end = row.status === "registered" ? {} : { cancelledAt: now };
+  return { changes: { ...noPending, ...end, cancellationAgreedAt: now } };
 }

@@ -1,144 +1,70 @@
-/** Who has which part in a contract, and what of it is written down. */
+/** How a contract is shown, and what runs its steps. */
 import type { Executor } from "../../database/connect.ts";
 import type { Actor } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
-import { assertVersion } from "../../lib/etag.ts";
-import { allowedActions, type Standing } from "../../lib/lifecycle.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
-import { recordAudit } from "../audit/audit.service.ts";
-import { contractLifecycle } from "./contracts.lifecycle.ts";
+import { stored } from "../../lifecycle/stored.ts";
+import { selectOpenAmendment } from "./amendments.store.ts";
+import { toContent } from "./contracts.content.ts";
+import { contract, type Deal } from "./contracts.lifecycle.ts";
+import type { Contract } from "./contracts.schema.ts";
 import * as store from "./contracts.store.ts";
+import { sumPayments } from "./payments.store.ts";
 
-/** A contract with those who have a part in it. */
-export interface Loaded {
-  row: store.ContractRow;
-  parties: store.PartyRow[];
+/** A contract with its parties and what they have said of its revision. */
+export async function dealOf(db: Executor, row: Deal["row"]): Promise<Deal> {
+  const [parties, said, open] = await Promise.all([
+    store.selectParties(db, row.id),
+    store.selectConfirmations(db, row.id, row.revision),
+    row.status === "effective" ? selectOpenAmendment(db, row.id) : undefined,
+  ]);
+  return { row, parties, said, isAmended: open !== undefined };
 }
 
-/** The party that applies for registration: the seller who leads; of an import the buyer (draft art. 11). */
-export function applicantOf(parties: readonly store.PartyRow[]): {
-  party: store.PartyRow | undefined;
-  isImport: boolean;
-} {
-  const lead = (side: "seller" | "buyer") =>
-    parties.find((party) => party.side === side && party.position === 0);
-  const [seller, buyer] = [lead("seller"), lead("buyer")];
-  const isImport = seller?.countryCode !== "CN" && buyer?.countryCode === "CN";
-  return { party: isImport ? buyer : seller, isImport };
-}
-
-/** How the caller stands to a contract: what the lifecycle table calls them. */
-export function standingOf(actor: Actor, { row, parties }: Loaded): Standing[] {
-  const standing: Standing[] = [];
-  if (row.organizationId === actor.organizationId) standing.push("owner");
-  if (parties.some((party) => party.organizationId === actor.organizationId)) {
-    standing.push("party");
-  }
-  if (applicantOf(parties).party?.organizationId === actor.organizationId) {
-    standing.push("applicant");
-  }
-  return standing;
-}
-
-/** Whether it can be amended: in force, not with its office, and not about to end. */
-export const isInForce = ({ status, cancellationAgreedAt }: store.ContractRow): boolean =>
-  (status === "effective" || status === "registered") && cancellationAgreedAt === null;
-
-/**
- * What the caller may do now: what the lifecycle table allows of the status, less what the rest of the
- * contract stands in the way of.
- * @param isSaid whether a party's word on the current revision holds
- * @param isAmended whether an amendment waits for its parties
- */
-export function actionsOf(
-  { row }: Loaded,
-  standing: readonly Standing[],
-  { isSaid, isAmended }: { isSaid: boolean; isAmended: boolean },
-): string[] {
-  const isBegun = row.status === "confirming" ? isSaid : row.pendingAction !== null;
-  const isAgreed = row.cancellationAgreedAt !== null;
-  const blocked: Record<string, boolean> = {
-    retract: !isBegun,
-    cancel: isAgreed,
-    file: isBegun || isAgreed || isAmended,
-  };
-  return allowedActions(contractLifecycle, row.status, standing).filter(
-    (action) => !blocked[action],
-  );
-}
-
-/** The refusal of a step that the status would allow, but not what else the contract waits for. */
-export const refusedNow = (
-  loaded: Loaded,
-  actor: Actor,
-  now: { isSaid: boolean; isAmended: boolean },
-): AppError =>
-  new AppError("contract.invalid_transition", {
-    members: {
-      currentStatus: loaded.row.status,
-      allowedActions: actionsOf(loaded, standingOf(actor, loaded), now),
-    },
-  });
-
-const isSecret = ({ confidentiality }: Pick<store.ContractRow, "confidentiality">): boolean =>
-  confidentiality === "trade_secret";
-
-/**
- * Who reads a contract's audit records, and what of them.
- * @param before the contract before the step: what was a trade secret stays one in the record
- */
-export const auditOf = ({ row, parties }: Loaded, before: Loaded | null = null) => ({
-  subject: { id: row.id, organizationId: row.organizationId },
-  readers: [...parties.map((party) => party.organizationId), row.brokerOrganizationId],
-  confidential: isSecret(row) || (before !== null && isSecret(before.row)),
-});
-
-/** A row with its parties as they may be told in a record: without people and addresses. */
-const recorded = ({ row, parties }: Loaded) => ({
-  ...row,
-  parties: parties.map(({ side, position, organizationId, name, natureCode, regionCode }) => ({
-    side,
-    position,
-    organizationId,
-    name,
-    natureCode,
-    regionCode,
-  })),
-});
-
-/** Writes down a step of a contract. */
-export const record = (
-  tx: Executor,
-  context: WriteContext,
-  verb: string,
-  before: Loaded | null,
-  after: Loaded,
-  reason: string | null = null,
-): Promise<string> =>
-  recordAudit(tx, context, {
-    ...auditOf(after, before),
-    type: `contract.${verb}`,
-    before: before && recorded(before),
-    after: recorded(after),
-    reason,
-  });
-
-/**
- * A contract, locked, for somebody with a part in it.
- * @throws AppError `contract.not_found` (404), `contract.not_owner` (403), 412
- */
-export async function lockAs(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  by: readonly Standing[],
-): Promise<Loaded> {
-  const row = await store.lockContract(tx, actor, id);
+/** @throws AppError `contract.not_found` (404) for one that the caller may not see */
+export async function findDeal(db: Executor, actor: Actor, id: string): Promise<Deal> {
+  const row = await store.selectContract(db, actor, id);
   if (!row) throw new AppError("contract.not_found");
-  const loaded = { row, parties: await store.selectParties(tx, id) };
-  const standing = standingOf(actor, loaded);
-  if (!by.some((one) => standing.includes(one))) throw new AppError("contract.not_owner");
-  assertVersion(row.version, context.expected);
-  return loaded;
+  return dealOf(db, row);
 }
+
+/** A contract on the wire, with what its parties have said of this revision. */
+export async function toContract(db: Executor, actor: Actor, deal: Deal): Promise<Contract> {
+  const { row, parties, said } = deal;
+  // The operator looks after the market: it needs to reach nobody about a contract.
+  const insider = actor.role !== "operator";
+  const content = toContent(row, parties);
+  const open = (party: Contract["sellers"][number]) =>
+    insider ? party : { ...party, contact: null, legalRepresentative: null, address: null };
+  const named = (side: "sellers" | "buyers") =>
+    content[side].map((party) => open({ ...party, name: party.name ?? "" }));
+  return {
+    ...row,
+    ...content,
+    confidentiality: row.confidentiality,
+    sellers: named("sellers"),
+    buyers: named("buyers"),
+    paidAmount: { amount: await sumPayments(db, row.id), currency: "CNY" },
+    confirmations: said.map(({ createdAt, ...one }) => ({ ...one, at: createdAt })),
+    pending: pendingOf(deal),
+    allowedActions: contract.allowedActions(deal, actor),
+  };
+}
+
+function pendingOf({ row, said }: Deal): Contract["pending"] {
+  const action = row.status === "confirming" ? "confirm" : row.pendingAction;
+  const [first] = said.filter((one) => one.action === action);
+  if (!action || !first) return null;
+  const { organizationId, createdAt, revision } = first;
+  return { action, by: organizationId, since: createdAt, revision };
+}
+
+/** What runs the steps of a contract. */
+export const deals = stored(contract, {
+  lock: async (tx, actor, id) => {
+    const row = await store.lockContract(tx, actor, id);
+    return row && dealOf(tx, row);
+  },
+  // What was said may be void by now.
+  reply: async (tx, actor, { row }) => toContract(tx, actor, await dealOf(tx, row)),
+  isPlain: true,
+});

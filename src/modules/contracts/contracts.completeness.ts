@@ -1,10 +1,11 @@
 /** What a contract needs before its parties can confirm it (the registration form's fields and its rules). */
 import { today } from "../../lib/clock.ts";
-import type { Fault } from "../../lib/errors.ts";
-import { bodyFault, type FaultCode } from "../../lib/faults.ts";
+import type { Fault, FaultCode } from "../../lib/errors.ts";
+import { bodyFault } from "../../lib/faults.ts";
 import { isPatentType } from "../../lib/rights.ts";
 import { addDays } from "../../lib/working-days.ts";
-import type { ContractContent, Party } from "./contracts.schema.ts";
+import type { ContractContent } from "./content.schema.ts";
+import type { Party } from "./parties.schema.ts";
 
 const required = [
   "subject",

@@ -5,63 +5,9 @@ import { AppError, type Fault } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId, sha256 } from "../../lib/ids.ts";
 import { toMoney } from "../../lib/wire.ts";
-import type { CodeAt } from "../taxonomies/taxonomies.service.ts";
-import { ContractContent, type Party } from "./contracts.schema.ts";
+import { ContractContent } from "./content.schema.ts";
 import type { ContractRow, PartyRow } from "./contracts.store.ts";
-
-/** The taxonomy codes that a content holds. */
-export function codesOf(content: ContractContent): CodeAt[] {
-  const single = [
-    ["subtype", "contract-types"],
-    ["fieldCode", "technology-fields"],
-    ["industryCode", "industries"],
-    ["intellectualPropertyType", "intellectual-property-types"],
-    ["licenceKind", "licence-kinds"],
-    ["planSourceCode", "plan-sources"],
-    ["objectiveCode", "objectives"],
-    ["paymentMode", "payment-modes"],
-  ] as const;
-  const partyCodes = [
-    ["natureCode", "party-natures"],
-    ["regionCode", "regions"],
-    ["industryCode", "industries"],
-    ["scale", "enterprise-scales"],
-  ] as const;
-  const { rights, deductions, pricing, commission } = content;
-  return [
-    ...single.map(([name, taxonomy]) => ({ path: [name], taxonomy, code: content[name] })),
-    ...rights.map(({ typeCode }, i) => ({
-      path: ["rights", i, "typeCode"],
-      taxonomy: "intellectual-property-types",
-      code: typeCode,
-    })),
-    ...deductions.map(({ kind }, i) => ({
-      path: ["deductions", i, "kind"],
-      taxonomy: "deduction-kinds",
-      code: kind,
-    })),
-    { path: ["pricing", "method"], taxonomy: "pricing-methods", code: pricing?.method ?? null },
-    {
-      path: ["commission", "basis"],
-      taxonomy: "commission-bases",
-      code: commission?.basis ?? null,
-    },
-    {
-      path: ["commission", "payer"],
-      taxonomy: "commission-payers",
-      code: commission?.payer ?? null,
-    },
-    ...(["sellers", "buyers"] as const).flatMap((side) =>
-      content[side].flatMap((party, i) =>
-        partyCodes.map(([name, taxonomy]) => ({
-          path: [side, i, name],
-          taxonomy,
-          code: party[name],
-        })),
-      ),
-    ),
-  ];
-}
+import type { Party } from "./parties.schema.ts";
 
 /**
  * The confidentiality that may be stored.
@@ -92,7 +38,7 @@ export function toColumns(content: ContractContent) {
   };
 }
 
-/** What an organisation of the market brings into a contract where the author left it out. */
+/** What an organization of the market brings into a contract where the author left it out. */
 export interface Inside {
   id: string;
   kind: string;
@@ -106,7 +52,7 @@ export interface Inside {
 
 /**
  * The parties with what the market knows of them.
- * @throws AppError `request.invalid` for an organisation that is not verified, or not there
+ * @throws AppError `request.invalid` for an organization that is not verified, or not there
  */
 export function completeParties(
   content: ContractContent,
@@ -119,6 +65,10 @@ export function completeParties(
       const own = known.get(party.organizationId);
       if (!own) {
         faults.push(bodyFault([side, i, "organizationId"], "party.unknown"));
+        return party;
+      }
+      if (own.kind === "registry" || own.kind === "operator") {
+        faults.push(bodyFault([side, i, "organizationId"], "party.office"));
         return party;
       }
       return {

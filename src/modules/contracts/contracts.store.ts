@@ -1,13 +1,26 @@
-import { and, asc, desc, eq, gte, inArray, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  exists,
+  gte,
+  inArray,
+  isNull,
+  lt,
+  lte,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import { attachments } from "../../../db/schema/attachments.ts";
 import {
-  contractAmendments,
   contractConfirmations,
   contractParties,
-  contractPayments,
   contractRevisions,
   contracts,
 } from "../../../db/schema/contracts.ts";
+import { interests } from "../../../db/schema/interests.ts";
 import { needs } from "../../../db/schema/needs.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import { registrations } from "../../../db/schema/registrations.ts";
@@ -22,8 +35,6 @@ import type { ListContractsQuery } from "./contracts.schema.ts";
 export type ContractRow = typeof contracts.$inferSelect;
 export type PartyRow = typeof contractParties.$inferSelect;
 export type ConfirmationRow = typeof contractConfirmations.$inferSelect;
-export type AmendmentRow = typeof contractAmendments.$inferSelect;
-export type PaymentRow = typeof contractPayments.$inferSelect;
 
 /**
  * The contracts that a caller may read: a party's, the drafter's and the broker's own, an office's
@@ -60,7 +71,7 @@ export const lockContract = async (tx: Executor, actor: Actor, id: string) =>
       .for("update")
   )[0];
 
-/** Locked for a step that follows from another resource's, whoever calls. */
+/** Locked for a step that follows from another resource's, for any caller. */
 export async function lockAnyContract(tx: Executor, id: string): Promise<ContractRow | undefined> {
   const statement = prepared(tx, "lock_contract", (name) =>
     tx
@@ -136,7 +147,7 @@ export async function replaceParties(
   if (rows.length > 0) await tx.insert(contractParties).values(rows);
 }
 
-/** What a contract takes over of the organisations that are its parties, if they are verified. */
+/** What a contract takes over of the organizations that are its parties, if they are verified. */
 export const selectOrganizations = (db: Executor, ids: readonly string[]) =>
   db
     .select({
@@ -152,21 +163,39 @@ export const selectOrganizations = (db: Executor, ids: readonly string[]) =>
     .from(organizations)
     .where(and(inArray(organizations.id, [...ids]), eq(organizations.status, "verified")));
 
-/** Whose these listings are. */
-export async function selectListingOwners(
+/**
+ * Whose a listing is, if this caller may say what a contract comes of it: it owns it, or the owner
+ * accepted its interest. @param actor null for a listing that the contract names already
+ */
+export async function selectListingOwner(
   db: Executor,
-  { resultId, needId }: { resultId: string | null; needId: string | null },
-): Promise<{ result: string | null; need: string | null }> {
-  const result = resultId
-    ? await db
-        .select({ owner: results.organizationId })
-        .from(results)
-        .where(eq(results.id, resultId))
-    : [];
-  const need = needId
-    ? await db.select({ owner: needs.organizationId }).from(needs).where(eq(needs.id, needId))
-    : [];
-  return { result: result[0]?.owner ?? null, need: need[0]?.owner ?? null };
+  noun: "result" | "need",
+  id: string,
+  actor: Actor | null,
+): Promise<string | undefined> {
+  const table = noun === "result" ? results : needs;
+  const accepted =
+    actor &&
+    db
+      .select({ id: interests.id })
+      .from(interests)
+      .where(
+        and(
+          eq(noun === "result" ? interests.resultId : interests.needId, id),
+          eq(interests.askerOrganizationId, actor.organizationId),
+          eq(interests.status, "accepted"),
+        ),
+      );
+  const [found] = await db
+    .select({ owner: table.organizationId })
+    .from(table)
+    .where(
+      and(
+        eq(table.id, id),
+        accepted ? or(eq(table.organizationId, actor.organizationId), exists(accepted)) : undefined,
+      ),
+    );
+  return found?.owner;
 }
 
 /** Files that belong to the content, in a fixed order. */
@@ -207,15 +236,6 @@ export const selectRevision = async (db: Executor, contractId: string, revision:
       )
   )[0];
 
-/** What was paid and not voided, in yuan: wider than the amounts that it adds up. */
-export async function sumPayments(db: Executor, contractId: string): Promise<string> {
-  const [sum] = await db
-    .select({ amount: sql<string>`coalesce(sum(${contractPayments.amount}), 0)::numeric(38, 2)` })
-    .from(contractPayments)
-    .where(and(eq(contractPayments.contractId, contractId), isNull(contractPayments.voidedAt)));
-  return sum?.amount ?? "0.00";
-}
-
 // Written out: in a query of one table drizzle leaves the table's name away, and `id` were the party's.
 const leadOf = (side: "seller" | "buyer") =>
   sql<
@@ -241,6 +261,18 @@ const summaryColumns = {
   updatedAt: contracts.updatedAt,
 };
 
+/** That a contract names a listing, or comes of an accepted interest in it. */
+const comesOf = (noun: "result" | "need", id: string) => {
+  const [own, asked] =
+    noun === "result"
+      ? [contracts.resultId, interests.resultId]
+      : [contracts.needId, interests.needId];
+  return or(
+    eq(own, id),
+    sql`${contracts.interestId} in (select ${interests.id} from ${interests} where ${asked} = ${id})`,
+  );
+};
+
 function conditions(actor: Actor, query: ListContractsQuery): SQL | undefined {
   const { role } = query;
   const part =
@@ -254,8 +286,8 @@ function conditions(actor: Actor, query: ListContractsQuery): SQL | undefined {
     query.status ? eq(contracts.status, query.status) : undefined,
     query.type ? eq(contracts.type, query.type) : undefined,
     query.matchId ? eq(contracts.matchId, query.matchId) : undefined,
-    query.resultId ? eq(contracts.resultId, query.resultId) : undefined,
-    query.needId ? eq(contracts.needId, query.needId) : undefined,
+    query.resultId ? comesOf("result", query.resultId) : undefined,
+    query.needId ? comesOf("need", query.needId) : undefined,
     query["signedOn[gte]"] ? gte(contracts.signedOn, query["signedOn[gte]"]) : undefined,
     query["signedOn[lte]"] ? lte(contracts.signedOn, query["signedOn[lte]"]) : undefined,
   );
@@ -324,64 +356,3 @@ export async function selectSimilar(db: Executor, contractId: string) {
     from alike group by id order by id limit 20`);
   return found.rows;
 }
-
-/** Payments of a contract, oldest first. */
-export const selectPayments = (db: Executor, contractId: string): Promise<PaymentRow[]> =>
-  prepared(db, "read_payments", (name) =>
-    db
-      .select()
-      .from(contractPayments)
-      .where(eq(contractPayments.contractId, sql.placeholder("contractId")))
-      .orderBy(asc(contractPayments.paidOn), asc(contractPayments.id))
-      .prepare(name),
-  ).execute({ contractId });
-
-export const lockPayment = async (tx: Executor, contractId: string, id: string) =>
-  (
-    await tx
-      .select()
-      .from(contractPayments)
-      .where(and(eq(contractPayments.contractId, contractId), eq(contractPayments.id, id)))
-      .for("update")
-  )[0];
-
-export const selectAmendments = (db: Executor, contractId: string): Promise<AmendmentRow[]> =>
-  db
-    .select()
-    .from(contractAmendments)
-    .where(eq(contractAmendments.contractId, contractId))
-    .orderBy(asc(contractAmendments.id));
-
-/** An amendment of this contract, locked when `lock` says so. */
-export async function selectAmendment(
-  db: Executor,
-  contractId: string,
-  id: string,
-  lock = false,
-): Promise<AmendmentRow | undefined> {
-  const query = db
-    .select()
-    .from(contractAmendments)
-    .where(and(eq(contractAmendments.contractId, contractId), eq(contractAmendments.id, id)));
-  return (lock ? await query.for("update") : await query)[0];
-}
-
-const openAmendment = (db: Executor, contractId: string) =>
-  db
-    .select()
-    .from(contractAmendments)
-    .where(
-      and(
-        eq(contractAmendments.contractId, contractId),
-        // A literal, so that the partial index serves it.
-        sql`${contractAmendments.status} = 'confirming'`,
-      ),
-    );
-
-/** The amendment that waits for its parties. */
-export const selectOpenAmendment = async (db: Executor, contractId: string) =>
-  (await openAmendment(db, contractId))[0];
-
-/** The same, locked. */
-export const lockOpenAmendment = async (tx: Executor, contractId: string) =>
-  (await openAmendment(tx, contractId).for("update"))[0];

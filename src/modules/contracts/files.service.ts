@@ -1,13 +1,14 @@
 /** When files may be added to a contract or taken away, and what a signed copy brings about. */
 import type { Executor } from "../../database/connect.ts";
-import type { Actor } from "../../lib/access.ts";
+import type { Actor, Origin } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
 import { AppError } from "../../lib/errors.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
 import { amendmentSigned } from "./amendments.service.ts";
-import { afterCancellation, afterConfirmation, say } from "./confirmations.service.ts";
-import { auditOf, isInForce, type Loaded, lockAs } from "./contracts.access.ts";
+import { lockOpenAmendment } from "./amendments.store.ts";
+import { cancelling, confirming, say } from "./confirmations.service.ts";
+import { dealOf, deals } from "./contracts.access.ts";
+import { contract, type Deal, isBinding, isInForce } from "./contracts.lifecycle.ts";
 import * as store from "./contracts.store.ts";
-import { lockContractOfCase } from "./filing.service.ts";
 
 interface ContractFile {
   purpose: string;
@@ -26,10 +27,16 @@ const wordPurposes = new Set(["signed_copy", "cancellation_copy"]);
  * nobody of that side is in the market, whoever is has to do.
  * @throws AppError `attachment.other_side` (403)
  */
-function assertOtherSide({ parties }: Loaded, actor: Actor, { side }: ContractFile): void {
+function assertOtherSide({ parties }: Deal, actor: Actor, { side }: ContractFile): void {
   const others = parties.filter((party) => party.side !== side && party.organizationId !== null);
   const isOther = others.some((party) => party.organizationId === actor.organizationId);
   if (others.length > 0 && !isOther) throw new AppError("attachment.other_side");
+}
+
+/** The contract, locked, for somebody with a part in it; a file goes with any version of it. */
+async function lockWhichever(tx: Executor, call: Call, id: string): Promise<Deal> {
+  const whichever = { ...call, expected: null };
+  return (await deals.lockAs(tx, whichever, id, ["owner", "party"])).before;
 }
 
 /**
@@ -40,18 +47,17 @@ function assertOtherSide({ parties }: Loaded, actor: Actor, { side }: ContractFi
  */
 export async function authorizeContractFile(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   id: string,
   file: ContractFile,
 ): Promise<{ revision: number; readers: (string | null)[]; confidential: boolean }> {
-  const loaded = await lockAs(tx, { ...context, expected: null }, actor, id, ["owner", "party"]);
+  const { actor } = call;
+  const loaded = await lockWhichever(tx, call, id);
   const { row } = loaded;
-  const { readers, confidential } = auditOf(loaded);
-  const amendment = await store.lockOpenAmendment(tx, id);
+  const { readers = [], secret = false } = contract.audit(loaded, call, "attach");
+  const amendment = await lockOpenAmendment(tx, id);
   const revision =
     file.purpose === "signed_copy" ? (amendment?.revision ?? row.revision) : row.revision;
-  const inForce = ["effective", "filed", "registered"].includes(row.status);
   const isOutside = loaded.parties.some(
     (party) =>
       party.side === file.side && party.position === file.position && party.organizationId === null,
@@ -64,10 +70,10 @@ export async function authorizeContractFile(
     signed_copy:
       isOutside && (row.status === "confirming" || (amendment !== undefined && isInForce(row))),
     cancellation_copy: isOutside && row.pendingAction === "cancel",
-    payment_proof: inForce,
+    payment_proof: isBinding(row),
   };
   if (!fits[file.purpose]) throw new AppError("attachment.locked");
-  return { revision, readers, confidential };
+  return { revision, readers: [...readers], confidential: secret };
 }
 
 /**
@@ -76,23 +82,25 @@ export async function authorizeContractFile(
  */
 export async function contractFileAdded(
   tx: Executor,
-  context: WriteContext,
+  origin: Origin,
   id: string,
   attachmentId: string,
   { purpose, side, position }: ContractFile,
 ): Promise<void> {
   if (side === undefined || position === undefined) return;
-  const loaded = await lockContractOfCase(tx, id);
+  const row = await store.lockAnyContract(tx, id);
+  if (!row) throw new AppError("contract.not_found");
+  const deal = await dealOf(tx, row);
   const word = { side, position, by: null, attachmentId };
   if (purpose === "cancellation_copy") {
-    await say(tx, loaded, "cancel", word);
-    await afterCancellation(tx, context, loaded, loaded, loaded.row.pendingReason);
+    await say(tx, deal, "cancel", word);
+    const outcome = { ...(await cancelling(tx, origin, deal)), reason: row.pendingReason };
+    await deals.move(tx, origin, deal, "cancelBySignedCopy", outcome);
   }
   if (purpose !== "signed_copy") return;
-  if (loaded.row.status === "confirming") {
-    await say(tx, loaded, "confirm", word);
-    await afterConfirmation(tx, context, loaded);
-  } else await amendmentSigned(tx, context, loaded, word);
+  if (row.status !== "confirming") return amendmentSigned(tx, origin, deal, word);
+  await say(tx, deal, "confirm", word);
+  await deals.move(tx, origin, deal, "confirmBySignedCopy", await confirming(tx, deal));
 }
 
 /**
@@ -101,15 +109,14 @@ export async function contractFileAdded(
  */
 export async function authorizeContractFileRemoval(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   id: string,
   { purpose }: ContractFile,
 ): Promise<{ readers: (string | null)[]; confidential: boolean }> {
-  const loaded = await lockAs(tx, { ...context, expected: null }, actor, id, ["owner", "party"]);
+  const loaded = await lockWhichever(tx, call, id);
   const isDraft = loaded.row.status === "draft";
   const isRemovable = contentPurposes.has(purpose) ? isDraft : purpose === "document";
   if (!isRemovable) throw new AppError("attachment.locked");
-  const { readers, confidential } = auditOf(loaded);
-  return { readers, confidential };
+  const { readers = [], secret = false } = contract.audit(loaded, call, "detach");
+  return { readers: [...readers], confidential: secret };
 }

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { IdParams, ReasonInput, uuid } from "../../lib/wire.ts";
-import { actorOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
-import { Payment, PaymentInput } from "./contracts.schema.ts";
+import { Payment, PaymentInput } from "./payments.schema.ts";
 import { listPayments, recordPayment, voidPayment } from "./payments.service.ts";
 
 const tags = ["contracts"];
@@ -23,7 +22,7 @@ export default async function paymentRoutes(app: App) {
         response: { 200: z.object({ data: z.array(Payment) }) },
       },
     },
-    (request) => listPayments(app.database.db, actorOf(request), request.params.id),
+    (request) => listPayments(app.database.db, request.caller, request.params.id),
   );
 
   app.post(
@@ -54,8 +53,7 @@ export default async function paymentRoutes(app: App) {
       write(
         request,
         reply,
-        (tx, context) =>
-          recordPayment(tx, context, actorOf(request), request.params.id, request.body),
+        (tx, call) => recordPayment(tx, call, request.params.id, request.body),
         { status: 201, location: ({ contractId }) => `/v1/contracts/${contractId}/payments` },
       ),
   );
@@ -84,9 +82,9 @@ export default async function paymentRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) => {
+      write(request, reply, (tx, call) => {
         const { id, paymentId } = request.params;
-        return voidPayment(tx, context, actorOf(request), id, paymentId, request.body.reason);
+        return voidPayment(tx, call, id, paymentId, request.body.reason);
       }),
   );
 }

@@ -1,53 +1,53 @@
 /** Money that was actually received under a contract; rewards and the figure `paid` follow it. */
-import { contractPayments } from "../../../db/schema/contracts.ts";
+import { contractPayments } from "../../../db/schema/contract-payments.ts";
 import type { Executor } from "../../database/connect.ts";
-import { updateRow } from "../../database/rows.ts";
-import type { Actor } from "../../lib/access.ts";
+import { insertRow, updateRow } from "../../database/rows.ts";
+import type { Actor, Origin } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
 import { nowInstant, today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { recordPaymentOf } from "../statistics/statistics.service.ts";
-import { auditOf, type Loaded, lockAs } from "./contracts.access.ts";
-import type { Payment, PaymentInput } from "./contracts.schema.ts";
+import { deals } from "./contracts.access.ts";
+import { contract, type Deal, isBinding } from "./contracts.lifecycle.ts";
 import { readContract } from "./contracts.service.ts";
-import * as store from "./contracts.store.ts";
+import type { Payment, PaymentInput } from "./payments.schema.ts";
+import { lockPayment, type PaymentRow, selectPayments } from "./payments.store.ts";
 
-const toPayment = (row: store.PaymentRow): Payment => ({
+const toPayment = (row: PaymentRow): Payment => ({
   ...row,
   amount: { amount: row.amount, currency: "CNY" },
 });
 
-const inForce: readonly string[] = ["effective", "filed", "registered"];
-
 /** Writes down a change of a payment, for the record and for the figures. */
 async function record(
   tx: Executor,
-  context: WriteContext,
+  origin: Origin,
   verb: "create" | "void",
-  loaded: Loaded,
-  before: store.PaymentRow | null,
-  after: store.PaymentRow,
+  deal: Deal,
+  before: PaymentRow | null,
+  after: PaymentRow,
 ): Promise<void> {
-  const { subject, ...who } = auditOf(loaded);
-  const auditRecordId = await recordAudit(tx, context, {
+  const { owner, secret = false, ...who } = contract.audit(deal, origin, verb);
+  const auditRecordId = await recordAudit(tx, origin, {
     ...who,
+    confidential: secret,
     type: `payment.${verb}`,
-    subject: { id: after.id, organizationId: subject.organizationId },
+    subject: { id: after.id, organizationId: owner },
     before,
     after,
     reason: after.voidReason,
   });
   const sign = verb === "create" ? 1 : -1;
-  await recordPaymentOf(tx, auditRecordId, loaded.row.id, sign, after);
+  await recordPaymentOf(tx, auditRecordId, deal.row.id, sign, after);
 }
 
 /** The payments of a contract, voided ones too, by day. */
 export async function listPayments(db: Executor, actor: Actor, contractId: string) {
   await readContract(db, actor, contractId);
-  return { data: (await store.selectPayments(db, contractId)).map(toPayment) };
+  return { data: (await selectPayments(db, contractId)).map(toPayment) };
 }
 
 /**
@@ -57,33 +57,29 @@ export async function listPayments(db: Executor, actor: Actor, contractId: strin
  */
 export async function recordPayment(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   contractId: string,
   { amount: { amount }, ...input }: PaymentInput,
 ): Promise<Payment> {
   if (input.paidOn > today()) {
     throw new AppError("request.invalid", { faults: [bodyFault(["paidOn"], "date.future")] });
   }
-  const loaded = await lockAs(tx, context, actor, contractId, ["party"]);
-  if (!inForce.includes(loaded.row.status)) throw new AppError("contract.not_in_force");
-  if (loaded.row.signedOn && input.paidOn < loaded.row.signedOn) {
+  const { actor } = call;
+  const { before: deal } = await deals.lockAs(tx, call, contractId, ["party"]);
+  if (!isBinding(deal.row)) throw new AppError("contract.not_in_force");
+  if (deal.row.signedOn && input.paidOn < deal.row.signedOn) {
     const faults = [bodyFault(["paidOn"], "date.before_signed")];
     throw new AppError("request.invalid", { faults });
   }
-  const [after] = await tx
-    .insert(contractPayments)
-    .values({
-      ...input,
-      amount,
-      id: newId(),
-      contractId,
-      organizationId: actor.organizationId,
-      createdBy: actor.kind === "member" ? actor.id : null,
-    })
-    .returning();
-  if (!after) throw new Error("insert returned no row");
-  await record(tx, context, "create", loaded, null, after);
+  const after = await insertRow(tx, contractPayments, {
+    ...input,
+    amount,
+    id: newId(),
+    contractId,
+    organizationId: actor.organizationId,
+    createdBy: actor.kind === "member" ? actor.id : null,
+  });
+  await record(tx, call, "create", deal, null, after);
   return toPayment(after);
 }
 
@@ -93,14 +89,14 @@ export async function recordPayment(
  */
 export async function voidPayment(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   contractId: string,
   id: string,
   reason: string,
 ): Promise<Payment> {
-  const loaded = await lockAs(tx, { ...context, expected: null }, actor, contractId, ["party"]);
-  const before = await store.lockPayment(tx, contractId, id);
+  const whichever = { ...call, expected: null };
+  const { before: deal } = await deals.lockAs(tx, whichever, contractId, ["party"]);
+  const before = await lockPayment(tx, contractId, id);
   if (!before) throw new AppError("payment.not_found");
   if (before.voidedAt) {
     throw new AppError("payment.invalid_transition", {
@@ -109,6 +105,6 @@ export async function voidPayment(
   }
   const changes = { voidedAt: nowInstant(), voidReason: reason };
   const after = await updateRow(tx, contractPayments, before, changes);
-  await record(tx, context, "void", loaded, before, after);
+  await record(tx, call, "void", deal, before, after);
   return toPayment(after);
 }

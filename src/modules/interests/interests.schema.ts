@@ -66,9 +66,17 @@ const Side = z
   .object({
     organizationId: uuid.nullable().describe("Null until the interest is accepted."),
     name: z.string().nullable(),
-    kind: z.enum(organizationKinds).nullable(),
+    kind: z
+      .enum(organizationKinds)
+      .nullable()
+      .describe(
+        "Until the interest is accepted, null as city and section are where fewer than three organizations are of this kind, city and section.",
+      ),
     regionCode: z.string().nullable().describe("The city only, until the interest is accepted."),
-    industryCode: z.string().nullable(),
+    industryCode: z
+      .string()
+      .nullable()
+      .describe("The section's letter only, until the interest is accepted."),
     contact: z
       .object({ name: z.string(), phone: z.string().nullable(), email: z.string().nullable() })
       .nullable(),

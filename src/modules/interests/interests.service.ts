@@ -1,27 +1,20 @@
 import { interests } from "../../../db/schema/interests.ts";
 import type { Executor } from "../../database/connect.ts";
-import { updateRow } from "../../database/rows.ts";
-import { type Actor, isOperator } from "../../lib/access.ts";
+import { insertRow } from "../../database/rows.ts";
+import { type Actor, isOperator, type Origin } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
 import { nowInstant, today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
-import { assertVersion } from "../../lib/etag.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
-import { allowedActions, nextStatus, type Standing } from "../../lib/lifecycle.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { cityOf } from "../../lib/regions.ts";
 import { dueDay } from "../../lib/working-days.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
-import { recordAudit } from "../audit/audit.service.ts";
-import { assertCodes } from "../taxonomies/taxonomies.service.ts";
-import { interestLifecycle } from "./interests.lifecycle.ts";
-import type {
-  AcceptInterestInput,
-  DeclineInput,
-  Interest,
-  InterestInput,
-  ListInterestsQuery,
-} from "./interests.schema.ts";
+import type { Standing } from "../../lifecycle/resource.ts";
+import { stored } from "../../lifecycle/stored.ts";
+import { assertCodes, codesIn } from "../taxonomies/taxonomies.service.ts";
+import { interest, standingOf } from "./interests.lifecycle.ts";
+import { type Interest, InterestInput, type ListInterestsQuery } from "./interests.schema.ts";
 import * as store from "./interests.store.ts";
 
 /** Working days within which an owner should answer. */
@@ -29,30 +22,33 @@ const replyDays = 10;
 
 type Found = store.FoundInterest;
 
-function standingOf(
-  actor: Actor,
-  row: Pick<store.InterestRow, "ownerOrganizationId" | "askerOrganizationId">,
-): Standing[] {
-  const standing: Standing[] = [];
-  if (row.ownerOrganizationId === actor.organizationId) standing.push("owner");
-  if (row.askerOrganizationId === actor.organizationId) standing.push("asker");
-  return standing;
-}
+const nobody = { organizationId: null, name: null, kind: null, industryCode: null, contact: null };
 
-/** What one side lets the other know of it before the interest is accepted. */
-const veiled = (side: Found["owner"]) => ({
-  organizationId: null,
-  name: null,
-  kind: side.kind,
-  regionCode: cityOf(side.regionCode),
-  industryCode: side.industryCode,
-  contact: null,
+/**
+ * What an asker lets the owner know of it before the interest is accepted: kind, city, and section of
+ * industry, where at least three organizations are of these.
+ */
+const veiledAsker = ({ asker, isAskerOneOfMany }: Found) =>
+  isAskerOneOfMany
+    ? {
+        ...nobody,
+        kind: asker.kind,
+        regionCode: cityOf(asker.regionCode),
+        industryCode: asker.industryCode?.slice(0, 1) ?? null,
+      }
+    : { ...nobody, regionCode: null };
+
+/** What anybody knows of the owner of an anonymous need before it accepts: the listing's city. */
+const veiledOwner = ({ listing: { regionCode } }: Found) => ({
+  ...nobody,
+  regionCode: regionCode && cityOf(regionCode),
 });
 
 /** An interest as this caller may see it: who the other side is, once it was accepted. */
 function toInterest(found: Found, actor: Actor): Interest {
-  const { owner, asker, listing, contact, ...row } = found;
-  const standing = standingOf(actor, row);
+  const { row, owner, asker, listing } = found;
+  const { contact, ...shown } = row;
+  const standing = standingOf(found, actor);
   const isAccepted = row.status === "accepted";
   const operator = isOperator(actor);
   const knowsAsker = isAccepted || operator || standing.includes("asker");
@@ -60,49 +56,21 @@ function toInterest(found: Found, actor: Actor): Interest {
   // The operator watches the reply clock; it has nobody to speak to.
   const meets = (side: Standing) => (isAccepted && !operator) || standing.includes(side);
   return {
-    ...row,
+    ...shown,
     listing: { reference: listing.reference, title: listing.title },
     owner: knowsOwner
       ? { ...owner, contact: meets("owner") ? listing.contact : null }
-      : { ...veiled(owner), kind: null, industryCode: null, regionCode: cityOfListing(listing) },
-    asker: knowsAsker ? { ...asker, contact: meets("asker") ? contact : null } : veiled(asker),
+      : veiledOwner(found),
+    asker: knowsAsker ? { ...asker, contact: meets("asker") ? contact : null } : veiledAsker(found),
     overdue: row.status === "open" && row.dueOn < today(),
-    allowedActions: allowedActions(interestLifecycle, row.status, standing),
+    allowedActions: interest.allowedActions(found, actor),
   };
 }
 
-const cityOfListing = ({ regionCode }: Found["listing"]) => regionCode && cityOf(regionCode);
-
-/**
- * Writes down a step. Until the interest is accepted, its records are for the asker alone; of the owner
- * of an anonymous need they withhold the id, and what that owner does is in its own log instead.
- */
-async function record(
-  tx: Executor,
-  context: WriteContext,
-  verb: string,
-  before: store.InterestRow | null,
-  after: store.InterestRow,
-) {
-  const { askerOrganizationId, ownerOrganizationId } = after;
-  const isAccepted = after.status === "accepted";
-  const isVeiled = !isAccepted && (await store.isAnonymous(tx, after.needId));
-  const isPrivate = isVeiled && context.actor?.organizationId === ownerOrganizationId;
-  return recordAudit(tx, context, {
-    type: `interest.${verb}`,
-    subject: {
-      id: after.id,
-      organizationId: isPrivate ? ownerOrganizationId : askerOrganizationId,
-    },
-    readers: isAccepted ? [ownerOrganizationId] : [],
-    before,
-    after,
-    reason: after.declineReason,
-    personal: ["message", "questions", "note", ...(isVeiled ? ["ownerOrganizationId"] : [])],
-  });
-}
-
-const plain = ({ owner: _, asker: __, listing: ___, ...row }: Found): store.InterestRow => row;
+const interestsKept = stored(interest, {
+  lock: store.lockInterest,
+  reply: (_, actor, found) => toInterest(found, actor),
+});
 
 /**
  * Asks about somebody else's listing.
@@ -111,40 +79,30 @@ const plain = ({ owner: _, asker: __, listing: ___, ...row }: Found): store.Inte
  */
 export async function createInterest(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   listing: store.ListingRef,
   input: InterestInput,
 ): Promise<Interest> {
-  await assertCodes(tx, [
-    { path: ["fieldCode"], taxonomy: "technology-fields", code: input.fieldCode },
-    { path: ["cooperationMode"], taxonomy: "cooperation-modes", code: input.cooperationMode },
-    ...input.questions.map(({ topic }, i) => ({
-      path: ["questions", i, "topic"],
-      taxonomy: "interest-topics",
-      code: topic,
-    })),
-  ]);
-  const found = await store.holdPublicListing(tx, listing);
-  if (!found) throw new AppError(`${listing.noun}.not_found`);
-  if (found.organizationId === actor.organizationId) throw new AppError("interest.own_listing");
-  const [after] = await tx
-    .insert(interests)
-    .values({
-      ...input,
-      id: newId(),
-      ...(listing.noun === "result" ? { resultId: listing.id } : { needId: listing.id }),
-      ownerOrganizationId: found.organizationId,
-      askerOrganizationId: actor.organizationId,
-      createdBy: actor.kind === "member" ? actor.id : null,
-      fieldCode: input.fieldCode ?? found.fieldCode,
-      questions: input.questions.map((question) => ({ ...question, answer: null })),
-      dueOn: dueDay(today(), replyDays, "working").date,
-    })
-    .returning();
-  if (!after) throw new Error("insert returned no row");
-  await record(tx, context, "create", null, after);
-  return readInterest(tx, actor, after.id);
+  const { actor } = call;
+  await assertCodes(tx, codesIn(InterestInput, input));
+  const held = await store.holdPublicListing(tx, listing);
+  if (!held) throw new AppError(`${listing.noun}.not_found`);
+  if (held.organizationId === actor.organizationId) throw new AppError("interest.own_listing");
+  const { id } = await insertRow(tx, interests, {
+    ...input,
+    id: newId(),
+    ...(listing.noun === "result" ? { resultId: listing.id } : { needId: listing.id }),
+    ownerOrganizationId: held.organizationId,
+    askerOrganizationId: actor.organizationId,
+    createdBy: actor.kind === "member" ? actor.id : null,
+    fieldCode: input.fieldCode ?? held.fieldCode,
+    questions: input.questions.map((question) => ({ ...question, answer: null })),
+    dueOn: dueDay(today(), replyDays, "working").date,
+  });
+  const found = await store.selectInterest(tx, actor, id);
+  if (!found) throw new Error("the interest that was inserted is not there");
+  await interestsKept.made(tx, call, found);
+  return toInterest(found, actor);
 }
 
 /** @throws AppError `interest.not_found` (404) for one that the caller has no part in */
@@ -165,9 +123,9 @@ export async function listInterests(
   const page = toPage(
     list,
     query,
-    rows,
+    rows.map((found) => ({ ...found, id: found.row.id })),
     () => "",
-    (row) => toInterest(row, actor),
+    (found) => toInterest(found, actor),
   );
   if (query.include) page.total = totalOf(await store.countInterests(db, actor, query));
   return page;
@@ -190,96 +148,36 @@ export async function listInterestsOf(
   return listInterests(db, actor, { ...query, ...one });
 }
 
-/** The interest, locked, for a step by one of its sides. */
-async function lockAs(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  by: "owner" | "asker",
-): Promise<Found> {
-  const found = await store.lockInterest(tx, actor, id);
-  if (!found) throw new AppError("interest.not_found");
-  if (!standingOf(actor, found).includes(by)) throw new AppError("interest.not_owner");
-  assertVersion(found.version, context.expected);
-  return found;
-}
+const answered = ({ id }: Actor) => ({ answeredAt: nowInstant(), answeredBy: id });
 
-async function step(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  found: Found,
-  verb: string,
-  changes: Partial<store.InterestRow>,
-): Promise<Interest> {
-  const before = plain(found);
-  const after = await updateRow(tx, interests, before, changes);
-  await record(tx, context, verb, before, after);
-  return toInterest({ ...found, ...after }, actor);
-}
+/** Both sides see each other from now on. */
+export const acceptInterest = interestsKept.handle(
+  "acceptInterest",
+  ({ actor, before: { row }, input: { note, answers } }) => {
+    const given = new Map(answers.map(({ index, answer }) => [index, answer]));
+    const faults = answers.flatMap(({ index }, i) => {
+      const path = ["answers", i, "index"];
+      if (index >= row.questions.length) return [bodyFault(path, "answer.no_question")];
+      const isFirst = answers.findIndex((other) => other.index === index) === i;
+      return isFirst ? [] : [bodyFault(path, "duplicate")];
+    });
+    if (faults.length > 0) throw new AppError("request.invalid", { faults });
+    const questions = row.questions.map((question, i) => ({
+      ...question,
+      answer: given.get(i) ?? question.answer,
+    }));
+    return { changes: { ...answered(actor), note, questions } };
+  },
+);
 
-const answered = (actor: Actor) => ({ answeredAt: nowInstant(), answeredBy: actor.id });
+export const declineInterest = interestsKept.handle(
+  "declineInterest",
+  ({ actor, input: { reason, note } }) => ({
+    changes: { ...answered(actor), declineReason: reason, note },
+  }),
+);
 
-/**
- * The owner accepts, and answers what was asked; both sides see each other from now on.
- * @throws AppError `interest.not_found` (404), `interest.not_owner` (403), `interest.invalid_transition` (409),
- *   `request.invalid` for an answer to no question, or a second one to the same
- */
-export async function acceptInterest(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  { note, answers }: AcceptInterestInput,
-): Promise<Interest> {
-  const found = await lockAs(tx, context, actor, id, "owner");
-  const status = nextStatus(interestLifecycle, found.status, "accept", "owner");
-  const given = new Map(answers.map(({ index, answer }) => [index, answer]));
-  const faults = answers.flatMap(({ index }, i) => {
-    const path = ["answers", i, "index"];
-    if (index >= found.questions.length) return [bodyFault(path, "answer.no_question")];
-    const isFirst = answers.findIndex((other) => other.index === index) === i;
-    return isFirst ? [] : [bodyFault(path, "duplicate")];
-  });
-  if (faults.length > 0) throw new AppError("request.invalid", { faults });
-  const questions = found.questions.map((question, i) => ({
-    ...question,
-    answer: given.get(i) ?? question.answer,
-  }));
-  const changes = { ...answered(actor), status, note, questions };
-  return step(tx, context, actor, found, "accept", changes);
-}
-
-/**
- * The owner declines, with a reason from `decline-reasons`.
- * @throws AppError as `acceptInterest`, `request.invalid` for an unknown reason
- */
-export async function declineInterest(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  { reason, note }: DeclineInput,
-): Promise<Interest> {
-  await assertCodes(tx, [{ path: ["reason"], taxonomy: "decline-reasons", code: reason }]);
-  const found = await lockAs(tx, context, actor, id, "owner");
-  const status = nextStatus(interestLifecycle, found.status, "decline", "owner");
-  const changes = { ...answered(actor), status, declineReason: reason, note };
-  return step(tx, context, actor, found, "decline", changes);
-}
-
-/** The asker takes an interest back that was not answered yet. */
-export async function withdrawInterest(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-): Promise<Interest> {
-  const found = await lockAs(tx, context, actor, id, "asker");
-  const status = nextStatus(interestLifecycle, found.status, "withdraw", "asker");
-  return step(tx, context, actor, found, "withdraw", { status });
-}
+export const withdrawInterest = interestsKept.handle("withdrawInterest");
 
 /** An interest that its owner accepted, for what is built on it; undefined for any other. */
 export const findAcceptedInterest = store.selectAccepted;
@@ -287,13 +185,11 @@ export const findAcceptedInterest = store.selectAccepted;
 /** The open interests in a listing that leaves public view lapse with it. */
 export async function lapseInterestsOf(
   tx: Executor,
-  context: WriteContext,
+  origin: Origin,
   listing: store.ListingRef,
 ): Promise<void> {
   for (const before of await store.lockOpenOf(tx, listing)) {
-    const status = nextStatus(interestLifecycle, before.status, "lapse", "system");
-    const after = await updateRow(tx, interests, before, { status });
-    await record(tx, context, "lapse", before, after);
+    await interestsKept.move(tx, origin, before, "lapseInterest");
   }
 }
 

@@ -2,7 +2,7 @@ import { and, desc, eq, exists, getTableColumns, lt, or, type SQL, sql } from "d
 import { alias } from "drizzle-orm/pg-core";
 import { interests } from "../../../db/schema/interests.ts";
 import { needs } from "../../../db/schema/needs.ts";
-import { organizations } from "../../../db/schema/organizations.ts";
+import { cityIn, organizations, sectionIn } from "../../../db/schema/organizations.ts";
 import { results } from "../../../db/schema/results.ts";
 import type { Executor } from "../../database/connect.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
@@ -23,13 +23,27 @@ const sideOf = (side: typeof owner | typeof asker) => ({
   industryCode: side.industryCode,
 });
 
+/** Fewer organizations than this are not a crowd to be unknown in. */
+const crowd = 3;
+
+/**
+ * Whether enough verified organizations are of the asker's kind, city and section of industry that these do
+ * not tell which it is.
+ */
+const isOneOfMany = sql<boolean>`(select count(*) >= ${sql.raw(String(crowd))} from (
+  select from ${organizations} o where o.status = 'verified' and o.kind = ${asker.kind}
+    and ${cityIn("o.region_code")} = ${cityIn("asker.region_code")}
+    and ${sectionIn("o.industry_code")} = ${sectionIn("asker.industry_code")}
+  limit ${sql.raw(String(crowd))}) o)`;
+
 /** An interest with its listing and both sides, everything of them: what is shown is the service's to say. */
 const selectFound = (db: Executor) =>
   db
     .select({
-      ...getTableColumns(interests),
+      row: getTableColumns(interests),
       owner: sideOf(owner),
       asker: sideOf(asker),
+      isAskerOneOfMany: isOneOfMany,
       listing: {
         reference: sql<string>`coalesce(${results.reference}, ${needs.reference})`,
         title: sql<string>`coalesce(${results.title}, ${needs.title})`,
@@ -110,7 +124,7 @@ export interface ListingRef {
 
 /**
  * The listing that is asked about, if it is in public view, its owner in good standing. It stays so
- * until the transaction ends: whoever takes it out of view finds the interest, or keeps it from coming.
+ * until the transaction ends: a change that takes it out of view finds the interest, or keeps it from coming.
  */
 export async function holdPublicListing(tx: Executor, { noun, id }: ListingRef) {
   const table = noun === "result" ? results : needs;
@@ -163,21 +177,9 @@ export async function isListingReader(
   return found.length > 0;
 }
 
-/** Whether an interest is in a need whose owner does not say who it is. */
-export async function isAnonymous(db: Executor, needId: string | null): Promise<boolean> {
-  if (needId === null) return false;
-  const [need] = await db
-    .select({ anonymous: needs.anonymous })
-    .from(needs)
-    .where(eq(needs.id, needId));
-  return need?.anonymous ?? false;
-}
-
 /** Open interests in a listing, locked in a fixed order. */
-export const lockOpenOf = (tx: Executor, { noun, id }: ListingRef): Promise<InterestRow[]> =>
-  tx
-    .select()
-    .from(interests)
+export const lockOpenOf = (tx: Executor, { noun, id }: ListingRef): Promise<FoundInterest[]> =>
+  selectFound(tx)
     .where(
       and(
         eq(noun === "result" ? interests.resultId : interests.needId, id),
@@ -185,7 +187,7 @@ export const lockOpenOf = (tx: Executor, { noun, id }: ListingRef): Promise<Inte
       ),
     )
     .orderBy(interests.id)
-    .for("update");
+    .for("update", { of: interests });
 
 /** One interest whatever its caller, if it was accepted. */
 export const selectAccepted = async (db: Executor, id: string): Promise<InterestRow | undefined> =>
@@ -198,14 +200,16 @@ export const selectAccepted = async (db: Executor, id: string): Promise<Interest
 
 /**
  * Of each owner, the interests of the last year that it should have answered by now, and those that it
- * answered by their day. Owners without any are left out.
+ * answered by their day. Owners without any are left out. Those in anonymous needs do not count: whoever
+ * asked about one could see whose record moved.
  */
 export async function countAnswers(db: Executor, ownerIds: readonly string[]) {
   const { rows } = await db.execute<{ ownerId: string; inTime: number; due: number }>(sql`
     select owner_organization_id as "ownerId", count(*)::int as due,
       count(*) filter (where (answered_at at time zone 'Asia/Shanghai')::date <= due_on)::int as "inTime"
-    from ${interests}
+    from ${interests} i
     where owner_organization_id = any(${sql.param(ownerIds)}::uuid[])
+      and not exists (select from ${needs} n where n.id = i.need_id and n.anonymous)
       and created_at > now() - interval '1 year'
       and (status in ('accepted', 'declined') or (status = 'open' and due_on < ${today()}))
     group by 1`);

@@ -40,14 +40,13 @@ export default async function jobFaultRoutes(app: App) {
       schema: {
         operationId: "retryJobFaults",
         summary: "Try a job's parked rows again",
-        description: "When what they failed of is mended. Each gets all its tries anew.",
+        description: "When what they failed of is mended. Each gets all its tries again.",
         tags,
         body: RetryJobInput,
         response: { 200: RetriedFaults },
       },
     },
-    (request, reply) =>
-      write(request, reply, (tx, context) => retryJobFaults(tx, context, request.body)),
+    (request, reply) => write(request, reply, (tx, call) => retryJobFaults(tx, call, request.body)),
   );
 
   app.get(
@@ -79,13 +78,13 @@ export default async function jobFaultRoutes(app: App) {
       schema: {
         operationId: "retryJobFault",
         summary: "Try a row again",
-        description: "At once, and with all its tries anew. Parked or not.",
+        description: "At once, and with all its tries again. Parked or not.",
         tags,
         params: IdParams,
         response: { 200: JobFault },
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) => retryJobFault(tx, context, request.params.id)),
+      write(request, reply, (tx, call) => retryJobFault(tx, call, request.params.id)),
   );
 }

@@ -1,13 +1,13 @@
 /** Rows that jobs could not do: tried again later and later, then parked until the operator retries. */
 import type { Executor } from "../../database/connect.ts";
 import { hastenJob } from "../../database/job-runs.ts";
+import type { Call } from "../../lib/call.ts";
 import { instantIn, nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
 import { newId } from "../../lib/ids.ts";
 import { driverError } from "../../lib/loggable.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import type {
   JobFault,
@@ -112,16 +112,12 @@ export async function readJobFault(db: Executor, id: string): Promise<JobFault> 
   return toFault(row);
 }
 
-/** All tries anew, the first one now. */
-async function retry(
-  tx: Executor,
-  context: WriteContext,
-  before: store.FaultRow,
-): Promise<store.FaultRow> {
+/** All tries again, the first one now. */
+async function retry(tx: Executor, call: Call, before: store.FaultRow): Promise<store.FaultRow> {
   const changes = { attempts: 0, nextAttemptAt: nowInstant(), parkedAt: null };
   const after = await store.updateFault(tx, before.id, changes);
   const subject = { id: before.id, organizationId: null };
-  await recordAudit(tx, context, { type: "job_fault.retry", subject, before, after });
+  await recordAudit(tx, call, { type: "job_fault.retry", subject, before, after });
   return after;
 }
 
@@ -129,15 +125,11 @@ async function retry(
  * Has the job try a row again at once.
  * @throws AppError `job_fault.not_found` (404) when it was done meanwhile
  */
-export async function retryJobFault(
-  tx: Executor,
-  context: WriteContext,
-  id: string,
-): Promise<JobFault> {
+export async function retryJobFault(tx: Executor, call: Call, id: string): Promise<JobFault> {
   const before = await store.lockFault(tx, id);
   if (!before) throw new AppError("job_fault.not_found");
-  assertVersion(before.version, context.expected);
-  const after = await retry(tx, context, before);
+  assertVersion(before, call.expected);
+  const after = await retry(tx, call, before);
   await hastenJob(tx, before.job);
   return toFault(after);
 }
@@ -147,11 +139,11 @@ const retriedAtOnce = 500;
 /** The same for all rows of a job that are parked. */
 export async function retryJobFaults(
   tx: Executor,
-  context: WriteContext,
+  call: Call,
   { job }: RetryJobInput,
 ): Promise<RetriedFaults> {
   const parked = await store.lockParked(tx, job, retriedAtOnce);
-  for (const row of parked) await retry(tx, context, row);
+  for (const row of parked) await retry(tx, call, row);
   await hastenJob(tx, job);
   return { retried: parked.length, more: parked.length === retriedAtOnce };
 }

@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
-import { jobFaults } from "../../../db/schema/jobs.ts";
+import { jobFaults } from "../../../db/schema/job-faults.ts";
 import type { Executor } from "../../database/connect.ts";
 import { countLimit } from "../../lib/pagination.ts";
 import type { ListJobFaultsQuery } from "./job-faults.schema.ts";

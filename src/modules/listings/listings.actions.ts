@@ -1,46 +1,50 @@
-/** The routes of one listing, and of the steps that results and needs share. */
+/** The routes of one listing that are no steps of its lifecycle: reading it, and deleting a draft. */
 import type { z } from "zod";
-import type { Scope } from "../../lib/access.ts";
-import type { ErrorCode } from "../../lib/errors.ts";
+import type { Executor } from "../../database/connect.ts";
+import { together } from "../../database/together.ts";
+import type { Actor, Scope } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
+import type { AppError, ErrorCode } from "../../lib/errors.ts";
+import type { Marked } from "../../lib/http.ts";
 import { IdParams } from "../../lib/wire.ts";
 import type { App } from "../../plugins/contract.ts";
 import { noContent, write } from "../../plugins/writes.ts";
-import { RenewInput, ReviewInput } from "./listings.schema.ts";
-import type { listingVerbs } from "./listings.service.ts";
 
-interface Listings {
-  noun: "result" | "need";
-  /** `result` in words of a summary. */
-  words: string;
-  /** Schema of the reply. */
-  // The schema and the verbs are of one feature; their types are checked where they are defined.
-  schema: z.ZodType;
-  verbs: ReturnType<typeof listingVerbs<never, object>>;
-  /** Refusals of `submit`, `publish`, `renew` and PATCH beyond those of every listing. */
-  errors?: readonly ErrorCode[];
+interface Opened<Shown> {
+  mark: string;
+  body: Shown;
 }
 
-/**
- * Registers `GET /{id}`, `DELETE /{id}` and the shared lifecycle steps under `/v1/results` or
- * `/v1/needs`.
- */
-export function registerListingActions(
+interface Listings<Shown> {
+  noun: "result" | "need";
+  /** Schema of the reply. */
+  schema: z.ZodType<Shown>;
+  operationIds: { read: string; remove: string };
+  read: (db: Executor, actor: Actor | null, id: string) => Promise<Shown>;
+  /** Some as all may see them, each with its mark; an error for one that is not open. */
+  readOpen: (db: Executor, ids: readonly string[]) => Promise<(Opened<Shown> | AppError)[]>;
+  /** Their marks alone. */
+  markOpen: (db: Executor, ids: readonly string[]) => Promise<(Marked | null)[]>;
+  remove: (tx: Executor, call: Call, id: string) => Promise<undefined>;
+}
+
+/** Registers `GET /{id}` and `DELETE /{id}` under `/v1/results` or `/v1/needs`. */
+export function registerListing<Shown extends object>(
   app: App,
-  { noun, words, schema, verbs, errors = [] }: Listings,
+  { noun, schema, operationIds, read, remove, ...open }: Listings<Shown>,
 ): void {
   const path = `/v1/${noun}s/:id`;
   const tags = [`${noun}s`];
-  const name = noun === "result" ? "Result" : "Need";
-  const writing: Scope = `${noun}s:write`;
   const reading: Scope = `${noun}s:read`;
-  const step = { idempotency: "accepted", ifMatch: "honoured", etag: "version" } as const;
+  const writing: Scope = `${noun}s:write`;
   const refusals: ErrorCode[] = [
     `${noun}.not_found`,
     `${noun}.not_owner`,
     `${noun}.invalid_transition`,
   ];
-  const demanding: ErrorCode[] = [...refusals, `${noun}.incomplete`, ...errors];
-  const response = { 200: schema };
+
+  const readOpen = together<Opened<Shown>>((ids) => open.readOpen(app.database.db, ids));
+  const markOpen = together((ids) => open.markOpen(app.database.db, ids));
 
   app.get(
     path,
@@ -52,16 +56,23 @@ export function registerListingActions(
         errors: [`${noun}.not_found`],
       },
       schema: {
-        operationId: `read${name}`,
-        summary: `One ${words}`,
+        operationId: operationIds.read,
+        summary: `One ${noun}`,
         description:
           "Live ones and those that have ended for everybody; every state for the owner and the operator.",
         tags,
         params: IdParams,
-        response,
+        response: { 200: schema },
       },
     },
-    (request) => verbs.read(app.database.db, request.actor, request.params.id),
+    (request, reply) => {
+      const { id } = request.params;
+      if (request.actor) return read(app.database.db, request.actor, id);
+      return app.keptReply(request, reply, `${noun} ${id}`, {
+        markOf: () => markOpen(id),
+        make: () => readOpen(id),
+      });
+    },
   );
 
   app.delete(
@@ -69,8 +80,8 @@ export function registerListingActions(
     {
       config: { access: { scope: writing }, ifMatch: "honoured", errors: refusals },
       schema: {
-        operationId: `delete${name}`,
-        summary: `Delete a draft ${words}`,
+        operationId: operationIds.remove,
+        summary: `Delete a draft ${noun}`,
         description: "Only one that was never public; what was is withdrawn instead.",
         tags,
         params: IdParams,
@@ -78,101 +89,8 @@ export function registerListingActions(
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) => verbs.remove(tx, context, request.params.id), {
+      write(request, reply, (tx, call) => remove(tx, call, request.params.id), {
         status: 204,
       }),
-  );
-
-  const simple: {
-    action: "submit" | "withdraw" | "publish";
-    access: { roles?: readonly ["operator"]; scope?: Scope; verified?: true };
-    errors: ErrorCode[];
-    summary: string;
-    description: string;
-  }[] = [
-    {
-      action: "submit",
-      access: { scope: writing, verified: true },
-      errors: demanding,
-      summary: `Submit a ${words} for review`,
-      description: "Names everything that is still missing. The operator reviews it next.",
-    },
-    {
-      action: "withdraw",
-      access: { scope: writing },
-      errors: refusals,
-      summary: `Withdraw a ${words}`,
-      description: "From review back to draft, or out of public view.",
-    },
-    {
-      action: "publish",
-      access: { roles: ["operator"] },
-      errors: [...demanding, "organization.not_verified"],
-      summary: `Publish a ${words}`,
-      description:
-        "By the operator, after review. Live for a year when the owner named no last day.",
-    },
-  ];
-  for (const { action, access, errors, summary, description } of simple) {
-    app.post(
-      `${path}/${action}`,
-      {
-        config: { ...step, access, errors },
-        schema: {
-          operationId: `${action}${name}`,
-          summary,
-          description,
-          tags,
-          params: IdParams,
-          response,
-        },
-      },
-      (request, reply) =>
-        write(request, reply, (tx, context) => verbs[action](tx, context, request.params.id)),
-    );
-  }
-
-  for (const action of ["request-changes", "reject"] as const) {
-    app.post(
-      `${path}/${action}`,
-      {
-        config: { ...step, access: { roles: ["operator"] }, errors: refusals },
-        schema: {
-          operationId: action === "reject" ? `reject${name}` : `requestChangesOf${name}`,
-          summary: action === "reject" ? `Reject a ${words}` : `Ask for changes of a ${words}`,
-          description:
-            "By the operator, with a reason from `review-reasons` and a note. The owner mends it and submits again.",
-          tags,
-          params: IdParams,
-          body: ReviewInput,
-          response,
-        },
-      },
-      (request, reply) =>
-        write(request, reply, (tx, context) =>
-          verbs.review(tx, context, request.params.id, action, request.body),
-        ),
-    );
-  }
-
-  app.post(
-    `${path}/renew`,
-    {
-      config: { ...step, access: { scope: writing, verified: true }, errors: demanding },
-      schema: {
-        operationId: `renew${name}`,
-        summary: `Renew an expired or withdrawn ${words}`,
-        description:
-          "Live again at once when it was not changed since its review, else back to review.",
-        tags,
-        params: IdParams,
-        body: RenewInput,
-        response,
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) =>
-        verbs.renew(tx, context, request.params.id, request.body.validUntil),
-      ),
   );
 }

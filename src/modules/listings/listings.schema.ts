@@ -7,6 +7,7 @@ import { pageQuery } from "../../lib/pagination.ts";
 import {
   Contact,
   civilDate,
+  codeOrNull,
   instant,
   instantInput,
   line,
@@ -29,9 +30,6 @@ export const distinct = <T extends z.ZodType>(item: T, max: number) =>
     .max(max)
     .refine((list) => new Set(list).size === list.length, fault("duplicate"))
     .default([]);
-
-/** A code of a taxonomy, or none. */
-export const codeOrNull = (taxonomy: string) => taxonomyCode(taxonomy).nullable().default(null);
 
 /** Text of several lines, or none. */
 export const proseOrNull = (max: number) => prose(max).nullable().default(null);
@@ -59,23 +57,6 @@ export const listingInput = {
     .describe("Last day on which it is live, Asia/Shanghai. A year from publication when absent."),
 };
 
-/** The codes of the shared input fields, for the taxonomy check. */
-export const listingCodes = (input: {
-  fieldCode: string | null;
-  industryCode: string | null;
-  regionCode: string | null;
-  cooperationModes: string[];
-}) => [
-  { path: ["fieldCode"], taxonomy: "technology-fields", code: input.fieldCode },
-  { path: ["industryCode"], taxonomy: "industries", code: input.industryCode },
-  { path: ["regionCode"], taxonomy: "regions", code: input.regionCode },
-  ...input.cooperationModes.map((code, i) => ({
-    path: ["cooperationModes", i],
-    taxonomy: "cooperation-modes",
-    code,
-  })),
-];
-
 export const ListingOrganization = z
   .object({
     id: uuid,
@@ -84,6 +65,7 @@ export const ListingOrganization = z
     regionCode: z.string(),
   })
   .meta({ id: "ListingOrganization" });
+export type ListingOrganization = z.output<typeof ListingOrganization>;
 
 /** Something that a listing lacks; filling it raises the score. */
 export const Gap = z
@@ -149,6 +131,7 @@ export const RenewInput = z
     validUntil: civilDate.optional().describe("A year from today when absent."),
   })
   .meta({ id: "RenewInput", examples: [{ validUntil: "2027-12-31" }] });
+export type RenewInput = z.output<typeof RenewInput>;
 
 const listOf = (item: z.ZodString) =>
   z
@@ -206,7 +189,7 @@ export const searchSorts = ["relevance"] as const;
 
 /**
  * Refuses what a scope does not offer: the public list has one status and orders of its own, the
- * caller's own list one organisation.
+ * caller's own list one organization.
  */
 export const inScope =
   (publicSorts: readonly string[]) =>

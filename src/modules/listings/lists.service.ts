@@ -5,9 +5,11 @@ import type { ListingTable } from "../../../db/schema/listings.ts";
 import type { Executor } from "../../database/connect.ts";
 import type { Actor } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
+import type { OpenReply } from "../../lib/http.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
-import * as store from "./listings.store.ts";
+import type { Owner } from "./listings.store.ts";
 import type { ListingTexts } from "./listings.texts.ts";
+import * as store from "./lists.store.ts";
 import type { Facets, SearchMatch, Understood } from "./search.schema.ts";
 import { highlightsOf, type Search, toUnderstood, understand } from "./search.service.ts";
 import * as search from "./search.store.ts";
@@ -65,6 +67,66 @@ function positionOf(list: string, query: ListQuery, { version }: Search) {
   return { key, id: after.id };
 }
 
+/** Tells lists apart for their cursors. */
+const nameOf = (of: { noun: string }, actor: Actor | null, scope: string, sort: string) =>
+  `${of.noun}s ${scope} ${scope === "own" ? actor?.organizationId : ""} ${sort}`;
+
+/** What is read of a list in an order of its own. */
+function pageRequest<Row>(
+  of: ListingList<Row>,
+  list: string,
+  query: ListQuery,
+  sort: string,
+  conditions: readonly store.Condition[],
+): store.ListRequest {
+  const order = of.orders[sort];
+  if (!order) throw new Error(`no order ${sort}`);
+  const name = `${of.noun}s_${sort}`;
+  const after = readCursor(list, query, store.sortKeys[order.key]);
+  return { name, scope: query.scope, order, conditions, after, limit: query.limit };
+}
+
+/** The column that a list is sorted by is one of those that it shows. */
+const keyIn = (sort: string) => (row: object) =>
+  String((row as Record<string, unknown>)[sort.replace("-", "")]);
+
+/** Whether a page is nothing but its rows: a search and a count depend on more. */
+export const isPlain = ({ scope, q, include }: ListQuery): boolean =>
+  scope === "public" && q === undefined && include === undefined;
+
+/** One plain page of the public list, as it is kept: with a mark of its rows, and how to find out that alone. */
+export function openPage<Row extends { id: string }, Item extends object>(
+  db: Executor,
+  of: ListingList<Row>,
+  query: ListQuery,
+  conditions: readonly store.Condition[],
+  toItem: (row: Row & { organization: Owner }) => Item,
+): OpenReply<Page<Item>> {
+  const sort = sortOf(query);
+  const list = nameOf(of, null, query.scope, sort);
+  const request = pageRequest(of, list, query, sort, conditions);
+  return {
+    markOf: () => store.selectPageMark(db, of.table, of.conditions, request),
+    make: async () => {
+      const rows = await store.selectMarkedListings<Row>(
+        db,
+        of.table,
+        of.columns,
+        of.conditions,
+        request,
+      );
+      const body = toPage(list, query, rows, keyIn(sort), toItem);
+      return { mark: store.markOfRows(rows), body };
+    },
+  };
+}
+
+/** Counting what a search finds reads ten thousand listings. */
+const totalsForMembers = {
+  en: "How many listings a search finds in all is told to those who are signed in; `facets` tells `matches`.",
+  zh: "检索结果总数仅向已登录用户提供；分面统计中的 matches 可供参考。",
+};
+
 /** One page of a list. */
 export async function listListings<Row extends { id: string }, Item extends object>(
   db: Executor,
@@ -72,12 +134,15 @@ export async function listListings<Row extends { id: string }, Item extends obje
   of: ListingList<Row>,
   query: ListQuery,
   conditions: readonly store.Condition[],
-  toItem: (row: Row & { organization: store.Owner }) => Item,
+  toItem: (row: Row & { organization: Owner }) => Item,
 ): Promise<SearchPage<Item & { match?: SearchMatch }>> {
   const { scope, limit } = query;
   const sort = sortOf(query);
-  const list = `${of.noun}s ${scope} ${scope === "own" ? actor?.organizationId : ""} ${sort}`;
-  const searched = query.q === undefined ? null : await understand(db, query.q);
+  const list = nameOf(of, actor, scope, sort);
+  if (query.q !== undefined && !actor && query.include?.includes("total")) {
+    throw new AppError("auth.required", { detail: totalsForMembers });
+  }
+  const searched = query.q === undefined ? null : await understand(db, actor, query.q);
   const words = searched?.words ?? [];
   // Nothing but punctuation finds nothing.
   if (searched && words.length === 0) return nothing(query, searched);
@@ -123,8 +188,7 @@ export async function listListings<Row extends { id: string }, Item extends obje
     );
     page = { ...ranking, data: ranking.data.flat() };
   } else {
-    const order = of.orders[sort];
-    if (!order) throw new Error(`no order ${sort}`);
+    const plain = pageRequest(of, list, query, sort, conditions);
     const common = searched
       ? await search.isCommon(db, of.table, where, words, request.everywhere)
       : false;
@@ -133,28 +197,15 @@ export async function listListings<Row extends { id: string }, Item extends obje
       of.table,
       searched ? { ...of.columns, ...of.wordColumns } : of.columns,
       of.conditions,
-      {
-        name: `${of.noun}s_${sort}`,
-        scope,
-        order,
-        conditions,
-        words: searched ? { words, common } : null,
-        after: readCursor(list, query, store.sortKeys[order.key]),
-        limit,
-      },
+      { ...plain, words: searched ? { words, common } : null },
     );
-    page = toPage(
-      list,
-      query,
-      rows,
-      // The column that a list is sorted by is one of those that it shows.
-      (row) => String((row as unknown as Record<string, unknown>)[sort.replace("-", "")]),
-      (row) => (searched ? { ...toItem(row), match: matchOf(of, words, row, null) } : toItem(row)),
+    page = toPage(list, query, rows, keyIn(sort), (row) =>
+      searched ? { ...toItem(row), match: matchOf(of, words, row, null) } : toItem(row),
     );
     if (request.withFacets) {
       counted = searched
         ? await search.selectRanked(db, request)
-        : await search.selectFacets(db, request, store.orderBy(of.table, order));
+        : await search.selectFacets(db, request, store.orderBy(of.table, plain.order));
     }
   }
 

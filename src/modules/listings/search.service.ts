@@ -1,8 +1,10 @@
 /** Searching listings: how a query is understood, and what is shown of where its words stand. */
 import type { Executor } from "../../database/connect.ts";
+import type { Actor } from "../../lib/access.ts";
+import { AppError } from "../../lib/errors.ts";
 import { fragmentOf, rangesIn } from "../../lib/highlight.ts";
 import { fold, queryWordsOf, synonymTermsOf } from "../../lib/terms.ts";
-import { weighWords } from "../matching/statistics.service.ts";
+import { weighWords } from "../matching/term-statistics.service.ts";
 import { synonymsOf } from "../synonyms/synonyms.service.ts";
 import type { ListingTexts } from "./listings.texts.ts";
 import type { SearchMatch, Understood } from "./search.schema.ts";
@@ -33,9 +35,24 @@ function spansOf(words: readonly { text: string }[]): { from: number; to: number
   return spans;
 }
 
-/** What `q` asks for: its words, each with its synonyms and its weight. Neighbours that are a synonym together count as one word. */
-export async function understand(db: Executor, q: string): Promise<Search> {
+/** Words that a search may have: each is looked up, counted and intersected. A pasted title has up to a dozen. */
+const mostWords = { anonymous: 16, signedIn: 32 };
+
+/**
+ * What `q` asks for: its words, each with its synonyms and its weight. Neighbours that are a synonym together
+ * count as one word.
+ * @throws AppError `search.too_many_words` (400)
+ */
+export async function understand(db: Executor, actor: Actor | null, q: string): Promise<Search> {
   const cut = queryWordsOf(fold(q));
+  const most = actor ? mostWords.signedIn : mostWords.anonymous;
+  if (cut.length > most) {
+    const detail = {
+      en: `${cut.length} words of ${most}.`,
+      zh: `共 ${cut.length} 词，最多 ${most} 词。`,
+    };
+    throw new AppError("search.too_many_words", { detail });
+  }
   const spans = spansOf(cut);
   const [groups, { version, weightOf }] = [
     await synonymsOf(

@@ -79,7 +79,7 @@ function wordsInTitle(table: ListingTable, words: readonly SearchWord[]): SQL {
  * spelling. Whole numbers, so that a cursor finds the very same again. More of a query's words never
  * score less.
  */
-function scoreOf(words: readonly SearchWord[]): SQL {
+function searchScore(words: readonly SearchWord[]): SQL {
   const parts = words.map(({ spellings, required, weight }) => {
     const worth = spellings.map(({ text }, i) => {
       const share = i === 0 ? 1 : synonymShare;
@@ -102,8 +102,10 @@ export const fullScore = (words: readonly SearchWord[]): number =>
 /** Which columns of a table a facet counts. */
 export interface FacetColumns {
   maturity: SQL;
-  /** The amount that the bands go by, null when it is to be negotiated. */
+  /** The amount that the bands go by, null when it is to be negotiated, or nothing was said of it. */
   amount: SQL;
+  /** That it is to be negotiated. */
+  negotiable: SQL;
   /** The region as everybody may see it. */
   region: SQL;
 }
@@ -137,11 +139,11 @@ const bounds: [MoneyBand, number][] = [
   ["1m_5m", 5_000_000],
 ];
 
-const bandOf = (amount: SQL): SQL => {
+const bandOf = ({ amount, negotiable }: FacetColumns): SQL => {
   const cases = bounds.map(
     ([band, below]) => sql`when ${amount} < ${sql.raw(String(below))} then ${sql.raw(`'${band}'`)}`,
   );
-  return sql`case when ${amount} is null then 'negotiable' ${sql.join(cases, sql` `)} else 'over_5m' end`;
+  return sql`case when ${amount} is null then case when ${negotiable} then 'negotiable' end ${sql.join(cases, sql` `)} else 'over_5m' end`;
 };
 
 /** The amounts of a band: at least the first, below the second. */
@@ -161,7 +163,7 @@ function candidateColumns({ table, facetColumns, withFacets, byCounty }: SearchR
     : sql`case when substr(${table.cityCode}, 3) in ('00', '90') then ${facetColumns.region} else ${table.cityCode} || '00' end`;
   return sql`${always}, ${table.fieldTop} as field, ${table.industrySection} as industry, ${region} as region,
     ${facetColumns.maturity}::text as maturity, ${table.cooperationModes} as modes,
-    ${bandOf(facetColumns.amount)} as band, ${table.status} as status`;
+    ${bandOf(facetColumns)} as band, ${table.status} as status`;
 }
 
 const facetNames: [name: string, column: string][] = [
@@ -216,7 +218,7 @@ export async function selectRanked(db: Executor, request: SearchRequest): Promis
       select ${columns} ${from} where ${among} and ${anywhere} and not ${title}
       limit (select ${most} - count(*) from in_title)
     ), candidates as materialized (
-      select *, (${scoreOf(words)})::bigint as score
+      select *, (${searchScore(words)})::bigint as score
       from (select * from in_title union all select * from elsewhere) found
     ), ranked as (
       select id, score from candidates order by score desc, id desc limit ${sql.raw(String(depth))}

@@ -1,14 +1,15 @@
 /** The timeline of a match: who introduced whom, when. It is what the broker's fee rests on. */
 import type { Executor } from "../../database/connect.ts";
 import type { Actor } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
 import { AppError } from "../../lib/errors.ts";
-import { assertVersion } from "../../lib/etag.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
+import { recordAudit } from "../audit/audit.service.ts";
+import { match } from "./matches.lifecycle.ts";
 import type { ListMatchNotesQuery, MatchNote, MatchNoteInput } from "./matches.schema.ts";
-import { recordMatch } from "./matches.steps.ts";
+import { matchesKept } from "./matches.service.ts";
 import * as store from "./matches.store.ts";
-import { actionsFor, standingOf, toNote } from "./matches.view.ts";
+import { toNote } from "./matches.view.ts";
 
 /**
  * The timeline as it was written, for the three parties alone.
@@ -29,7 +30,7 @@ export async function listMatchNotes(
     query,
     rows,
     () => "",
-    (row) => toNote(row, found.match, actor),
+    (row) => toNote(row, found.row, actor),
   );
   if (query.include) page.total = totalOf(await store.countNotes(db, id));
   return page;
@@ -45,32 +46,31 @@ const noted: readonly string[] = ["proposed", "agreed", "negotiating", "contract
  */
 export async function addMatchNote(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   id: string,
   input: MatchNoteInput,
 ): Promise<MatchNote> {
-  await store.holdOrganizations(tx, [actor.organizationId]);
-  const found = await store.lockMatchOfParty(tx, actor, id);
-  if (!found) throw new AppError("match.not_found");
-  const { match } = found;
-  if (!standingOf(actor, match).includes("broker")) throw new AppError("match.not_owner");
-  assertVersion(match.version, context.expected);
-  if (!noted.includes(match.status)) {
-    throw new AppError("match.invalid_transition", {
-      members: { currentStatus: match.status, allowedActions: actionsFor(actor, match) },
-    });
-  }
+  const { before: found } = await matchesKept.lockAs(tx, call, id, ["broker"]);
+  const { actor } = call;
+  if (!noted.includes(found.row.status)) throw match.refused(found, actor);
   const { id: createdBy, organizationId } = actor;
   const heldAt = new Date(input.heldAt).toISOString();
-  const entry = { ...input, heldAt, matchId: id, createdBy, organizationId };
-  const after = await store.insertNote(tx, entry);
-  await recordMatch(tx, context, found, {
+  const after = await store.insertNote(tx, {
+    ...input,
+    heldAt,
+    matchId: id,
+    createdBy,
+    organizationId,
+  });
+  const { owner, readers = [] } = match.audit(found, call, "note");
+  await recordAudit(tx, call, {
     type: "match.note",
+    subject: { id, organizationId: owner },
+    readers,
     before: null,
     after,
     confidential: true,
     personal: ["text"],
   });
-  return toNote({ ...after, authorName: found.broker.name }, match, actor);
+  return toNote({ ...after, authorName: found.broker.name }, found.row, actor);
 }

@@ -1,16 +1,18 @@
 /** A broker proposes a match. */
+import { matches } from "../../../db/schema/matches.ts";
 import type { Executor } from "../../database/connect.ts";
+import { insertRow } from "../../database/rows.ts";
 import type { Actor } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
 import { nowInstant, today } from "../../lib/clock.ts";
 import { AppError, type Fault } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
 import { addDays } from "../../lib/working-days.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
 import { findValidBroker } from "../brokers/brokers.service.ts";
 import { findAcceptedInterest } from "../interests/interests.service.ts";
 import type { Match, MatchInput } from "./matches.schema.ts";
-import { recordMatch, stepMatch } from "./matches.steps.ts";
+import { lapseMatches, matchesKept } from "./matches.service.ts";
 import * as store from "./matches.store.ts";
 import { toMatch } from "./matches.view.ts";
 
@@ -23,11 +25,15 @@ const ended: readonly string[] = ["expired", "transferred", "solved", "closed"];
 interface Pair {
   resultOwner: string;
   needOwner: string;
+  /** Both are published. */
+  live: boolean;
+  /** Whose the need is is kept from others. */
+  anonymous: boolean;
 }
 
 /**
- * Both listings, held as they are: published, of two owners in good standing that are not the broker's
- * own organisation. Organisations are locked before listings, as by the one who closes them.
+ * Both listings, held as they are: in public view, of owners in good standing that are not the broker's
+ * own organization. Organizations are locked before listings, as by the one who closes them.
  */
 async function holdPair(
   tx: Executor,
@@ -41,7 +47,7 @@ async function holdPair(
   }
   const present = owners.filter((owner) => owner !== undefined);
   const standings = await store.holdOrganizations(tx, [...present, actor.organizationId]);
-  let live = true;
+  let [live, anonymous] = [true, false];
   const held: string[] = [];
   for (const noun of ["result", "need"] as const) {
     const listing = await store.holdListing(tx, noun, ids[noun]);
@@ -53,28 +59,42 @@ async function holdPair(
       throw new AppError(`${noun}.not_found`);
     }
     live &&= isPublished;
+    anonymous ||= listing?.anonymous ?? false;
     held.push(owner);
   }
   const [resultOwner = "", needOwner = ""] = held;
   if (held.includes(actor.organizationId)) throw new AppError("match.own_organization");
-  if (resultOwner === needOwner) throw new AppError("match.same_owner");
-  if (!live) throw new AppError("match.listing_not_published");
-  return { resultOwner, needOwner };
+  return { resultOwner, needOwner, live, anonymous };
 }
 
-/** Checks what a proposal says it comes of: an accepted interest, an earlier match. */
+/**
+ * That the two may be brought together. Of the owner of an anonymous need this is the last that is looked
+ * at, and it is answered as if a listing had left public view.
+ */
+function assertMatchable({ resultOwner, needOwner, live, anonymous }: Pair): void {
+  const isSame = resultOwner === needOwner;
+  if (isSame && !anonymous) throw new AppError("match.same_owner");
+  if (isSame || !live) throw new AppError("match.listing_not_published");
+}
+
+/**
+ * Checks what a proposal says it comes of: an accepted interest, an earlier match. That the owner of an
+ * anonymous need asked about a result is no origin: it would tell who owns the need.
+ */
 async function assertOrigins(
   tx: Executor,
   actor: Actor,
   input: MatchInput,
-  { resultOwner, needOwner }: Pair,
+  { resultOwner, needOwner, anonymous }: Pair,
 ): Promise<void> {
   const faults: Fault[] = [];
   if (input.interestId) {
     const interest = await findAcceptedInterest(tx, input.interestId);
     const fits =
       interest?.resultId === input.resultId
-        ? interest.ownerOrganizationId === resultOwner && interest.askerOrganizationId === needOwner
+        ? !anonymous &&
+          interest.ownerOrganizationId === resultOwner &&
+          interest.askerOrganizationId === needOwner
         : interest?.needId === input.needId &&
           interest.ownerOrganizationId === needOwner &&
           interest.askerOrganizationId === resultOwner;
@@ -95,21 +115,16 @@ async function assertOrigins(
  *   `match.own_organization`, `match.same_owner`, `match.listing_not_published`,
  *   `match.already_open` (409), `request.invalid` for an interest or a match of others
  */
-export async function proposeMatch(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  input: MatchInput,
-): Promise<Match> {
+export async function proposeMatch(tx: Executor, call: Call, input: MatchInput): Promise<Match> {
+  const { actor } = call;
   if (!(await findValidBroker(tx, actor.id))) throw new AppError("match.not_a_broker");
   const pair = await holdPair(tx, actor, input);
   await assertOrigins(tx, actor, input, pair);
+  assertMatchable(pair);
   // Its last day has passed, so it must not keep this one out, although the job has not come by yet.
-  for (const overdue of await store.lockOverdueOfPair(tx, input, today())) {
-    await stepMatch(tx, context, overdue, { action: "lapse", by: "job" });
-  }
+  await lapseMatches(tx, await store.lockOverdueOfPair(tx, input, today()), call);
   const { id: createdBy, organizationId } = actor;
-  const { id: matchId } = await store.insertMatch(tx, {
+  const { id: matchId } = await insertRow(tx, matches, {
     ...input,
     id: newId(),
     resultOrganizationId: pair.resultOwner,
@@ -118,16 +133,17 @@ export async function proposeMatch(
     brokerOrganizationId: organizationId,
     expiresOn: addDays(today(), proposalDays),
   });
-  const entry = { matchId, heldAt: nowInstant(), createdBy, organizationId };
-  await store.insertNote(tx, { ...entry, kind: "step", action: "propose" });
-  // With this the broker introduces the one to the other.
-  await store.insertNote(tx, { ...entry, kind: "introduction", text: input.proposal });
   const found = await store.selectMatch(tx, actor, matchId);
   if (!found) throw new Error("the match that was inserted is not there");
-  await recordMatch(tx, context, found, {
-    type: "match.propose",
-    before: null,
-    after: found.match,
+  await matchesKept.made(tx, call, found, "propose");
+  // With this the broker introduces the one to the other.
+  await store.insertNote(tx, {
+    matchId,
+    kind: "introduction",
+    heldAt: nowInstant(),
+    text: input.proposal,
+    createdBy,
+    organizationId,
   });
   return toMatch(found, actor);
 }

@@ -1,37 +1,24 @@
 import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
-import { actorOf } from "../../plugins/authentication.ts";
+import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
+import { match } from "./matches.lifecycle.ts";
 import { addMatchNote, listMatchNotes } from "./matches.notes.ts";
 import { proposeMatch } from "./matches.proposals.ts";
 import {
   ListMatchesQuery,
   ListMatchNotesQuery,
   Match,
-  MatchEndInput,
   MatchInput,
   MatchNote,
   MatchNoteInput,
-  MatchReassignInput,
-  MatchRemarkInput,
 } from "./matches.schema.ts";
-import {
-  acceptMatch,
-  endMatch,
-  listMatches,
-  moveMatch,
-  readMatch,
-  reassignMatch,
-  retractMatch,
-} from "./matches.service.ts";
+import * as verbs from "./matches.service.ts";
+import { listMatches, readMatch } from "./matches.service.ts";
 
 const tags = ["matches"];
 const params = IdParams;
-const response = { 200: Match };
-const owners = ["university", "enterprise", "brokerage"] as const;
-const step = { idempotency: "accepted", ifMatch: "honoured", etag: "version" } as const;
-const refusals = ["match.not_found", "match.not_owner", "match.invalid_transition"] as const;
 
 export default async function matchRoutes(app: App) {
   const { db } = app.database;
@@ -50,7 +37,7 @@ export default async function matchRoutes(app: App) {
         response: { 200: pageOf(Match) },
       },
     },
-    (request) => listMatches(db, actorOf(request), request.query),
+    (request) => listMatches(db, request.caller, request.query),
   );
 
   app.post(
@@ -81,12 +68,10 @@ export default async function matchRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(
-        request,
-        reply,
-        (tx, context) => proposeMatch(tx, context, actorOf(request), request.body),
-        { status: 201, location: ({ id }) => `/v1/matches/${id}` },
-      ),
+      write(request, reply, (tx, call) => proposeMatch(tx, call, request.body), {
+        status: 201,
+        location: ({ id }) => `/v1/matches/${id}`,
+      }),
   );
 
   app.get(
@@ -100,137 +85,13 @@ export default async function matchRoutes(app: App) {
           "For the three parties and the operator. Who the owner of an anonymous need is, the others learn when it accepts.",
         tags,
         params,
-        response,
+        response: { 200: Match },
       },
     },
-    (request) => readMatch(db, actorOf(request), request.params.id),
+    (request) => readMatch(db, request.caller, request.params.id),
   );
 
-  app.post(
-    "/v1/matches/:id/accept",
-    {
-      config: {
-        ...step,
-        access: { roles: owners, verified: true },
-        errors: [...refusals, "match.listing_not_published"],
-      },
-      schema: {
-        operationId: "acceptMatch",
-        summary: "Accept a proposed match",
-        description:
-          "By each owner. The first one leaves it `proposed`, with `pending`; the second one makes it `agreed`.",
-        tags,
-        params,
-        body: MatchRemarkInput.prefault({}),
-        response,
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) =>
-        acceptMatch(tx, context, actorOf(request), request.params.id, request.body.note),
-      ),
-  );
-
-  app.post(
-    "/v1/matches/:id/retract",
-    {
-      config: { ...step, access: { roles: owners }, errors: refusals },
-      schema: {
-        operationId: "retractMatch",
-        summary: "Take back one's own acceptance",
-        description: "By an owner that accepted, while the other one has not.",
-        tags,
-        params,
-        response,
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) =>
-        retractMatch(tx, context, actorOf(request), request.params.id),
-      ),
-  );
-
-  const ends = {
-    decline: [
-      "Decline a proposed match",
-      "By either owner, also after its own acceptance, with a reason from `decline-reasons`.",
-    ],
-    fail: [
-      "Let a match fail",
-      "By any of the three, agreed or negotiating, with a reason from `decline-reasons`.",
-    ],
-  } as const;
-  for (const action of ["decline", "fail"] as const) {
-    const [summary, description] = ends[action];
-    app.post(
-      `/v1/matches/:id/${action}`,
-      {
-        config: { ...step, access: { roles: owners }, errors: refusals },
-        schema: {
-          operationId: `${action}Match`,
-          summary,
-          description,
-          tags,
-          params,
-          body: MatchEndInput,
-          response,
-        },
-      },
-      (request, reply) =>
-        write(request, reply, (tx, context) =>
-          endMatch(tx, context, actorOf(request), request.params.id, action, request.body),
-        ),
-    );
-  }
-
-  const moves = {
-    withdraw: ["Withdraw a proposed match", "By its broker."],
-    negotiate: [
-      "Say that the two are negotiating",
-      "By its broker, once both owners have accepted.",
-    ],
-  } as const;
-  for (const action of ["withdraw", "negotiate"] as const) {
-    const [summary, description] = moves[action];
-    app.post(
-      `/v1/matches/:id/${action}`,
-      {
-        config: { ...step, access: { roles: ["brokerage"] }, errors: refusals },
-        schema: {
-          operationId: `${action}Match`,
-          summary,
-          description,
-          tags,
-          params,
-          response,
-        },
-      },
-      (request, reply) =>
-        write(request, reply, (tx, context) =>
-          moveMatch(tx, context, actorOf(request), request.params.id, action),
-        ),
-    );
-  }
-
-  app.post(
-    "/v1/matches/:id/reassign",
-    {
-      config: { ...step, access: { roles: ["operator"] }, errors: refusals },
-      schema: {
-        operationId: "reassignMatch",
-        summary: "Hand an open match to another broker of the brokerage",
-        description: "For a broker who has left, or whose certificate is no longer valid.",
-        tags,
-        params,
-        body: MatchReassignInput,
-        response,
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) =>
-        reassignMatch(tx, context, actorOf(request), request.params.id, request.body.brokerId),
-      ),
-  );
+  registerSteps(app, match, verbs);
 
   app.get(
     "/v1/matches/:id/notes",
@@ -247,7 +108,7 @@ export default async function matchRoutes(app: App) {
         response: { 200: pageOf(MatchNote) },
       },
     },
-    (request) => listMatchNotes(db, actorOf(request), request.params.id, request.query),
+    (request) => listMatchNotes(db, request.caller, request.params.id, request.query),
   );
 
   app.post(
@@ -257,7 +118,7 @@ export default async function matchRoutes(app: App) {
         access: { roles: ["brokerage"] },
         idempotency: "accepted",
         ifMatch: "honoured",
-        errors: refusals,
+        errors: ["match.not_found", "match.not_owner", "match.invalid_transition"],
       },
       schema: {
         operationId: "addMatchNote",
@@ -271,12 +132,9 @@ export default async function matchRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(
-        request,
-        reply,
-        (tx, context) =>
-          addMatchNote(tx, context, actorOf(request), request.params.id, request.body),
-        { status: 201, location: () => `/v1/matches/${request.params.id}/notes` },
-      ),
+      write(request, reply, (tx, call) => addMatchNote(tx, call, request.params.id, request.body), {
+        status: 201,
+        location: () => `/v1/matches/${request.params.id}/notes`,
+      }),
   );
 }

@@ -3,18 +3,45 @@ import type { Take } from "../../database/held-rows.ts";
 import { type Actor, isOperator, type Origin, systemOrigin } from "../../lib/access.ts";
 import { nowInstant, today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
-import { assertVersion } from "../../lib/etag.ts";
 import { bodyFault } from "../../lib/faults.ts";
-import { transitionRefused } from "../../lib/lifecycle.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
+import type { Change } from "../../lifecycle/reactions.ts";
+import { stored, type Taking } from "../../lifecycle/stored.ts";
 import { findValidBroker } from "../brokers/brokers.service.ts";
-import { assertCodes } from "../taxonomies/taxonomies.service.ts";
-import { matchLifecycle } from "./matches.lifecycle.ts";
+import { match, sideOf, standingOf } from "./matches.lifecycle.ts";
 import type { ListMatchesQuery, Match, MatchEndInput } from "./matches.schema.ts";
-import { stepMatch } from "./matches.steps.ts";
 import * as store from "./matches.store.ts";
-import { assertAllowed, sideOf, standingOf, toMatch } from "./matches.view.ts";
+import { toMatch } from "./matches.view.ts";
+
+export const matchesKept = stored(match, {
+  lock: async (tx, actor, id) => {
+    // First the caller's organization, as by the one who closes it.
+    await store.holdOrganizations(tx, [actor.organizationId]);
+    return store.lockMatch(tx, actor, id);
+  },
+  reply: (_, actor, found) => toMatch(found, actor),
+  wrote: insertStep,
+});
+
+/** Each step is in the timeline. What a rule does is nobody's, even when a person's step set it off. */
+async function insertStep({
+  tx,
+  origin,
+  action,
+  byRule,
+  after: { row, remark = null },
+}: Omit<Change<store.FoundMatch>, "auditRecordId">): Promise<void> {
+  const actor = byRule ? null : origin.actor;
+  await store.insertNote(tx, {
+    matchId: row.id,
+    kind: "step",
+    action,
+    heldAt: nowInstant(),
+    text: remark,
+    createdBy: actor?.id ?? null,
+    organizationId: actor?.organizationId ?? null,
+  });
+}
 
 /** @throws AppError `match.not_found` (404) for one that the caller has no part in */
 export async function readMatch(db: Executor, actor: Actor, id: string): Promise<Match> {
@@ -23,7 +50,7 @@ export async function readMatch(db: Executor, actor: Actor, id: string): Promise
   return toMatch(found, actor);
 }
 
-/** The matches of the caller's organisation, for the operator all, newest first. */
+/** The matches of the caller's organization, for the operator all, newest first. */
 export async function listMatches(
   db: Executor,
   actor: Actor,
@@ -34,218 +61,120 @@ export async function listMatches(
   const page = toPage(
     list,
     query,
-    rows.map((row) => ({ ...row, id: row.match.id })),
+    rows.map((found) => ({ ...found, id: found.row.id })),
     () => "",
-    (row) => toMatch(row, actor),
+    (found) => toMatch(found, actor),
   );
   if (query.include) page.total = totalOf(await store.countMatches(db, actor, query));
   return page;
 }
 
-const notTheBroker = {
-  en: "Only the broker of this match acts for the brokerage",
-  zh: "仅本对接的技术经纪人可代表经纪机构操作",
-};
+/** The first owner leaves the match proposed, the second one makes it agreed. */
+export const acceptMatch = matchesKept.handle(
+  "acceptMatch",
+  ({ actor, before: { row }, input: { note } }) => {
+    const now = nowInstant();
+    const isResult = sideOf(row, actor.organizationId) === "result";
+    const given = isResult
+      ? { resultAcceptedAt: now, resultAcceptedBy: actor.id }
+      : { needAcceptedAt: now, needAcceptedBy: actor.id };
+    const isLast = (isResult ? row.needAcceptedAt : row.resultAcceptedAt) !== null;
+    const facts = { remark: note };
+    return isLast
+      ? { to: "agreed", changes: { ...given, agreedAt: now }, facts }
+      : { to: "same", changes: given, facts };
+  },
+  {
+    // In the same order as a change that takes a listing out of public view: organizations, listings, match.
+    first: async ({ tx, actor, key }) => {
+      const seen = await store.selectMatch(tx, actor, key);
+      if (!seen) return undefined;
+      const { resultId, needId, resultOrganizationId, needOrganizationId } = seen.row;
+      const owners = [resultOrganizationId, needOrganizationId];
+      await store.holdOrganizations(tx, [...owners, actor.organizationId]);
+      await store.holdListing(tx, "result", resultId);
+      await store.holdListing(tx, "need", needId);
+      return undefined;
+    },
+  },
+);
 
-type Party = "owner" | "broker" | "operator";
-
-/**
- * The match, locked, for a step by one of its sides. The caller's organisation is locked first, as by
- * the one who closes it.
- */
-async function lockAs(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  by: readonly Party[],
-): Promise<store.FoundMatch> {
-  await store.holdOrganizations(tx, [actor.organizationId]);
-  return lockHeld(tx, context, actor, id, by);
-}
-
-/** The same where the caller's organisation is locked already. */
-async function lockHeld(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  by: readonly Party[],
-): Promise<store.FoundMatch> {
-  const found = await store.lockMatch(tx, actor, id);
-  if (!found) throw new AppError("match.not_found");
-  const standing = standingOf(actor, found.match);
-  if (!by.some((party) => standing.includes(party))) {
-    const isColleague = sideOf(found.match, actor.organizationId) === "broker";
-    throw new AppError("match.not_owner", isColleague ? { detail: notTheBroker } : {});
-  }
-  assertVersion(found.match.version, context.expected);
-  return found;
-}
-
-/**
- * An owner says yes. The first one leaves the match proposed, the second one makes it agreed.
- * @param note goes into the timeline
- * @throws AppError `match.not_found` (404), `match.not_owner` (403), `match.invalid_transition` also
- *   after its last day, `match.listing_not_published` (409)
- */
-export async function acceptMatch(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  note: string | null,
-): Promise<Match> {
-  const seen = await store.selectMatch(tx, actor, id);
-  if (!seen) throw new AppError("match.not_found");
-  // In the order of whoever takes a listing out of public view: organisation, listing, match.
-  const { resultId, needId, resultOrganizationId, needOrganizationId } = seen.match;
-  const standings = await store.holdOrganizations(tx, [resultOrganizationId, needOrganizationId]);
-  const result = await store.holdListing(tx, "result", resultId);
-  const need = await store.holdListing(tx, "need", needId);
-  const found = await lockHeld(tx, context, actor, id, ["owner"]);
-  assertAllowed(actor, found.match, "accept");
-  const live = [...standings.values(), result?.status, need?.status];
-  if (!live.every((status) => status === "verified" || status === "published")) {
-    throw new AppError("match.listing_not_published");
-  }
-  const now = nowInstant();
-  const isResult = sideOf(found.match, actor.organizationId) === "result";
-  const given = isResult
-    ? { resultAcceptedAt: now, resultAcceptedBy: actor.id }
-    : { needAcceptedAt: now, needAcceptedBy: actor.id };
-  const other = isResult ? found.match.needAcceptedAt : found.match.resultAcceptedAt;
-  const isLast = other !== null;
-  const changes = isLast ? { ...given, agreedAt: now } : given;
-  await stepMatch(tx, context, found, {
-    action: "accept",
-    by: "owner",
-    changes,
-    text: note,
-    stays: !isLast,
-  });
-  return readMatch(tx, actor, id);
-}
-
-/**
- * An owner takes back its yes while the other side has not answered.
- * @throws AppError `match.not_found` (404), `match.not_owner` (403), `match.invalid_transition` (409)
- */
-export async function retractMatch(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-): Promise<Match> {
-  const found = await lockAs(tx, context, actor, id, ["owner"]);
-  assertAllowed(actor, found.match, "retract");
-  const changes =
-    sideOf(found.match, actor.organizationId) === "result"
+export const retractMatch = matchesKept.handle("retractMatch", ({ actor, before }) => ({
+  changes:
+    sideOf(before.row, actor.organizationId) === "result"
       ? { resultAcceptedAt: null, resultAcceptedBy: null }
-      : { needAcceptedAt: null, needAcceptedBy: null };
-  await stepMatch(tx, context, found, { action: "retract", by: "owner", changes });
-  return readMatch(tx, actor, id);
+      : { needAcceptedAt: null, needAcceptedBy: null },
+}));
+
+/** A party ends it. */
+const endedBy = ({ id, organizationId }: Actor) => ({
+  changes: { endedBy: id, endedAt: nowInstant() },
+  facts: { endedByOrganizationId: organizationId },
+});
+
+/** The same with a reason, of which the parties read more. */
+function endedWith({ actor, input: { reason, note } }: Taking<store.FoundMatch, MatchEndInput>) {
+  const { changes, facts } = endedBy(actor);
+  return {
+    changes: { ...changes, endReason: reason, endNote: note },
+    facts: { ...facts, remark: note },
+  };
 }
 
-/**
- * An owner declines the proposal, or any of the three lets what was agreed fail; with a reason.
- * @throws AppError `request.invalid` for an unknown reason, and those of `retractMatch`
- */
-export async function endMatch(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  action: "decline" | "fail",
-  { reason, note }: MatchEndInput,
-): Promise<Match> {
-  await assertCodes(tx, [{ path: ["reason"], taxonomy: "decline-reasons", code: reason }]);
-  const who = action === "decline" ? (["owner"] as const) : (["owner", "broker"] as const);
-  const found = await lockAs(tx, context, actor, id, who);
-  assertAllowed(actor, found.match, action);
-  const changes = { endedBy: actor.id, endReason: reason, endNote: note };
-  const by = sideOf(found.match, actor.organizationId) === "broker" ? "broker" : "owner";
-  await stepMatch(tx, context, found, { action, by, changes, text: note, reason });
-  return readMatch(tx, actor, id);
-}
+export const declineMatch = matchesKept.handle("declineMatch", endedWith);
+export const failMatch = matchesKept.handle("failMatch", endedWith);
 
-/**
- * The broker withdraws a proposal, or says that the two are negotiating. A certificate that is no
- * longer valid keeps nobody from it: open matches stay with their broker.
- * @throws AppError those of `retractMatch`
- */
-export async function moveMatch(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  action: "withdraw" | "negotiate",
-): Promise<Match> {
-  const found = await lockAs(tx, context, actor, id, ["broker"]);
-  assertAllowed(actor, found.match, action);
-  const changes = action === "withdraw" ? { endedBy: actor.id } : {};
-  await stepMatch(tx, context, found, { action, by: "broker", changes });
-  return readMatch(tx, actor, id);
-}
+// A certificate that is no longer valid keeps nobody from this: open matches stay with their broker.
+export const withdrawMatch = matchesKept.handle("withdrawMatch", ({ actor }) => endedBy(actor));
+export const negotiateMatch = matchesKept.handle("negotiateMatch");
 
-/**
- * The operator hands an open match to another broker of the brokerage.
- * @throws AppError `request.invalid` for a person who is none, `match.not_found` (404),
- *   `match.invalid_transition` (409)
- */
-export async function reassignMatch(
+export const reassignMatch = matchesKept.handle(
+  "reassignMatch",
+  async ({ tx, before, input: { brokerId } }) => {
+    const broker = await findValidBroker(tx, brokerId);
+    if (broker?.organization.id !== before.row.brokerOrganizationId) {
+      throw new AppError("request.invalid", {
+        faults: [bodyFault(["brokerId"], "broker.not_of_brokerage")],
+      });
+    }
+    if (brokerId === before.row.brokerId) return null;
+    return {
+      changes: { brokerId },
+      facts: { broker: { id: brokerId, name: broker.name }, isBrokerValid: true },
+    };
+  },
+);
+
+/** Lets proposals lapse that are locked. */
+export async function lapseMatches(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  brokerId: string,
-): Promise<Match> {
-  const found = await lockAs(tx, context, actor, id, ["operator"]);
-  assertAllowed(actor, found.match, "reassign");
-  const broker = await findValidBroker(tx, brokerId);
-  if (broker?.organization.id !== found.match.brokerOrganizationId) {
-    throw new AppError("request.invalid", {
-      faults: [bodyFault(["brokerId"], "broker.not_of_brokerage")],
-    });
+  proposals: readonly store.FoundMatch[],
+  origin = systemOrigin,
+  reason: string | null = null,
+): Promise<void> {
+  for (const before of proposals) {
+    const changes = { endedAt: nowInstant() };
+    await matchesKept.move(tx, origin, before, "lapseMatch", { changes, reason });
   }
-  if (brokerId !== found.match.brokerId) {
-    const changes = { brokerId };
-    await stepMatch(tx, context, found, { action: "reassign", by: "operator", changes });
-  }
-  return readMatch(tx, actor, id);
 }
 
 /** The proposals about a listing that leaves public view lapse with it; what was agreed stays. */
-export async function lapseMatchesOf(
+export const lapseMatchesOf = async (
   tx: Executor,
-  context: Origin,
+  origin: Origin,
   listing: { noun: "result" | "need"; id: string },
-): Promise<void> {
-  for (const found of await store.lockProposedOf(tx, listing)) {
-    const reason = "listing left public view";
-    await stepMatch(tx, context, found, { action: "lapse", by: "system", reason });
-  }
-}
+): Promise<void> =>
+  lapseMatches(tx, await store.lockProposedOf(tx, listing), origin, "listing left public view");
 
 /** Proposals whose last day has passed, locked; those that another process holds are left to it. */
 export async function takeOverdueMatches(tx: Executor, take: Take) {
   const overdue = await store.lockOverdue(tx, today(), take);
-  return overdue.map((found) => ({ ...found, id: found.match.id }));
-}
-
-/** Marks them as lapsed. */
-export async function lapseMatches(
-  tx: Executor,
-  overdue: readonly store.FoundMatch[],
-): Promise<void> {
-  for (const found of overdue) {
-    await stepMatch(tx, systemOrigin, found, { action: "lapse", by: "job" });
-  }
+  return overdue.map((found) => ({ ...found, id: found.row.id }));
 }
 
 /**
  * The match that a contract comes of, locked: agreed or negotiating, and the caller an owner's
- * organisation or the broker.
+ * organization or the broker.
  * @throws AppError `match.not_found` (404), `match.invalid_transition` (409)
  */
 export async function lockMatchForContract(
@@ -255,59 +184,55 @@ export async function lockMatchForContract(
 ): Promise<store.MatchRow> {
   await store.holdOrganizations(tx, [actor.organizationId]);
   const found = await store.lockMatch(tx, actor, id);
-  const standing = found && !isOperator(actor) ? standingOf(actor, found.match) : [];
-  if (!found || standing.length === 0) throw new AppError("match.not_found");
-  return assertAgreed(found.match);
+  if (!found || isOperator(actor) || standingOf(found, actor).length === 0) {
+    throw new AppError("match.not_found");
+  }
+  return assertAgreed(found, actor);
 }
 
 /**
- * The match that a contract has come of already, locked, whoever has a part in that contract.
+ * The match that a contract has come of already, locked, for any party of that contract.
  * @throws AppError `match.not_found` (404), `match.invalid_transition` (409) once it has ended
  */
-export async function lockMatchOfContract(tx: Executor, id: string): Promise<store.MatchRow> {
-  const found = await store.lockMatchById(tx, id);
-  if (!found) throw new AppError("match.not_found");
-  return assertAgreed(found.match);
-}
+export const lockMatchOfContract = async (tx: Executor, id: string): Promise<store.MatchRow> =>
+  assertAgreed(await lockById(tx, id), null);
 
 /** Whether a match that was agreed has ended since: no contract comes of it any more. */
 export async function hasMatchEnded(tx: Executor, id: string): Promise<boolean> {
   const found = await store.lockMatchById(tx, id);
-  return found === undefined || !isAgreed(found.match);
+  return found === undefined || !isAgreed(found.row);
+}
+
+async function lockById(tx: Executor, id: string): Promise<store.FoundMatch> {
+  const found = await store.lockMatchById(tx, id);
+  if (!found) throw new AppError("match.not_found");
+  return found;
 }
 
 const isAgreed = ({ status }: store.MatchRow): boolean =>
   status === "agreed" || status === "negotiating";
 
-function assertAgreed(match: store.MatchRow): store.MatchRow {
-  if (isAgreed(match)) return match;
-  throw transitionRefused(matchLifecycle, match.status, "system");
+function assertAgreed(found: store.FoundMatch, actor: Actor | null): store.MatchRow {
+  if (isAgreed(found.row)) return found.row;
+  throw match.refused(found, actor);
 }
 
 /**
  * Its contract is effective.
  * @throws AppError `match.invalid_transition` (409) for one that is neither agreed nor negotiating
  */
-export const concludeMatch = (tx: Executor, context: Origin, id: string): Promise<void> =>
-  stepBySystem(tx, context, id, "contract", {});
+export async function concludeMatch(tx: Executor, origin: Origin, id: string): Promise<void> {
+  await matchesKept.move(tx, origin, await lockById(tx, id), "concludeMatch");
+}
 
 /**
  * Its contract was cancelled.
  * @throws AppError `match.invalid_transition` (409) for one that is not contracted
  */
-export const failConcludedMatch = (tx: Executor, context: Origin, id: string): Promise<void> =>
+export async function failConcludedMatch(tx: Executor, origin: Origin, id: string): Promise<void> {
   // The list of reasons is for people; that the contract was cancelled is in the audit record.
-  stepBySystem(tx, context, id, "fail", { endReason: "other" }, "contract cancelled");
-
-async function stepBySystem(
-  tx: Executor,
-  context: Origin,
-  id: string,
-  action: "contract" | "fail",
-  changes: Partial<store.MatchRow>,
-  reason: string | null = null,
-): Promise<void> {
-  const found = await store.lockMatchById(tx, id);
-  if (!found) throw new AppError("match.not_found");
-  await stepMatch(tx, context, found, { action, by: "system", changes, reason });
+  const changes = { endReason: "other", endedAt: nowInstant() };
+  const reason = "contract cancelled";
+  const before = await lockById(tx, id);
+  await matchesKept.move(tx, origin, before, "failConcludedMatch", { changes, reason });
 }

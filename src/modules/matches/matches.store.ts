@@ -12,13 +12,17 @@ import {
   sql,
 } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
+import { brokerCertificates } from "../../../db/schema/broker-certificates.ts";
 import { matches, matchNotes } from "../../../db/schema/matches.ts";
+import { members } from "../../../db/schema/members.ts";
 import { needs } from "../../../db/schema/needs.ts";
-import { members, organizations } from "../../../db/schema/organizations.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
 import { results } from "../../../db/schema/results.ts";
 import type { Executor } from "../../database/connect.ts";
 import { isFreeFor, type Take } from "../../database/held-rows.ts";
+import { insertRow } from "../../database/rows.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
+import { today } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
 import { countLimit } from "../../lib/pagination.ts";
 import type { ListMatchesQuery } from "./matches.schema.ts";
@@ -40,7 +44,7 @@ const partyOf = ({ id, name, kind, regionCode }: typeof resultOwner | typeof nee
 const selectFound = (db: Executor) =>
   db
     .select({
-      match: getTableColumns(matches),
+      row: getTableColumns(matches),
       result: { id: results.id, reference: results.reference, title: results.title },
       need: {
         id: needs.id,
@@ -53,9 +57,16 @@ const selectFound = (db: Executor) =>
       needOwner: partyOf(needOwner),
       broker: { id: broker.id, name: broker.name },
       brokerage: { id: brokerage.id, name: brokerage.name },
-      // The organisation of whoever ended it: a party, unless nobody did.
+      // The organization that ended it: a party, unless nobody did.
       endedByOrganizationId: sql<string | null>`(
         select m.organization_id from ${members} m where m.id = ${matches.endedBy})`,
+      // Its broker may call itself one today; the status alone is no proof (`brokers.store.ts`).
+      isBrokerValid: sql<boolean>`(${broker.status} = 'active' and ${brokerage.status} = 'verified'
+        and exists (select from ${brokerCertificates} c where c.member_id = ${matches.brokerId}
+          and c.status = 'certified' and (c.valid_until is null or c.valid_until >= ${today()})))`,
+      // Both listings published, of owners in good standing.
+      isPublic: sql<boolean>`(${results.status} = 'published' and ${needs.status} = 'published'
+        and ${resultOwner.status} = 'verified' and ${needOwner.status} = 'verified')`,
     })
     .from(matches)
     .innerJoin(results, eq(results.id, matches.resultId))
@@ -66,7 +77,10 @@ const selectFound = (db: Executor) =>
     .innerJoin(brokerage, eq(brokerage.id, matches.brokerOrganizationId));
 
 /** A match with what it shows of its listings and its parties. */
-export type FoundMatch = Awaited<ReturnType<typeof selectFound>>[number];
+export type FoundMatch = Awaited<ReturnType<typeof selectFound>>[number] & {
+  /** What was said with the step that was just taken, for the timeline. */
+  remark?: string | null;
+};
 
 const owns = (organizationId: string) =>
   or(
@@ -74,11 +88,11 @@ const owns = (organizationId: string) =>
     eq(matches.needOrganizationId, organizationId),
   );
 
-/** The three parties' organisations. */
+/** The three parties' organizations. */
 const partyIs = ({ organizationId }: Actor): SQL | undefined =>
   or(owns(organizationId), eq(matches.brokerOrganizationId, organizationId));
 
-/** The matches that a caller may read: those of the own organisation, for the operator all. */
+/** The matches that a caller may read: those of the own organization, for the operator all. */
 const visibleTo = (actor: Actor): SQL | undefined =>
   isOperator(actor) ? undefined : partyIs(actor);
 
@@ -97,18 +111,7 @@ export const selectMatchOfParty = async (
 ): Promise<FoundMatch | undefined> =>
   (await selectFound(db).where(and(eq(matches.id, id), partyIs(actor))))[0];
 
-/** The same, locked until the transaction ends; the timeline grows while its match stays as it is. */
-export const lockMatchOfParty = async (
-  tx: Executor,
-  actor: Actor,
-  id: string,
-): Promise<FoundMatch | undefined> =>
-  (
-    await selectFound(tx)
-      .where(and(eq(matches.id, id), partyIs(actor)))
-      .for("update", { of: matches })
-  )[0];
-
+/** One that the caller may read, locked until the transaction ends. */
 export const lockMatch = async (
   tx: Executor,
   actor: Actor,
@@ -120,7 +123,7 @@ export const lockMatch = async (
       .for("update", { of: matches })
   )[0];
 
-/** Of whoever asks: for what the market does by itself. */
+/** The same for any caller: for what the market does by itself. */
 export const lockMatchById = async (tx: Executor, id: string): Promise<FoundMatch | undefined> =>
   (await selectFound(tx).where(eq(matches.id, id)).for("update", { of: matches }))[0];
 
@@ -196,8 +199,8 @@ export const countMatches = (db: Executor, actor: Actor, query: ListMatchesQuery
   );
 
 /**
- * The states of organisations, which stay as they are until the transaction ends. They are locked
- * before listings and matches, as by the one who closes an organisation.
+ * The states of organizations, which stay as they are until the transaction ends. They are locked
+ * before listings and matches, as by the one who closes an organization.
  */
 export const holdOrganizations = async (
   tx: Executor,
@@ -216,9 +219,10 @@ const listingColumns = (table: typeof results | typeof needs) => ({
   id: table.id,
   organizationId: table.organizationId,
   status: table.status,
+  anonymous: table === needs ? needs.anonymous : sql<boolean>`false`,
 });
 
-/** A listing, whoever may read it. */
+/** A listing, whether or not the caller may read it. */
 export const selectListing = async (db: Executor, noun: "result" | "need", id: string) => {
   const table = noun === "result" ? results : needs;
   return (await db.select(listingColumns(table)).from(table).where(eq(table.id, id)))[0];
@@ -247,27 +251,11 @@ export const selectEnded = async (db: Executor, actor: Actor, id: string) =>
       )
   )[0];
 
-export const insertMatch = async (
-  tx: Executor,
-  values: typeof matches.$inferInsert,
-): Promise<MatchRow> => {
-  const [row] = await tx.insert(matches).values(values).returning();
-  if (!row) throw new Error("insert returned no row");
-  return row;
-};
-
 /** Adds an entry to a timeline. */
-export const insertNote = async (
+export const insertNote = (
   tx: Executor,
   values: Omit<typeof matchNotes.$inferInsert, "id">,
-): Promise<NoteRow> => {
-  const [row] = await tx
-    .insert(matchNotes)
-    .values({ ...values, id: newId() })
-    .returning();
-  if (!row) throw new Error("insert returned no row");
-  return row;
-};
+): Promise<NoteRow> => insertRow(tx, matchNotes, { ...values, id: newId() });
 
 export type NoteRow = typeof matchNotes.$inferSelect;
 

@@ -7,7 +7,8 @@ import type { Executor } from "../../database/connect.ts";
 import type { Take } from "../../database/held-rows.ts";
 import { send, sentOff } from "../../database/transact.ts";
 import { nowInstant } from "../../lib/clock.ts";
-import { kindOf, spellingOf, type TermKind } from "../../lib/terms.ts";
+import { kindOf, type SearchColumns, spellingOf, type TermKind } from "../../lib/terms.ts";
+import { elsewhere, here } from "./matching.cutting.ts";
 import * as store from "./matching.store.ts";
 import {
   candidateTerms,
@@ -20,9 +21,10 @@ import {
   type Statistics,
   type Texts,
   unpacked,
+  type Vector,
   vectorOf,
 } from "./matching.vector.ts";
-import { currentStatistics, readStatistics } from "./statistics.service.ts";
+import { currentStatistics, readStatistics } from "./term-statistics.service.ts";
 
 export type { DocumentFacts } from "../../../db/schema/matching.ts";
 export type { Statistics, Texts } from "./matching.vector.ts";
@@ -62,7 +64,7 @@ export async function readTermsMeanwhile(tx: Executor, texts: Texts): Promise<Te
  * at a time: the number of statements is the same.
  * @param terms theirs, when they were read already
  * @param isThere whether they may be there: what just becomes public has nothing that another transaction
- * could be weighing anew
+ * could be reweighing
  */
 export async function indexListings(
   tx: Executor,
@@ -97,6 +99,52 @@ export async function addListings(
   await send(tx, store.writeDocuments(tx, noun, documents, { replacing: false }));
 }
 
+/** What a listing is rewritten with. */
+export interface IndexEntry {
+  /** What it is searched by. */
+  search: SearchColumns;
+  /** What it is matched by, once it is public. */
+  weighed: Vector & { weighedWith: number };
+}
+
+/** Works out what listings that say this are searched and matched by. @param by in another thread, or here */
+export async function makeIndexEntries(
+  db: Executor,
+  texts: readonly Texts[],
+  by: "here" | "elsewhere",
+): Promise<IndexEntry[]> {
+  const work = by === "here" ? here : elsewhere;
+  const cut = await work.cutListings(texts);
+  const known = await readStatistics(db, distinct(cut.map(({ match }) => match.terms)));
+  const vectors = await work.weighTerms(
+    cut.map(({ match }) => match),
+    known,
+  );
+  return vectors.map((vector, i) => ({
+    search: (cut[i] as (typeof cut)[number]).search,
+    weighed: { ...vector, weighedWith: known.documents },
+  }));
+}
+
+const distinct = (lists: readonly Iterable<number>[]): number[] => {
+  const all = new Set<number>();
+  for (const list of lists) for (const term of list) all.add(term);
+  return [...all];
+};
+
+/** Puts public listings into the index, with what was worked out for them, in place of what was there of them. */
+export async function putListings(
+  tx: Executor,
+  noun: Noun,
+  listings: readonly { facts: DocumentFacts; weighed: IndexEntry["weighed"] }[],
+): Promise<void> {
+  if (listings.length === 0) return;
+  const documents = listings.map(({ facts, weighed }) => ({ facts, ...weighed }));
+  const ids = listings.map(({ facts }) => facts.listingId);
+  await send(tx, store.lockDocuments(tx, ids));
+  await send(tx, store.writeDocuments(tx, noun, documents, { replacing: true }));
+}
+
 /** The terms of a listing by number, with how often it has each. */
 export const termsOf = (texts: Texts) => numbered(frequenciesOf(texts));
 
@@ -126,13 +174,12 @@ export const candidates = 1_000;
  * The listings of a kind that are nearest to a text, the nearest first, and the version of the term
  * statistics that says so.
  * @param depth how many candidates are scored
- * @param withoutOrganization whose own listings are left out
  */
 export async function findNear(
   db: Executor,
   noun: Noun,
   texts: Texts,
-  { depth = candidates, withoutOrganization = null as string | null } = {},
+  depth = candidates,
 ): Promise<{ near: Near[]; version: number }> {
   const frequencies = frequenciesOf(texts);
   const known = await readStatistics(
@@ -144,7 +191,6 @@ export async function findNear(
   const small = known.documents > 0 && known.documents <= depth / 2;
   const by = small ? null : candidateTerms(query, known.frequencies);
   const found = await store.selectCandidates(db, noun, by, {
-    withoutOrganization,
     limit: depth,
     budget: postingsBudget,
   });
@@ -167,22 +213,60 @@ export async function takeStale(tx: Executor, take: Take): Promise<store.StaleDo
   return store.lockStale(tx, documents, take);
 }
 
-/** Weighs them anew. */
-export async function reweigh(tx: Executor, stale: readonly store.StaleDocument[]): Promise<void> {
-  const { documents } = await currentStatistics(tx);
-  const opened = stale.map((row) => ({ ...row, terms: unpacked({ ...row, norm: 1 }) }));
-  const all = new Set(opened.flatMap(({ terms }) => terms.map(({ term }) => term)));
-  const known = await readStatistics(tx, [...all]);
-  for (const { noun, number, terms } of opened) {
-    await send(tx, store.updateVector(tx, noun, number, vectorOf(terms, known), documents));
+/** How many there are. */
+export async function countStale(db: Executor): Promise<number> {
+  const { documents } = await currentStatistics(db);
+  return store.countStale(db, documents);
+}
+
+/** What documents are reweighed with, by listing, and from what it was worked out. */
+export type Reweighed = ReadonlyMap<string, { from: Buffer; vector: Vector; weighedWith: number }>;
+
+/** Reweighs documents, as they are now. @param by in another thread, or here */
+export async function weighAnew(
+  db: Executor,
+  stale: readonly store.StaleDocument[],
+  by: "here" | "elsewhere",
+): Promise<Reweighed> {
+  const work = by === "here" ? here : elsewhere;
+  const terms = stale.map((row) => unpacked({ ...row, norm: 1 }).map(({ term }) => term));
+  const known = await readStatistics(db, distinct(terms));
+  const vectors = await work.weighPacked(
+    stale.map(({ packed }) => packed),
+    known,
+  );
+  return new Map(
+    vectors.map((vector, i) => {
+      const { id, packed } = stale[i] as store.StaleDocument;
+      return [id, { from: packed, vector, weighedWith: known.documents }];
+    }),
+  );
+}
+
+/**
+ * Writes their new weights.
+ * @param weighed what was worked out before they were locked; what has changed since is weighed here
+ */
+export async function reweigh(
+  tx: Executor,
+  stale: readonly store.StaleDocument[],
+  weighed: Reweighed = new Map(),
+): Promise<void> {
+  const changed = stale.filter(({ id, packed }) => !weighed.get(id)?.from.equals(packed));
+  const anew = changed.length > 0 ? await weighAnew(tx, changed, "here") : undefined;
+  for (const { id, noun, number } of stale) {
+    const { vector, weighedWith } = (anew?.get(id) ?? weighed.get(id)) as NonNullable<
+      ReturnType<Reweighed["get"]>
+    >;
+    await send(tx, store.updateVector(tx, noun, number, vector, weighedWith));
   }
 }
 
-/** Documents weighed anew in one transaction. */
+/** Documents reweighed in one transaction. */
 const batch = 500;
 
 /**
- * Weighs all stale ones anew, some at a time: for whoever loads a market in bulk.
+ * Reweighs all stale ones, some at a time: for a caller that loads a market in bulk.
  * @returns how many; fewer than a batch means that none is left
  */
 export async function reweighStale(tx: Executor): Promise<{ done: number; more: boolean }> {

@@ -1,8 +1,8 @@
 /** Documents and postings: what is found, and how it is kept. */
 import { type SQL, sql } from "drizzle-orm";
+import type { listingNouns } from "../../../db/schema/listings.ts";
 import {
   type DocumentFacts,
-  type listingNouns,
   matchingDocuments,
   needPostings,
   resultPostings,
@@ -24,7 +24,7 @@ export interface NewDocument extends Vector {
 
 /**
  * Keeps the documents of these listings as they are until the transaction ends, so that the postings
- * which the next statement sees are the ones that they have: they may just be weighed anew.
+ * which the next statement sees are the ones that they have: they may just be reweighed.
  */
 export const lockDocuments = (tx: Executor, listingIds: readonly string[]) =>
   prepared(tx, "lock_documents", (name) =>
@@ -114,7 +114,7 @@ export interface Candidate extends Packed {
 }
 
 /**
- * The listings whose postings of these terms add up to most, of organisations in good standing; without
+ * The listings whose postings of these terms add up to most, of organizations in good standing; without
  * terms, any.
  * @param limit how many
  * @param budget postings read of one term at most
@@ -123,7 +123,7 @@ export async function selectCandidates(
   db: Executor,
   noun: Noun,
   by: { terms: readonly number[]; factors: readonly number[] } | null,
-  { withoutOrganization, limit, budget }: Bounds,
+  { limit, budget }: Bounds,
 ): Promise<Candidate[]> {
   if (by?.terms.length === 0) return [];
   const found = by
@@ -141,18 +141,23 @@ export async function selectCandidates(
     select d.facts, d.vector as packed, d.norm
     from found
     inner join ${matchingDocuments} d on d.number = found.document
-    inner join ${organizations} o on o.id = d.organization_id and o.status = 'verified'
-    where d.organization_id is distinct from ${withoutOrganization}::uuid`);
+    inner join ${organizations} o on o.id = d.organization_id and o.status = 'verified'`);
   return rows;
 }
 
 export interface Bounds {
-  withoutOrganization: string | null;
   limit: number;
   budget: number;
 }
 
-/** Documents that were weighed with statistics over another number of listings than about this one. */
+/** That a document was weighed with statistics over another number of listings than about this one. */
+const isStale = (documents: number): SQL =>
+  sql`(weighed_with < ${Math.floor(documents / 1.5)} or weighed_with > ${Math.ceil(documents * 1.5)})`;
+
+export const countStale = (db: Executor, documents: number): Promise<number> =>
+  db.$count(matchingDocuments, isStale(documents));
+
+/** Such documents. */
 export async function lockStale(
   tx: Executor,
   documents: number,
@@ -160,8 +165,7 @@ export async function lockStale(
 ): Promise<StaleDocument[]> {
   const { rows } = await tx.execute<StaleDocument & Record<string, unknown>>(sql`
     select listing_id as id, number, noun, vector as packed from ${matchingDocuments}
-    where (weighed_with < ${Math.floor(documents / 1.5)} or weighed_with > ${Math.ceil(documents * 1.5)})
-      and ${isFreeFor(take, matchingDocuments.listingId)}
+    where ${isStale(documents)} and ${isFreeFor(take, matchingDocuments.listingId)}
     order by number limit ${take.limit} for update skip locked`);
   return rows;
 }

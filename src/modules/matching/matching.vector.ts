@@ -1,6 +1,6 @@
 /**
  * A listing as a vector of terms, and how near two of them are: one cosine over characters, pairs of
- * characters and words. What was tried, and what each part brings, is in the README ("Finding and
+ * characters and words. What was tried, and what each part brings, is in `docs/matching.md` ("Finding and
  * matching").
  */
 import { kindOfNumber, matchTermsOf, type TermKind, termNumber } from "../../lib/terms.ts";
@@ -207,7 +207,7 @@ export function commonTerms(query: Query, packed: Packed): { key: string; part: 
   return common.sort((a, b) => b.part - a.part);
 }
 
-/** A stored vector's terms, to weigh them anew. */
+/** A stored vector's terms, to reweigh them. */
 export function unpacked(packed: Packed): { term: number; frequency: number }[] {
   const terms: { term: number; frequency: number }[] = [];
   walk(packed, (term, frequency) => terms.push({ term, frequency }));

@@ -1,22 +1,26 @@
 import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
-import { actorOf } from "../../plugins/authentication.ts";
+import { accessOf } from "../../lifecycle/resource.ts";
+import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
 import { noContent, write } from "../../plugins/writes.ts";
+import { member } from "./members.lifecycle.ts";
 import {
   InviteInput,
   ListMembersQuery,
   Member,
+  type MemberKey,
   MemberParams,
   MemberPatch,
   OneTimeLink,
 } from "./members.schema.ts";
+import * as verbs from "./members.service.ts";
 import {
   inviteMember,
   issueMemberLink,
   listMembers,
-  moveMember,
   readMember,
+  unlockMember,
   updateMember,
   withdrawInvitation,
 } from "./members.service.ts";
@@ -47,7 +51,7 @@ export default async function memberRoutes(app: App) {
         response: { 200: pageOf(Member) },
       },
     },
-    (request) => listMembers(app.database.db, actorOf(request), request.params.id, request.query),
+    (request) => listMembers(app.database.db, request.caller, request.params.id, request.query),
   );
 
   app.post(
@@ -73,8 +77,8 @@ export default async function memberRoutes(app: App) {
       write(
         request,
         reply,
-        async (tx, context) => ({
-          ...(await inviteMember(tx, context, actorOf(request), request.params.id, request.body)),
+        async (tx, call) => ({
+          ...(await inviteMember(tx, call, request.params.id, request.body)),
           redeemAt,
         }),
         { status: 201, location: locationOf },
@@ -98,8 +102,7 @@ export default async function memberRoutes(app: App) {
         response: { 200: Member },
       },
     },
-    (request) =>
-      readMember(app.database.db, actorOf(request), request.params.id, request.params.memberId),
+    (request) => readMember(app.database.db, request.caller, request.params),
   );
 
   app.delete(
@@ -125,19 +128,9 @@ export default async function memberRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(
-        request,
-        reply,
-        (tx, context) =>
-          withdrawInvitation(
-            tx,
-            context,
-            actorOf(request),
-            request.params.id,
-            request.params.memberId,
-          ),
-        { status: 204 },
-      ),
+      write(request, reply, (tx, call) => withdrawInvitation(tx, call, request.params), {
+        status: 204,
+      }),
   );
 
   app.patch(
@@ -166,68 +159,39 @@ export default async function memberRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        updateMember(
-          tx,
-          context,
-          actorOf(request),
-          request.params.id,
-          request.params.memberId,
-          request.body,
-        ),
-      ),
+      write(request, reply, (tx, call) => updateMember(tx, call, request.params, request.body)),
   );
 
-  for (const action of ["suspend", "reinstate"] as const) {
-    app.post(
-      `${path}/:memberId/${action}`,
-      {
-        config: {
-          access: { admin: true },
-          idempotency: "accepted",
-          ifMatch: "honoured",
-          etag: "version",
-          changesAccess: true,
-          errors: [
-            "organization.not_owner",
-            "organization.not_found",
-            "member.not_found",
-            "member.invalid_transition",
-            "member.last_admin",
-          ],
-        },
-        schema: {
-          operationId: `${action}Member`,
-          summary: action === "suspend" ? "Suspend a member" : "Let a suspended member back in",
-          description:
-            action === "suspend"
-              ? "Ends all sign-ins of the person at once. The last active admin cannot be suspended."
-              : "The person signs in with the password as before.",
-          tags,
-          params: MemberParams,
-          response: { 200: Member },
-        },
-      },
-      (request, reply) =>
-        write(request, reply, (tx, context) =>
-          moveMember(
-            tx,
-            context,
-            actorOf(request),
-            request.params.id,
-            request.params.memberId,
-            action,
-          ),
-        ),
-    );
-  }
-
-  app.post(
-    `${path}/:memberId/issue-link`,
+  app.delete(
+    `${path}/:memberId/sign-in-attempts`,
     {
       config: {
-        access: { admin: true },
-        idempotency: "refused",
+        access: { roles: ["operator"] },
+        errors: ["organization.not_found", "member.not_found"],
+      },
+      schema: {
+        operationId: "unlockMember",
+        summary: "End what a member has to wait for after wrong passwords",
+        description:
+          "By the operator, who has made sure whom it speaks to. The next attempt is not delayed; the password stays.",
+        tags,
+        params: MemberParams,
+        response: { 204: noContent },
+      },
+    },
+    (request, reply) =>
+      write(request, reply, (tx, call) => unlockMember(tx, call, request.params), { status: 204 }),
+  );
+
+  registerSteps(app, member, verbs, (key: MemberKey) => key);
+
+  const issuing = member.steps.issueMemberLink;
+  app.post(
+    `${path}/:memberId/${issuing.action}`,
+    {
+      config: {
+        access: accessOf(issuing),
+        idempotency: issuing.idempotency,
         errors: [
           "organization.not_owner",
           "organization.not_found",
@@ -237,28 +201,18 @@ export default async function memberRoutes(app: App) {
       },
       schema: {
         operationId: "issueMemberLink",
-        summary: "Make a one-time token for a member",
-        description:
-          "An invitation while the person has no password, else a password reset. Earlier tokens stop working. The operator does it for an organization's last admin.",
+        summary: issuing.summary,
+        description: issuing.description,
         tags,
         params: MemberParams,
-        response: { 201: OneTimeLink },
+        response: { 201: issuing.reply },
       },
     },
     (request, reply) =>
       write(
         request,
         reply,
-        async (tx, context) => ({
-          ...(await issueMemberLink(
-            tx,
-            context,
-            actorOf(request),
-            request.params.id,
-            request.params.memberId,
-          )),
-          redeemAt,
-        }),
+        async (tx, call) => ({ ...(await issueMemberLink(tx, call, request.params)), redeemAt }),
         { status: 201, location: locationOf },
       ),
   );

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { memberStatuses } from "../../../db/schema/organizations.ts";
+import { memberStatuses } from "../../../db/schema/members.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import { email, instant, line, patchOf, phone, uuid } from "../../lib/wire.ts";
 
@@ -61,3 +61,5 @@ export const ListMembersQuery = z.strictObject({
 });
 
 export const MemberParams = z.strictObject({ id: uuid, memberId: uuid });
+/** What names a member: the organization, and the person in it. */
+export type MemberKey = z.output<typeof MemberParams>;

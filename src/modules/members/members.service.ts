@@ -1,16 +1,15 @@
 import type { z } from "zod";
-import { members } from "../../../db/schema/organizations.ts";
+import { members } from "../../../db/schema/members.ts";
 import type { Executor } from "../../database/connect.ts";
-import { updateRow } from "../../database/rows.ts";
-import { type Actor, isOperator } from "../../lib/access.ts";
+import { insertRow } from "../../database/rows.ts";
+import { type Actor, isOperator, type Origin } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
 import { nowInstant } from "../../lib/clock.ts";
-import { AppError } from "../../lib/errors.ts";
-import { assertVersion } from "../../lib/etag.ts";
+import { AppError, assertAll } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
-import { allowedActions, nextStatus, transitionRefused } from "../../lib/lifecycle.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
+import { stored } from "../../lifecycle/stored.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import {
   endSignIns,
@@ -18,72 +17,57 @@ import {
   ownerOfLink,
   redeemLink,
   removeLinksOf,
+  unlockAccount,
 } from "../sessions/sessions.service.ts";
-import { memberLifecycle } from "./members.lifecycle.ts";
+import { isLastAdmin, type MemberFound, member } from "./members.lifecycle.ts";
 import {
   type InviteInput,
   type ListMembersQuery,
   type Member,
   MemberDetails,
+  type MemberKey,
   MyDetails,
 } from "./members.schema.ts";
 import * as store from "./members.store.ts";
 
-const personal = ["name"];
+export type { MemberRow } from "./members.store.ts";
 
-const auditOf = (row: store.MemberRow) => ({ id: row.id, organizationId: row.organizationId });
-
-/** A row as the wire shows it; `actor` may take the actions listed. */
-export function toMember(row: store.MemberRow, actor: Actor | null): Member {
-  const { passwordHash: _, ...shown } = row;
-  const administers = actor?.isAdmin === true && actor.organizationId === row.organizationId;
-  return {
-    ...shown,
-    allowedActions: administers ? allowedActions(memberLifecycle, row.status, ["owner"]) : [],
-  };
+/** A person as the wire shows it; `actor` may take the actions listed. */
+export function toMember(found: MemberFound, actor: Actor | null): Member {
+  const { passwordHash: _, ...shown } = found.row;
+  return { ...shown, allowedActions: actor ? member.allowedActions(found, actor) : [] };
 }
 
+const accounts = stored(member, {
+  lock: async (tx, actor, { id, memberId }: MemberKey) => {
+    await assertColleague(tx, actor, id);
+    await store.lockOrganization(tx, id);
+    return store.lockMember(tx, id, memberId);
+  },
+  reply: (_, actor, found) => toMember(found, actor),
+});
+
 /**
- * Writes the first member of a new organisation, an admin with a password.
+ * Writes the first member of a new organization, an admin with a password.
  * @throws AppError `member.email_taken` (409)
  */
 export async function createFirstMember(
   tx: Executor,
-  origin: WriteContext,
+  origin: Origin,
   organizationId: string,
   person: { name: string; email: string; phone: string | null; passwordHash: string },
-): Promise<store.MemberRow> {
-  return insertMember(tx, origin, "member.register", {
-    ...person,
-    organizationId,
-    status: "active",
-    isAdmin: true,
-  });
-}
-
-async function insertMember(
-  tx: Executor,
-  origin: WriteContext,
-  type: "member.register" | "member.invite",
-  values: Omit<typeof members.$inferInsert, "id">,
-): Promise<store.MemberRow> {
-  const [row] = await tx
-    .insert(members)
-    .values({ ...values, id: newId() })
-    .returning();
-  if (!row) throw new Error("insert returned no row");
-  await recordAudit(tx, origin, {
-    type,
-    subject: auditOf(row),
-    before: null,
-    after: row,
-    personal,
-  });
-  return row;
+): Promise<MemberFound> {
+  const first = { ...person, organizationId, status: "active", isAdmin: true } as const;
+  const found = {
+    row: await insertRow(tx, members, { ...first, id: newId() }),
+    othersAdminister: false,
+  };
+  await accounts.made(tx, origin, found, "register");
+  return found;
 }
 
 /**
- * People of an organisation see their colleagues; the operator sees everybody's.
+ * People of an organization see their colleagues; the operator sees everybody's.
  * @throws AppError `organization.not_owner` (403), `organization.not_found` (404)
  */
 export async function listMembers(
@@ -94,44 +78,61 @@ export async function listMembers(
 ): Promise<Page<Member>> {
   await assertColleague(db, actor, organizationId);
   const list = `members ${organizationId}`;
-  const rows = await store.selectMembers(db, organizationId, query, readCursor(list, query));
+  const found = await store.selectMembers(db, organizationId, query, readCursor(list, query));
   const page = toPage(
     list,
     query,
-    rows,
+    found.map((one) => ({ ...one, id: one.row.id })),
     () => "",
-    (row) => toMember(row, actor),
+    (one) => toMember(one, actor),
   );
   if (query.include) page.total = totalOf(await store.countMembers(db, organizationId, query));
   return page;
 }
 
+/**
+ * People of an organization and the operator may know who is in it. Another organization is there for
+ * those who may read it: all for the operator, verified ones for the rest.
+ */
 async function assertColleague(db: Executor, actor: Actor, organizationId: string): Promise<void> {
   if (actor.organizationId === organizationId) return;
-  if (!isOperator(actor)) return refuseForeign(db, actor, organizationId);
-  if (!(await store.organizationExists(db, organizationId))) {
+  const status = isOperator(actor) ? undefined : "verified";
+  if (!(await store.organizationExists(db, organizationId, status))) {
     throw new AppError("organization.not_found");
   }
-}
-
-/** Another organisation is there for those who may read it: all for the operator, verified ones for the rest. */
-async function refuseForeign(db: Executor, actor: Actor, organizationId: string): Promise<never> {
-  const status = isOperator(actor) ? undefined : "verified";
-  const isVisible = await store.organizationExists(db, organizationId, status);
-  throw new AppError(isVisible ? "organization.not_owner" : "organization.not_found");
+  if (!isOperator(actor)) throw new AppError("organization.not_owner");
 }
 
 /** @throws AppError `organization.not_owner` (403), `organization.not_found`, `member.not_found` (404) */
 export async function readMember(
   db: Executor,
   actor: Actor,
-  organizationId: string,
-  memberId: string,
+  { id, memberId }: MemberKey,
 ): Promise<Member> {
-  await assertColleague(db, actor, organizationId);
-  const row = await store.selectMember(db, memberId);
-  if (row?.organizationId !== organizationId) throw new AppError("member.not_found");
-  return toMember(row, actor);
+  await assertColleague(db, actor, id);
+  const found = await store.selectMember(db, memberId);
+  if (found?.row.organizationId !== id) throw new AppError("member.not_found");
+  return toMember(found, actor);
+}
+
+/**
+ * Ends what a person has to wait for after wrong passwords.
+ * @throws AppError `member.not_found` (404)
+ */
+export async function unlockMember(
+  tx: Executor,
+  call: Call,
+  { id, memberId }: MemberKey,
+): Promise<undefined> {
+  const found = await store.selectMember(tx, memberId);
+  if (found?.row.organizationId !== id) throw new AppError("member.not_found");
+  await unlockAccount(tx, found.row.email);
+  await recordAudit(tx, call, {
+    type: "member.unlock",
+    subject: { id: memberId, organizationId: id },
+    before: null,
+    after: null,
+  });
 }
 
 /**
@@ -140,62 +141,51 @@ export async function readMember(
  */
 export async function withdrawInvitation(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  organizationId: string,
-  memberId: string,
+  call: Call,
+  key: MemberKey,
 ): Promise<undefined> {
-  if (actor.organizationId !== organizationId) await refuseForeign(tx, actor, organizationId);
-  const before = await lockMember(tx, organizationId, memberId);
-  assertVersion(before.version, context.expected);
-  if (before.status !== "invited") {
-    throw transitionRefused(memberLifecycle, before.status, "owner");
-  }
-  await removeLinksOf(tx, memberId);
-  await store.deleteMember(tx, memberId);
-  await recordAudit(tx, context, {
-    type: "member.withdraw_invitation",
-    subject: auditOf(before),
-    before,
-    after: null,
-    personal,
-  });
+  const { before } = await accounts.lockAs(tx, call, key, ["owner"]);
+  if (before.row.status !== "invited") throw member.refused(before, call.actor);
+  await removeLinksOf(tx, key.memberId);
+  await store.deleteMember(tx, key.memberId);
+  await accounts.removed(tx, call, before, "withdraw-invitation");
 }
 
 /**
- * Of another organisation's people, the operator cares for the first admin and the last: where nobody
- * else could do it.
- * @param person whom it is about, when there is one already
- */
-async function assertAdministers(
-  tx: Executor,
-  actor: Actor,
-  organizationId: string,
-  person?: store.MemberRow,
-) {
-  if (actor.organizationId === organizationId) return;
-  const others = await store.countActiveAdmins(tx, organizationId, person?.id);
-  if (others > 0 || person?.isAdmin === false) throw new AppError("organization.not_owner");
-}
-
-/**
- * Invites a person: an account without a password, and the link that gives it one.
+ * Invites a person: an account without a password, and the link that gives it one. The operator invites
+ * the first admin of an organization that has none.
  * @throws AppError `member.email_taken` (409), `organization.not_owner` (403),
  *   `organization.not_found` (404)
  */
 export async function inviteMember(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   organizationId: string,
   input: InviteInput,
 ) {
+  const { actor } = call;
   await assertColleague(tx, actor, organizationId);
   await store.lockOrganization(tx, organizationId);
-  await assertAdministers(tx, actor, organizationId);
-  const row = await insertMember(tx, context, "member.invite", { ...input, organizationId });
-  const link = await issueLink(tx, row.id, "invitation");
-  return { member: toMember(row, actor), ...link };
+  const isOwn = actor.organizationId === organizationId;
+  if (!isOwn && (await store.hasActiveAdmin(tx, organizationId))) {
+    throw new AppError("organization.not_owner");
+  }
+  const { id, ...link } = await makeInvitation(tx, call, organizationId, input);
+  const invited = await store.selectMember(tx, id);
+  if (!invited) throw new Error("who was just invited is there");
+  return { member: toMember(invited, actor), ...link };
+}
+
+/** Makes the account and its link, without asking who may. */
+export async function makeInvitation(
+  tx: Executor,
+  origin: Origin,
+  organizationId: string,
+  input: InviteInput,
+): Promise<{ id: string; token: string; expiresAt: string }> {
+  const row = await insertRow(tx, members, { ...input, organizationId, id: newId() });
+  await accounts.made(tx, origin, { row, othersAdminister: false }, "invite");
+  return { id: row.id, ...(await issueLink(tx, row.id, "invitation")) };
 }
 
 /**
@@ -204,37 +194,31 @@ export async function inviteMember(
  * @throws AppError `member.not_found` (404), `member.invalid_transition` (409) when suspended,
  *   `organization.not_owner` (403), `organization.not_found` (404)
  */
-export async function issueMemberLink(
+export async function issueMemberLink(tx: Executor, call: Call, key: MemberKey) {
+  // It changes nothing that has a version.
+  const unconditional = { ...call, expected: null };
+  const { before, checks } = await accounts.begin(tx, unconditional, key, "issueMemberLink");
+  assertAll(checks);
+  const link = await makeLink(tx, call, before.row);
+  return { member: toMember(before, call.actor), ...link };
+}
+
+/** Makes the link, without asking who may. */
+export async function makeLink(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  organizationId: string,
-  memberId: string,
-) {
-  await assertColleague(tx, actor, organizationId);
-  await store.lockOrganization(tx, organizationId);
-  const row = await lockMember(tx, organizationId, memberId);
-  await assertAdministers(tx, actor, organizationId, row);
-  if (row.status === "suspended") {
-    throw transitionRefused(memberLifecycle, row.status, "owner");
-  }
-  const purpose = row.passwordHash ? "password_reset" : "invitation";
-  const link = await issueLink(tx, row.id, purpose);
-  const subject = auditOf(row);
-  await recordAudit(tx, context, {
+  origin: Origin,
+  { id, organizationId, passwordHash }: store.MemberRow,
+): Promise<{ token: string; expiresAt: string }> {
+  const purpose = passwordHash ? "password_reset" : "invitation";
+  const link = await issueLink(tx, id, purpose);
+  await recordAudit(tx, origin, {
     type: "member.issue_link",
-    subject,
+    subject: { id, organizationId },
     before: null,
     after: null,
     reason: purpose,
   });
-  return { member: toMember(row, actor), ...link };
-}
-
-async function lockMember(tx: Executor, organizationId: string, memberId: string) {
-  const row = await store.lockMember(tx, organizationId, memberId);
-  if (!row) throw new AppError("member.not_found");
-  return row;
+  return link;
 }
 
 /**
@@ -243,87 +227,38 @@ async function lockMember(tx: Executor, organizationId: string, memberId: string
  */
 export async function updateMember(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  organizationId: string,
-  memberId: string,
+  call: Call,
+  key: MemberKey,
   patch: Record<string, unknown>,
 ): Promise<Member> {
-  if (actor.organizationId !== organizationId) await refuseForeign(tx, actor, organizationId);
-  await store.lockOrganization(tx, organizationId);
-  const before = await lockMember(tx, organizationId, memberId);
-  assertVersion(before.version, context.expected);
-  const { name, phone, isAdmin } = before;
-  const details = parsePatched(MemberDetails, { name, phone, isAdmin }, patch);
-  const after = await updateRow(tx, members, before, details);
-  await assertAdminLeft(tx, organizationId);
-  await recordAudit(tx, context, {
-    type: "member.update",
-    subject: auditOf(after),
-    before,
-    after,
-    personal,
-  });
-  return toMember(after, actor);
+  const { before } = await accounts.lockAs(tx, call, key, ["owner"]);
+  const { name, phone, isAdmin } = before.row;
+  const changes = parsePatched(MemberDetails, { name, phone, isAdmin }, patch);
+  if (!changes.isAdmin && isLastAdmin(before)) throw new AppError("member.last_admin");
+  return toMember(await accounts.change(tx, call, before, { changes }), call.actor);
 }
 
 /** What a person changes of themselves. */
 export async function updateMe(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   patch: Record<string, unknown>,
 ): Promise<Member> {
-  const before = await lockMember(tx, actor.organizationId, actor.id);
-  assertVersion(before.version, context.expected);
-  const details = parsePatched(MyDetails, { name: before.name, phone: before.phone }, patch);
-  const after = await updateRow(tx, members, before, details);
-  await recordAudit(tx, context, {
-    type: "member.update",
-    subject: auditOf(after),
-    before,
-    after,
-    personal,
-  });
-  return toMember(after, actor);
+  const { organizationId, id } = call.actor;
+  const key = { id: organizationId, memberId: id };
+  const { before } = await accounts.lockAs(tx, call, key, ["owner"]);
+  const { name, phone } = before.row;
+  const changes = parsePatched(MyDetails, { name, phone }, patch);
+  return toMember(await accounts.change(tx, call, before, { changes }), call.actor);
 }
 
-async function assertAdminLeft(tx: Executor, organizationId: string): Promise<void> {
-  if ((await store.countActiveAdmins(tx, organizationId)) === 0)
-    throw new AppError("member.last_admin");
-}
+/** Suspends a member, which ends every sign-in at once. */
+export const suspendMember = accounts.handle("suspendMember", async ({ tx, before }) => {
+  await endSignIns(tx, before.row.id, "suspension");
+  return {};
+});
 
-/**
- * Suspends a member, which ends every sign-in at once, or lets them back in.
- * @throws AppError `member.last_admin`, `member.invalid_transition` (409)
- */
-export async function moveMember(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  organizationId: string,
-  memberId: string,
-  action: "suspend" | "reinstate",
-): Promise<Member> {
-  if (actor.organizationId !== organizationId) await refuseForeign(tx, actor, organizationId);
-  await store.lockOrganization(tx, organizationId);
-  const before = await lockMember(tx, organizationId, memberId);
-  assertVersion(before.version, context.expected);
-  const status = nextStatus(memberLifecycle, before.status, action, "owner");
-  const after = await updateRow(tx, members, before, { status });
-  if (action === "suspend") {
-    await assertAdminLeft(tx, organizationId);
-    await endSignIns(tx, memberId, "suspension");
-  }
-  await recordAudit(tx, context, {
-    type: `member.${action}`,
-    subject: auditOf(after),
-    before,
-    after,
-    personal,
-  });
-  return toMember(after, actor);
-}
+export const reinstateMember = accounts.handle("reinstateMember");
 
 /**
  * Gives the person of a link a password; an invited one becomes active.
@@ -331,29 +266,17 @@ export async function moveMember(
  */
 export async function redeemMemberLink(
   tx: Executor,
-  context: WriteContext,
+  origin: Origin,
   token: string,
   passwordHash: string,
 ): Promise<Member> {
   const memberId = await ownerOfLink(tx, token);
   const before = await store.lockPerson(tx, memberId);
-  const purpose = await redeemLink(tx, token);
-  if (!before || before.status === "suspended") throw new AppError("auth.invalid_link");
-  const status =
-    before.status === "invited"
-      ? nextStatus(memberLifecycle, before.status, "accept", "system")
-      : before.status;
-  const after = await updateRow(tx, members, before, { status, passwordHash });
+  const reason = await redeemLink(tx, token);
+  if (!before || before.row.status === "suspended") throw new AppError("auth.invalid_link");
   await endSignIns(tx, memberId, "password_change");
-  await recordAudit(tx, context, {
-    type: "member.redeem_link",
-    subject: auditOf(after),
-    before,
-    after,
-    reason: purpose,
-    personal,
-  });
-  return toMember(after, null);
+  const redeemed = { changes: { passwordHash }, reason };
+  return toMember(await accounts.move(tx, origin, before, "redeemLink", redeemed), null);
 }
 
 /**
@@ -363,24 +286,15 @@ export async function redeemMemberLink(
  */
 export async function storePassword(
   tx: Executor,
-  context: WriteContext,
+  origin: Origin,
   checked: store.MemberRow,
   passwordHash: string,
-): Promise<store.MemberRow> {
+): Promise<void> {
   const before = await store.lockPerson(tx, checked.id);
-  if (before?.status !== "active" || before.passwordHash !== checked.passwordHash) {
-    throw new AppError("auth.invalid_credentials");
-  }
-  const after = await updateRow(tx, members, before, { passwordHash });
-  await endSignIns(tx, before.id, "password_change");
-  await recordAudit(tx, context, {
-    type: "member.change_password",
-    subject: auditOf(after),
-    before,
-    after,
-    personal,
-  });
-  return after;
+  const isSame = before?.row.passwordHash === checked.passwordHash;
+  if (before?.row.status !== "active" || !isSame) throw new AppError("auth.invalid_credentials");
+  await endSignIns(tx, checked.id, "password_change");
+  await accounts.change(tx, origin, before, { changes: { passwordHash } }, "change-password");
 }
 
 /**
@@ -388,12 +302,13 @@ export async function storePassword(
  * @param row the person as it was when the password was checked
  * @throws AppError `auth.invalid_credentials` (401) when password or status changed meanwhile
  */
-export async function noteSignIn(tx: Executor, context: WriteContext, row: store.MemberRow) {
+export async function noteSignIn(tx: Executor, origin: Origin, row: store.MemberRow) {
   const noted = await store.setLastSignIn(tx, row, nowInstant());
   if (!noted) throw new AppError("auth.invalid_credentials");
-  await recordAudit(tx, context, {
+  const { id, organizationId } = row;
+  await recordAudit(tx, origin, {
     type: "member.sign_in",
-    subject: auditOf(row),
+    subject: { id, organizationId },
     before: null,
     after: null,
   });

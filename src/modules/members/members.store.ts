@@ -1,31 +1,52 @@
-import { and, asc, eq, gt, ne, sql } from "drizzle-orm";
+import { and, asc, eq, exists, gt, ne, sql } from "drizzle-orm";
+import { alias, type PgColumn } from "drizzle-orm/pg-core";
 import type { z } from "zod";
-import { members, organizations } from "../../../db/schema/organizations.ts";
+import { members } from "../../../db/schema/members.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
 import { countLimit } from "../../lib/pagination.ts";
+import type { MemberFound } from "./members.lifecycle.ts";
 import type { ListMembersQuery } from "./members.schema.ts";
 
 export type MemberRow = typeof members.$inferSelect;
 
-export const selectMember = async (db: Executor, id: string): Promise<MemberRow | undefined> =>
-  (await db.select().from(members).where(eq(members.id, id)))[0];
+/** People, each with whether somebody else administers their organization now. */
+function selectFound(db: Executor) {
+  const other = alias(members, "other");
+  const others = db
+    .select({ id: other.id })
+    .from(other)
+    .where(
+      and(
+        eq(other.organizationId, members.organizationId),
+        ne(other.id, members.id),
+        isActiveAdmin(other),
+      ),
+    );
+  const othersAdminister = sql<boolean>`${exists(others)}`;
+  return db.select({ row: members, othersAdminister }).from(members);
+}
+
+const isActiveAdmin = ({ isAdmin, status }: Record<"isAdmin" | "status", PgColumn>) =>
+  and(eq(isAdmin, true), eq(status, "active"));
+
+export const selectMember = async (db: Executor, id: string): Promise<MemberFound | undefined> =>
+  (await selectFound(db).where(eq(members.id, id)))[0];
 
 export const selectMemberByEmail = async (db: Executor, email: string) =>
   (await db.select().from(members).where(eq(members.email, email)))[0];
 
-/** A member of this organisation, locked until the transaction ends. */
+/** A member of this organization, locked until the transaction ends. */
 export const lockMember = async (tx: Executor, organizationId: string, id: string) =>
   (
-    await tx
-      .select()
-      .from(members)
+    await selectFound(tx)
       .where(and(eq(members.id, id), eq(members.organizationId, organizationId)))
       .for("update")
   )[0];
 
-/** A person of any organisation, locked until the transaction ends. */
+/** A person of any organization, locked until the transaction ends. */
 export const lockPerson = async (tx: Executor, id: string) =>
-  (await tx.select().from(members).where(eq(members.id, id)).for("update"))[0];
+  (await selectFound(tx).where(eq(members.id, id)).for("update"))[0];
 
 /** Notes a sign-in, if the person may still sign in with the password that was checked. */
 export const setLastSignIn = async (tx: Executor, row: MemberRow, at: string) =>
@@ -43,7 +64,7 @@ export const setLastSignIn = async (tx: Executor, row: MemberRow, at: string) =>
       .returning()
   )[0];
 
-/** Whether there is such an organisation. */
+/** Whether there is such an organization. */
 export const organizationExists = async (
   db: Executor,
   id: string,
@@ -56,7 +77,7 @@ export const organizationExists = async (
 export const deleteMember = (tx: Executor, id: string) =>
   tx.delete(members).where(eq(members.id, id));
 
-/** Serialises the changes of an organisation's admins: two must not both leave as the last but one. */
+/** Serialises the changes of an organization's admins: two must not both leave as the last but one. */
 export const lockOrganization = (tx: Executor, id: string) =>
   tx
     .select({ id: organizations.id })
@@ -64,17 +85,12 @@ export const lockOrganization = (tx: Executor, id: string) =>
     .where(eq(organizations.id, id))
     .for("update");
 
-/** How many people can administer the organisation now, `except` for one. */
-export const countActiveAdmins = (tx: Executor, organizationId: string, except?: string) =>
-  tx.$count(
+/** Whether somebody can administer the organization now. */
+export const hasActiveAdmin = async (tx: Executor, organizationId: string): Promise<boolean> =>
+  (await tx.$count(
     members,
-    and(
-      eq(members.organizationId, organizationId),
-      eq(members.isAdmin, true),
-      eq(members.status, "active"),
-      except ? ne(members.id, except) : undefined,
-    ),
-  );
+    and(eq(members.organizationId, organizationId), isActiveAdmin(members)),
+  )) > 0;
 
 const matches = (organizationId: string, query: z.output<typeof ListMembersQuery>) =>
   and(
@@ -88,9 +104,7 @@ export const selectMembers = (
   query: z.output<typeof ListMembersQuery>,
   after: { id: string } | null,
 ) =>
-  db
-    .select()
-    .from(members)
+  selectFound(db)
     .where(and(matches(organizationId, query), after ? gt(members.id, after.id) : undefined))
     .orderBy(asc(members.id))
     .limit(query.limit + 1);

@@ -10,16 +10,30 @@ type Row = typeof needs.$inferSelect;
 // No look-alikes: neither 0 and O nor 1 and I.
 const alphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 
-/** A name for a need's owner, drawn anew for each need: two of one owner cannot be linked by it. */
+/** A name for a need's owner, drawn separately for each need: two of one owner cannot be linked by it. */
 export function newAlias(): string {
   const letters = [...random.bytes(5)].map((byte) => alphabet.charAt(byte % alphabet.length));
   return `匿名需求方 ${letters.join("")}`;
 }
 
-/** Endings and openings that many names share and that therefore tell nothing. */
-const commonEndings =
-  /(股份有限公司|有限责任公司|集团有限公司|科技有限公司|有限公司|合伙企业|集团|公司|厂|合作社)+$/;
-const commonOpenings = /^(中国|河南省|河南|新乡市|新乡)+/;
+/** Endings and openings that many names share and that therefore tell nothing; the longer ones first. */
+const commonEndings = [
+  ...["股份有限公司", "有限责任公司", "集团有限公司", "科技有限公司", "有限公司"],
+  ...["合伙企业", "集团", "公司", "厂", "合作社"],
+];
+const commonOpenings = ["中国", "河南省", "河南", "新乡市", "新乡"];
+
+// A regular expression of repeated alternatives tries them all: 集团有限公司 nineteen times over took it a fifth
+// of a second.
+function withoutEndings(name: string): string {
+  const ending = commonEndings.find((one) => name.endsWith(one));
+  return ending ? withoutEndings(name.slice(0, -ending.length)) : name;
+}
+
+function withoutOpenings(name: string): string {
+  const opening = commonOpenings.find((one) => name.startsWith(one));
+  return opening ? withoutOpenings(name.slice(opening.length)) : name;
+}
 
 /** Letters and digits alone: blanks, hyphens, dots and brackets hide nothing. */
 const fold = (text: string): string =>
@@ -30,14 +44,15 @@ const fold = (text: string): string =>
 
 /** What would give the owner away: names, their telling part, codes, and the contact's name, phone and e-mail. */
 function tracesOf(row: Pick<Row, "contact">, owner: OwnerTraces): string[] {
-  const core = fold(owner.name).replace(commonEndings, "").replace(commonOpenings, "");
+  const core = withoutOpenings(withoutEndings(fold(owner.name)));
   return [
     owner.name,
     owner.shortName ?? "",
     core,
     owner.creditCode,
     row.contact?.name ?? "",
-    row.contact?.phone ?? "",
+    // The extension tells nothing, and the number tells without it.
+    row.contact?.phone?.split("转")[0] ?? "",
     row.contact?.email ?? "",
   ]
     .map(fold)

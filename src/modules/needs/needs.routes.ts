@@ -1,23 +1,21 @@
 import { IdParams } from "../../lib/wire.ts";
-import { actorOf } from "../../plugins/authentication.ts";
+import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
-import { registerListingActions } from "../listings/listings.actions.ts";
+import { registerListing } from "../listings/listings.actions.ts";
+import { isPlain } from "../listings/lists.service.ts";
 import { searchPageOf } from "../listings/search.schema.ts";
+import { need } from "./needs.lifecycle.ts";
+import { ListNeedsQuery, Need, NeedInput, NeedPatch, NeedSummary } from "./needs.schema.ts";
+import * as verbs from "./needs.service.ts";
 import {
-  ListNeedsQuery,
-  Need,
-  NeedInput,
-  NeedPatch,
-  NeedSummary,
-  SolveInput,
-} from "./needs.schema.ts";
-import {
-  closeNeed,
   createNeed,
+  deleteNeed,
   listNeeds,
-  needVerbs,
-  solveNeed,
+  markOpenNeeds,
+  openNeeds,
+  readNeed,
+  readOpenNeeds,
   updateNeed,
 } from "./needs.service.ts";
 
@@ -25,7 +23,6 @@ const tags = ["needs"];
 
 /** Registries and the operator do not own listings. */
 const owners = { roles: ["university", "enterprise", "brokerage"], scope: "needs:write" } as const;
-const step = { idempotency: "accepted", ifMatch: "honoured", etag: "version" } as const;
 
 export default async function needRoutes(app: App) {
   app.get(
@@ -34,7 +31,8 @@ export default async function needRoutes(app: App) {
       config: {
         access: { public: true, scope: "needs:read" },
         cacheSeconds: 30,
-        errors: ["auth.required", "auth.forbidden_role", "cursor.expired"],
+        searches: "listings",
+        errors: ["auth.required", "auth.forbidden_role", "cursor.expired", "search.too_many_words"],
       },
       schema: {
         operationId: "listNeeds",
@@ -46,13 +44,23 @@ export default async function needRoutes(app: App) {
         response: { 200: searchPageOf(NeedSummary) },
       },
     },
-    (request) => listNeeds(app.database.db, request.actor, request.query),
+    (request, reply) => {
+      const { actor, query, url } = request;
+      const { db } = app.database;
+      if (actor || !isPlain(query)) return listNeeds(db, actor, query);
+      return app.keptReply(request, reply, url, openNeeds(db, query));
+    },
   );
 
   app.post(
     "/v1/needs",
     {
-      config: { access: owners, idempotency: "accepted", etag: "version" },
+      config: {
+        access: owners,
+        idempotency: "accepted",
+        etag: "version",
+        errors: ["organization.draft_quota"],
+      },
       schema: {
         operationId: "createNeed",
         summary: "Draft a need",
@@ -67,7 +75,7 @@ export default async function needRoutes(app: App) {
       write(
         request,
         reply,
-        (tx, context) => createNeed(tx, context, actorOf(request), request.body),
+        (tx, call) => createNeed(tx, call, request.body, app.config.maxDrafts),
         {
           status: 201,
           location: ({ id }) => `/v1/needs/${id}`,
@@ -102,56 +110,18 @@ export default async function needRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        updateNeed(tx, context, request.params.id, request.body),
-      ),
+      write(request, reply, (tx, call) => updateNeed(tx, call, request.params.id, request.body)),
   );
 
-  registerListingActions(app, {
+  registerListing(app, {
     noun: "need",
-    words: "need",
     schema: Need,
-    verbs: needVerbs,
-    errors: ["need.reveals_owner"],
+    operationIds: { read: "readNeed", remove: "deleteNeed" },
+    read: readNeed,
+    readOpen: readOpenNeeds,
+    markOpen: markOpenNeeds,
+    remove: deleteNeed,
   });
 
-  const refusals = ["need.not_found", "need.not_owner", "need.invalid_transition"] as const;
-
-  app.post(
-    "/v1/needs/:id/solve",
-    {
-      config: { ...step, access: { scope: "needs:write" }, errors: refusals },
-      schema: {
-        operationId: "solveNeed",
-        summary: "Declare a need solved",
-        description:
-          "By its owner, who may name the contract. It leaves the lists and stays readable by its id.",
-        tags,
-        params: IdParams,
-        body: SolveInput,
-        response: { 200: Need },
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) =>
-        solveNeed(tx, context, request.params.id, request.body),
-      ),
-  );
-
-  app.post(
-    "/v1/needs/:id/close",
-    {
-      config: { ...step, access: { scope: "needs:write" }, errors: refusals },
-      schema: {
-        operationId: "closeNeed",
-        summary: "Close a need without a solution",
-        description: "By its owner. It leaves the lists and stays readable by its id.",
-        tags,
-        params: IdParams,
-        response: { 200: Need },
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) => closeNeed(tx, context, request.params.id)),
-  );
+  registerSteps(app, need, verbs);
 }

@@ -3,15 +3,16 @@ import { needStatuses } from "../../../db/schema/needs.ts";
 import { issueOf } from "../../lib/faults.ts";
 import {
   civilDate,
+  codeOrNull,
   compareAmounts,
   line,
   Money,
   patchOf,
   taxonomyCode,
   uuid,
+  wholeNumber,
 } from "../../lib/wire.ts";
 import {
-  codeOrNull,
   innerSorts,
   inScope,
   listed,
@@ -30,13 +31,14 @@ const Budget = z
     negotiable: z.boolean().default(false),
   })
   .superRefine(({ min, max, negotiable }, context) => {
-    if ((min === null) !== (max === null) || (max === null && !negotiable)) {
+    // Who says what it would pay at most has said enough.
+    if (max === null && (min !== null || !negotiable)) {
       context.addIssue(issueOf("price.shape"));
     } else if (min && max && compareAmounts(min.amount, max.amount) > 0) {
       context.addIssue({ ...issueOf("money.order"), path: ["max"] });
     }
   })
-  .meta({ id: "Budget", description: "`min` and `max`, or `negotiable`." });
+  .meta({ id: "Budget", description: "`max`, with or without `min`, or `negotiable`." });
 
 const Indicator = z
   .strictObject({
@@ -210,7 +212,7 @@ export const ListNeedsQuery = z
       ),
     needType: taxonomyCode("need-types").optional(),
     urgency: taxonomyCode("urgencies").optional(),
-    "minimumMaturity[lte]": z.coerce.number().int().min(1).max(9).optional(),
+    "minimumMaturity[lte]": wholeNumber(1, 9).optional(),
     "budget[gte]": Money.shape.amount.optional().describe("It would pay at least this, in yuan."),
     "deadline[gte]": civilDate.optional(),
     "deadline[lte]": civilDate.optional(),

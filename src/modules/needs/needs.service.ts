@@ -1,33 +1,34 @@
-import type { ListingTable } from "../../../db/schema/listings.ts";
 import { needs } from "../../../db/schema/needs.ts";
 import type { Executor } from "../../database/connect.ts";
-import { type Actor, isOperator } from "../../lib/access.ts";
+import type { Take } from "../../database/held-rows.ts";
+import { type Actor, isOperator, type Origin, systemOrigin } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
 import { today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
-import { newId } from "../../lib/ids.ts";
 import { parsePatched } from "../../lib/patched.ts";
+import { searchColumnsOf } from "../../lib/terms.ts";
 import { toMoney } from "../../lib/wire.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
-import { listingCodes } from "../listings/listings.schema.ts";
+import { stored } from "../../lifecycle/stored.ts";
+import type { Listing } from "../listings/listings.lifecycle.ts";
 import * as listings from "../listings/listings.service.ts";
-import { listListings } from "../listings/lists.service.ts";
-import { assertCodes, broughtIn } from "../taxonomies/taxonomies.service.ts";
+import * as rows from "../listings/listings.store.ts";
+import { completenessOf, isInsider, toListing } from "../listings/listings.view.ts";
+import { conditionsOf } from "../listings/lists.filters.ts";
+import { listListings, openPage } from "../listings/lists.service.ts";
+import { selectPublished } from "../listings/lists.store.ts";
+import { assertCodes, broughtIn, codesIn } from "../taxonomies/taxonomies.service.ts";
 import { masked, newAlias, revealingFaults } from "./needs.anonymity.ts";
 import { gapsOf } from "./needs.completeness.ts";
-import { needLifecycle } from "./needs.lifecycle.ts";
-import { type ListNeedsQuery, type Need, NeedInput, type SolveInput } from "./needs.schema.ts";
+import { type NeedRow, need } from "./needs.lifecycle.ts";
+import { type ListNeedsQuery, type Need, NeedInput } from "./needs.schema.ts";
 import * as store from "./needs.store.ts";
 import { factsOf, textsOf } from "./needs.texts.ts";
 
-type Row = typeof needs.$inferSelect;
-type Found = Awaited<ReturnType<typeof listings.readListing<Row>>>;
-
-const kind: listings.ListingKind<Row> = {
+const kind: listings.ListingKind<NeedRow> = {
   noun: "need",
-  // It has all the columns of a listing, and more.
-  table: needs as unknown as ListingTable,
-  lifecycle: needLifecycle,
+  table: needs,
+  resource: need,
   gapsOf,
   textsOf,
   factsOf,
@@ -38,7 +39,7 @@ const kind: listings.ListingKind<Row> = {
  * What needs ask for beyond being complete: a deadline to come, and that an anonymous one keeps its secret.
  * @throws AppError `need.incomplete`, `need.reveals_owner` (409) with a pointer to each place
  */
-async function assertPublishable(tx: Executor, row: Found, ended: boolean): Promise<void> {
+async function assertPublishable(tx: Executor, row: NeedRow, ended: boolean): Promise<void> {
   if (!ended && row.deadline && row.deadline < today()) {
     throw new AppError("need.incomplete", { faults: [bodyFault(["deadline"], "date.past")] });
   }
@@ -48,12 +49,6 @@ async function assertPublishable(tx: Executor, row: Found, ended: boolean): Prom
   if (faults.length > 0) throw new AppError("need.reveals_owner", { faults });
 }
 
-const codesOf = (input: NeedInput) => [
-  ...listingCodes(input),
-  { path: ["needType"], taxonomy: "need-types", code: input.needType },
-  { path: ["urgency"], taxonomy: "urgencies", code: input.urgency },
-];
-
 /** An input as the columns keep it. */
 function toColumns({ budget, ...input }: NeedInput) {
   const columns = {
@@ -62,10 +57,12 @@ function toColumns({ budget, ...input }: NeedInput) {
     budgetMax: budget?.max?.amount ?? null,
     budgetNegotiable: budget?.negotiable ?? false,
   };
-  return { ...columns, completeness: listings.scoreOf(gapsOf(columns)) };
+  return { ...columns, completeness: completenessOf(gapsOf(columns)) };
 }
 
-function toBudget(row: Pick<Row, "budgetMin" | "budgetMax" | "budgetNegotiable">): Need["budget"] {
+function toBudget(
+  row: Pick<NeedRow, "budgetMin" | "budgetMax" | "budgetNegotiable">,
+): Need["budget"] {
   if (row.budgetMax === null && !row.budgetNegotiable) return null;
   return {
     min: toMoney(row.budgetMin),
@@ -75,7 +72,7 @@ function toBudget(row: Pick<Row, "budgetMin" | "budgetMax" | "budgetNegotiable">
 }
 
 /** A row as an input: what a patch is merged into. */
-function toInput(row: Found): NeedInput {
+function toInput(row: NeedRow): NeedInput {
   const wire = { ...row, budget: toBudget(row) };
   // Its keys are exactly those of the input.
   return Object.fromEntries(NeedInput.keyof().options.map((key) => [key, wire[key]])) as NeedInput;
@@ -91,12 +88,12 @@ const isHidden = (
   actor?.organizationId !== row.organizationId;
 
 /** A row as this caller may see it. */
-function toNeed(row: Found, actor: Actor | null): Need {
+function toNeed(row: rows.Found<NeedRow>, actor: Actor | null): Need {
   const { solvedBy, solvedContractId, ...open } = row;
-  const insider = listings.standingOf(actor, row).length > 0;
+  const insider = isInsider(row, actor);
   return {
     ...open,
-    ...listings.toListing(kind, row, actor),
+    ...toListing(kind, row, actor),
     budget: toBudget(row),
     ...(insider ? { solvedBy, solvedContractId } : {}),
     ...(isHidden(row, actor) ? masked(row) : {}),
@@ -107,37 +104,71 @@ function toSummary(row: store.SummaryRow, actor: Actor | null) {
   return { ...row, budget: toBudget(row), ...(isHidden(row, actor) ? masked(row) : {}) };
 }
 
+/** The same after a step, or another change. */
+const shown = ({ row, ...beside }: Listing<NeedRow>, actor: Actor): Need =>
+  toNeed({ ...row, ...beside }, actor);
+
+const kept = stored(need, {
+  lock: (tx, actor, id: string) => rows.lockListing(tx, needs, actor, id),
+  reply: (_, actor, listing) => shown(listing, actor),
+});
+const rules = listings.listingRules(kind);
+
 /**
- * Drafts a need for the caller's organisation.
- * @throws AppError `request.invalid` for a code that its taxonomy lacks
+ * Drafts a need for the caller's organization.
+ * @throws AppError `request.invalid` for a code that its taxonomy lacks, `organization.draft_quota` (409)
  */
 export async function createNeed(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   input: NeedInput,
+  quota?: listings.DraftQuota,
 ): Promise<Need> {
-  await assertCodes(tx, codesOf(input));
-  const row = await listings.draftListing(tx, context, kind, {
-    ...toColumns(input),
-    id: newId(),
-    organizationId: actor.organizationId,
-    createdBy: actor.kind === "member" ? actor.id : null,
+  const { actor } = call;
+  await Promise.all([
+    assertCodes(tx, codesIn(NeedInput, input)),
+    listings.assertRoomForDraft(tx, actor, kind, quota),
+  ]);
+  const columns = toColumns(input);
+  const { organization, ...row } = await rows.insertListing(tx, needs, "need", {
+    ...columns,
+    ...searchColumnsOf(textsOf(columns)),
+    ...listings.draftOf(actor),
     alias: input.anonymous ? newAlias() : null,
-    status: "draft",
   });
-  return toNeed(row, actor);
+  const { organizationStatus } = actor;
+  await kept.made(tx, call, { row, organization, organizationStatus });
+  return toNeed({ ...row, organization, organizationStatus }, actor);
 }
+
+/** @throws AppError `need.not_found` (404) for one that the caller may not see */
+export const readNeed = async (db: Executor, actor: Actor | null, id: string): Promise<Need> =>
+  toNeed(await listings.readListing(db, "need", needs, actor, id), actor);
+
+/** Some as all may see them, with their marks. */
+export const readOpenNeeds = (db: Executor, ids: readonly string[]) =>
+  listings.readOpen(db, "need", needs, ids, (row) => toNeed(row, null));
+
+export const markOpenNeeds = (db: Executor, ids: readonly string[]) =>
+  listings.markOpen(db, "need", needs, ids);
 
 /**
  * Published needs; in the scope `own` the caller's, in every state; in `all`, the operator's, everything.
  * @throws AppError `auth.required`, `auth.forbidden_role` for a scope that is not the caller's, `cursor.expired`
  */
-export function listNeeds(db: Executor, actor: Actor | null, query: ListNeedsQuery) {
-  const shared = store.withoutAnonymous(query.scope, listings.conditionsOf(actor, query));
-  const conditions = [...shared, ...store.conditionsOf(query)];
-  return listListings(db, actor, store.needList, query, conditions, (row) => toSummary(row, actor));
-}
+export const listNeeds = (db: Executor, actor: Actor | null, query: ListNeedsQuery) =>
+  listListings(db, actor, store.needList, query, filtersOf(actor, query), (row) =>
+    toSummary(row, actor),
+  );
+
+/** A plain page of published needs, as all see it. */
+export const openNeeds = (db: Executor, query: ListNeedsQuery) =>
+  openPage(db, store.needList, query, filtersOf(null, query), (row) => toSummary(row, null));
+
+const filtersOf = (actor: Actor | null, query: ListNeedsQuery) => [
+  ...store.withoutAnonymous(query.scope, conditionsOf(actor, query)),
+  ...store.conditionsOf(query),
+];
 
 /**
  * Changes a need by merge patch; a published one stays live, marked as changed since review.
@@ -145,73 +176,117 @@ export function listNeeds(db: Executor, actor: Actor | null, query: ListNeedsQue
  */
 export async function updateNeed(
   tx: Executor,
-  context: WriteContext,
+  call: Call,
   id: string,
   patch: Record<string, unknown>,
 ): Promise<Need> {
-  const before = await listings.lockListing(tx, context, kind, id, "owner");
-  const current = toInput(before);
+  const { before } = await kept.lockAs(tx, call, id, ["owner"]);
+  const current = toInput(before.row);
   const input = parsePatched(NeedInput, current, patch);
-  await assertCodes(tx, broughtIn(codesOf(input), codesOf(current)));
-  const alias = input.anonymous ? (before.alias ?? newAlias()) : null;
-  const changes = { ...toColumns(input), alias };
-  return toNeed(await listings.changeListing(tx, context, kind, before, changes), context.actor);
+  await assertCodes(tx, broughtIn(codesIn(NeedInput, input), codesIn(NeedInput, current)));
+  const alias = input.anonymous ? (before.row.alias ?? newAlias()) : null;
+  const given = { ...toColumns(input), alias };
+  const changes = await rules.revised(tx, call.actor, before, given);
+  const after = changes ? await kept.change(tx, call, before, { changes }) : before;
+  return shown(after, call.actor);
 }
 
 /**
- * The owner declares the need solved, and may name the contract.
- * @throws AppError `request.invalid` for a contract that is not the owner's, not in force, or about
- *   another need
+ * Removes a draft that was never public, for good; the audit record stays.
+ * @throws AppError `need.not_owner` (403), `need.invalid_transition` (409)
  */
-export async function solveNeed(
+export async function deleteNeed(tx: Executor, call: Call, id: string): Promise<undefined> {
+  const { before } = await kept.lockAs(tx, call, id, ["owner"]);
+  rules.assertDeletable(call.actor, before);
+  await rows.deleteListing(tx, needs, id);
+  await kept.removed(tx, call, before);
+}
+
+export const submitNeed = kept.handle("submitNeed", rules.submit, rules.holdOwner);
+export const withdrawNeed = kept.handle("withdrawNeed");
+export const publishNeed = kept.handle("publishNeed", rules.publish, rules.holdOwner);
+export const requestChangesOfNeed = kept.handle("requestChangesOfNeed", rules.review);
+export const rejectNeed = kept.handle("rejectNeed", rules.review);
+export const renewNeed = kept.handle("renewNeed", rules.renew, rules.holdOwnerUntil);
+export const closeNeed = kept.handle("closeNeed");
+
+/** Its owner may name the contract, which is one of its own, in force, and about no other need. */
+export const solveNeed = kept.handle(
+  "solveNeed",
+  ({ input: { solvedBy, contractId } }) => ({
+    changes: { solvedBy, solvedContractId: contractId },
+  }),
+  {
+    first: async ({ tx, actor, key, input: { contractId } }) => {
+      if (
+        contractId &&
+        !(await store.isSolvingContract(tx, contractId, key, actor.organizationId))
+      ) {
+        const faults = [bodyFault(["contractId"], "link.unfit")];
+        throw new AppError("request.invalid", { faults });
+      }
+      return undefined;
+    },
+  },
+);
+
+/** Withdraws the needs of an organization that was closed. */
+export async function withdrawNeedsOf(
   tx: Executor,
-  context: WriteContext,
-  id: string,
-  { solvedBy, contractId }: SolveInput,
-): Promise<Need> {
-  if (contractId) {
-    const owner = context.actor?.organizationId ?? "";
-    if (!(await store.isSolvingContract(tx, contractId, id, owner))) {
-      throw new AppError("request.invalid", { faults: [bodyFault(["contractId"], "link.unfit")] });
-    }
+  origin: Origin,
+  organizationId: string,
+): Promise<void> {
+  for (const before of await rows.lockListings(tx, needs, rows.liveOf(needs, organizationId))) {
+    const reason = "organization closed";
+    await kept.move(tx, origin, before, "withdrawNeedOfClosed", { reason });
   }
-  const changes = { solvedBy, solvedContractId: contractId };
-  return toNeed(await listings.endListing(tx, context, kind, id, "solve", changes), context.actor);
 }
 
 /** Needs that this contract had solved are open again: it was cancelled. */
 export async function restoreNeedsOf(
   tx: Executor,
-  context: WriteContext,
+  origin: Origin,
   contractId: string,
 ): Promise<void> {
-  for (const before of await store.lockSolvedBy(tx, contractId)) {
-    const forgotten = { solvedContractId: null };
-    await listings.restoreBySystem(tx, context, kind, before, forgotten, before.deadline);
+  for (const before of await rows.lockListings(tx, needs, store.solvedBy(contractId))) {
+    const to = listings.restoredTo(before.row.validUntil, before.row.deadline);
+    const changes = { solvedContractId: null };
+    await kept.move(tx, origin, before, "restoreNeed", { to, changes });
   }
 }
 
-/** The owner does not look any further. */
-export async function closeNeed(tx: Executor, context: WriteContext, id: string): Promise<Need> {
-  return toNeed(await listings.endListing(tx, context, kind, id, "close", {}), context.actor);
-}
-
 /** A need as suggestions are made for it. */
-export const readMatchableNeed = (db: Executor, actor: Actor, id: string) =>
-  listings.readMatchable(db, kind, actor, id);
+export const toMatchableNeed = (row: NeedRow) => listings.toMatched(kind, row);
+
+/**
+ * The same of one that this caller may read, and whether its owner is kept from it.
+ * @throws AppError `need.not_found` (404)
+ */
+export async function readMatchableNeed(db: Executor, actor: Actor, id: string) {
+  const row = await listings.readListing(db, "need", needs, actor, id);
+  return { ...toMatchableNeed(row), isVeiled: isHidden(row, actor) };
+}
 
 /** Those of these needs whose owner stays anonymous. */
 export const anonymousAmong = store.selectAnonymous;
 
 /** Published needs as lists show them, with what each lacks. */
-export const describeNeeds = (db: Executor, actor: Actor, ids: readonly string[]) =>
-  listings.describeListings(db, kind, ids, (row) => toSummary(row, actor));
+export async function describeNeeds(db: Executor, actor: Actor, ids: readonly string[]) {
+  const found = await selectPublished(db, needs, ids);
+  return new Map(found.map((row) => [row.id, { item: toSummary(row, actor), gaps: gapsOf(row) }]));
+}
 
 /** What is done with needs on time. */
-export const needJobs = listings.listingJobs(kind);
-
-/** Reading, and the steps that needs share with results. */
-export const needVerbs = listings.listingVerbs(kind, toNeed);
-
-/** Withdraws the needs of an organisation that was closed. */
-export const withdrawNeedsOf = needVerbs.withdrawAllOf;
+export const needJobs = {
+  /** Published ones whose last day has passed, locked; those that another process holds are left to it. */
+  takeOverdue: async (tx: Executor, take: Take) =>
+    listings.withIds(await rows.lockOverdue(tx, needs, today(), take)),
+  async expire(tx: Executor, overdue: readonly Listing<NeedRow>[]): Promise<void> {
+    for (const before of overdue) await kept.move(tx, systemOrigin, before, "expireNeed");
+  },
+  takeToReindex: (tx: Executor, take: Take, which: "all" | "failed") =>
+    listings.takeToReindex(tx, "need", needs, take, which),
+  countAll: (db: Executor) => listings.countAll(db, kind),
+  recut: (tx: Executor, found: Parameters<typeof listings.recutListings>[2]) =>
+    listings.recutListings(tx, kind, found),
+};

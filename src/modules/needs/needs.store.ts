@@ -1,25 +1,21 @@
 import { and, eq, inArray, isNull, or, sql } from "drizzle-orm";
 import { contractParties, contracts } from "../../../db/schema/contracts.ts";
-import type { ListingTable } from "../../../db/schema/listings.ts";
 import { needs } from "../../../db/schema/needs.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
+import type { Owner } from "../listings/listings.store.ts";
+import type { ListingList } from "../listings/lists.service.ts";
 import {
   type Condition,
   type Conditions,
   type ListRequest,
   type Order,
-  type Owner,
   sharedConditions,
-} from "../listings/listings.store.ts";
-import type { ListingList } from "../listings/lists.service.ts";
+} from "../listings/lists.store.ts";
 import type { ListNeedsQuery } from "./needs.schema.ts";
 import { type NeedWords, textsOf } from "./needs.texts.ts";
 
-// It has all the columns of a listing, and more.
-const listingTable = needs as unknown as ListingTable;
-
-/** What would give an organisation away in a text. */
+/** What would give an organization away in a text. */
 export const selectOwnerTraces = async (tx: Executor, organizationId: string) =>
   (
     await tx
@@ -64,7 +60,7 @@ export type SummaryRow = Pick<typeof needs.$inferSelect, keyof typeof summaryCol
 };
 
 const conditions: Conditions = {
-  ...sharedConditions(listingTable, needs.budgetMax),
+  ...sharedConditions(needs, needs.budgetMax, sql`${needs.budgetNegotiable}`),
   named: () => sql`not ${needs.anonymous}`,
   needType: (value) => sql`${needs.needType} = ${value}`,
   urgency: (value) => sql`${needs.urgency} = ${value}`,
@@ -93,7 +89,7 @@ export function conditionsOf(query: ListNeedsQuery): Condition[] {
 
 /**
  * In public, the filters that would tell who or where the owner of an anonymous need is find no such need:
- * its organisation, and its county. Places that a province governs directly are cities.
+ * its organization, and its county. Places that a province governs directly are cities.
  */
 export function withoutAnonymous(scope: ListRequest["scope"], shared: Condition[]): Condition[] {
   const tells = ({ name, value }: Condition) =>
@@ -114,7 +110,7 @@ const orders: Record<string, Order> = {
 /** The list of needs. In public, an anonymous one lies in its city. */
 export const needList: ListingList<SummaryRow & NeedWords> = {
   noun: "need",
-  table: listingTable,
+  table: needs,
   columns: summaryColumns,
   wordColumns: {
     keywords: needs.keywords,
@@ -130,6 +126,7 @@ export const needList: ListingList<SummaryRow & NeedWords> = {
   facetColumns: (scope) => ({
     maturity: sql`${needs.minimumMaturity}`,
     amount: sql`${needs.budgetMax}`,
+    negotiable: sql`${needs.budgetNegotiable}`,
     region:
       scope === "public"
         ? sql`case when ${needs.anonymous} and substr(${needs.regionCode}, 3, 2) <> '90' then ${needs.cityCode} || '00' else ${needs.regionCode} end`
@@ -172,11 +169,6 @@ export async function selectAnonymous(
   return new Set(rows.map(({ id }) => id));
 }
 
-/** The needs that a contract solved, locked. */
-export const lockSolvedBy = (tx: Executor, contractId: string) =>
-  tx
-    .select()
-    .from(needs)
-    .where(and(eq(needs.solvedContractId, contractId), eq(needs.status, "solved")))
-    .orderBy(needs.id)
-    .for("update");
+/** Those that a contract solved. */
+export const solvedBy = (contractId: string) =>
+  and(eq(needs.solvedContractId, contractId), eq(needs.status, "solved"));

@@ -1,9 +1,9 @@
 import type { SearchColumn } from "../../../db/schema/listings.ts";
+import type { DocumentFacts } from "../../../db/schema/matching.ts";
 import type { needs } from "../../../db/schema/needs.ts";
 import { nowInstant } from "../../lib/clock.ts";
 import { cityOf } from "../../lib/regions.ts";
 import type { ListingTexts } from "../listings/listings.texts.ts";
-import type { DocumentFacts } from "../matching/matching.service.ts";
 
 type Row = typeof needs.$inferSelect;
 

@@ -1,6 +1,7 @@
-import { scopes } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
+import { networkOf } from "../../lib/rate-limits.ts";
 import { type App, OAuthError } from "../../plugins/contract.ts";
+import { scopes } from "../../words.ts";
 import { JsonWebKeySet, ServerMetadata, TokenInput, TokenReply } from "./oauth.schema.ts";
 import { grantToken } from "./oauth.service.ts";
 
@@ -20,9 +21,9 @@ export default async function oauthRoutes(app: App) {
         access: { public: true },
         ownAuthorization: true,
         idempotency: "refused",
-        errors: ["auth.too_many_attempts"],
+        bucket: "tokens",
       },
-      // A doubled or overlong parameter too is said in OAuth's words (RFC 6749 5.2).
+      // A doubled or overlong parameter is also refused in OAuth's words (RFC 6749 5.2).
       errorHandler: (error, _request, reply) => {
         if (!(error instanceof AppError) || error.code !== "request.invalid") throw error;
         const description = "a parameter is unknown, repeated or too long";
@@ -46,7 +47,10 @@ export default async function oauthRoutes(app: App) {
     async (request, reply) => {
       reply.header("cache-control", "no-store").header("pragma", "no-cache");
       const { authorization } = request.headers;
-      const outcome = await grantToken(app.callerDb, request.ip, authorization, request.body);
+      // By client and network together: nobody can use up the quota of a client of others.
+      const limit = (clientId: string) =>
+        app.limit(reply, "tokens", { caller: `${clientId} ${networkOf(request.ip)}` });
+      const outcome = await grantToken(app.callerDb, limit, authorization, request.body);
       if ("error" in outcome) {
         const denied = outcome.error === "invalid_client";
         if (denied) reply.header("www-authenticate", `Basic realm="${publicUrl}"`);

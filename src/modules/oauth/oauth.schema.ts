@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** RFC 6749 4.4.2 and 2.3.1. Everything optional: what is wrong is said in OAuth's own words. */
+/** RFC 6749 4.4.2 and 2.3.1. Everything is optional here, so that faults are told in OAuth's own words. */
 export const TokenInput = z
   .object({
     grant_type: z.string().max(100).optional(),

@@ -61,12 +61,12 @@ function readCredentials(
 /**
  * The client credentials grant (RFC 6749 4.4).
  * @param header the `Authorization` header
+ * @param limit counts the request of this client; throws the refusal of one too many
  * @returns what was granted, or a refusal in OAuth's words
- * @throws AppError `auth.too_many_attempts` (429)
  */
 export async function grantToken(
   db: Executor,
-  address: string,
+  limit: (clientId: string) => void,
   header: string | undefined,
   input: z.output<typeof TokenInput>,
 ): Promise<Grant | Refusal> {
@@ -79,7 +79,8 @@ export async function grantToken(
   const credentials = readCredentials(header, input);
   if (isRefusal(credentials)) return credentials;
   const { clientId, secret } = credentials;
-  const held = await checkClientCredentials(db, address, clientId, secret);
+  limit(clientId);
+  const held = await checkClientCredentials(db, clientId, secret);
   if (!held)
     return { error: "invalid_client", error_description: "unknown client or wrong secret" };
   const asked = input.scope?.split(" ").filter(Boolean) ?? held;

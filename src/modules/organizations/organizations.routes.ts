@@ -1,7 +1,9 @@
 import { pageOf } from "../../lib/pagination.ts";
-import { IdParams, ReasonInput } from "../../lib/wire.ts";
+import { IdParams } from "../../lib/wire.ts";
+import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
+import { organization } from "./organizations.lifecycle.ts";
 import {
   ListOrganizationsQuery,
   Organization,
@@ -9,10 +11,10 @@ import {
   OrganizationPatch,
   OrganizationSummary,
 } from "./organizations.schema.ts";
+import * as verbs from "./organizations.service.ts";
 import {
   createOrganization,
   listOrganizations,
-  moveOrganization,
   readOrganization,
   updateOrganization,
 } from "./organizations.service.ts";
@@ -58,7 +60,7 @@ export default async function organizationRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) => createOrganization(tx, context, request.body), {
+      write(request, reply, (tx, call) => createOrganization(tx, call, request.body), {
         status: 201,
         location: ({ id }) => `/v1/organizations/${id}`,
       }),
@@ -107,119 +109,10 @@ export default async function organizationRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        updateOrganization(tx, context, request.params.id, request.body),
+      write(request, reply, (tx, call) =>
+        updateOrganization(tx, call, request.params.id, request.body),
       ),
   );
 
-  const moves = {
-    verify: ["Verify an organization", "Rejects others that wait with the same credit code."],
-    reinstate: ["Reinstate a suspended organization", "Its listings show again."],
-  } as const;
-  for (const action of ["verify", "reinstate"] as const) {
-    app.post(
-      `/v1/organizations/:id/${action}`,
-      {
-        config: {
-          access: { roles: ["operator"] },
-          idempotency: "accepted",
-          ifMatch: "honoured",
-          etag: "version",
-          changesAccess: true,
-          errors: [
-            "organization.not_found",
-            "organization.invalid_transition",
-            "organization.credit_code_taken",
-          ],
-        },
-        schema: {
-          operationId: `${action}Organization`,
-          summary: moves[action][0],
-          description: moves[action][1],
-          tags,
-          params: IdParams,
-          response: { 200: Organization },
-        },
-      },
-      (request, reply) =>
-        write(request, reply, (tx, context) =>
-          moveOrganization(tx, context, request.params.id, action, null),
-        ),
-    );
-  }
-
-  const reasoned = {
-    reject: ["Reject an organization", "It reads the reason, corrects itself and resubmits."],
-    suspend: [
-      "Suspend an organization",
-      "It reads its own and changes nothing; its listings are hidden.",
-    ],
-    close: [
-      "Close an organization",
-      "For good: it reads its own, its listings are withdrawn. Not while it has open deals.",
-    ],
-  } as const;
-  for (const action of ["reject", "suspend", "close"] as const) {
-    app.post(
-      `/v1/organizations/:id/${action}`,
-      {
-        config: {
-          access: { roles: ["operator"] },
-          idempotency: "accepted",
-          ifMatch: "honoured",
-          etag: "version",
-          changesAccess: true,
-          errors: [
-            "organization.not_found",
-            "organization.invalid_transition",
-            "organization.own",
-            ...(action === "close" ? (["organization.has_open_deals"] as const) : []),
-          ],
-        },
-        schema: {
-          operationId: `${action}Organization`,
-          summary: reasoned[action][0],
-          description: reasoned[action][1],
-          tags,
-          params: IdParams,
-          body: ReasonInput,
-          response: { 200: Organization },
-        },
-      },
-      (request, reply) =>
-        write(request, reply, (tx, context) =>
-          moveOrganization(tx, context, request.params.id, action, request.body.reason),
-        ),
-    );
-  }
-
-  app.post(
-    "/v1/organizations/:id/resubmit",
-    {
-      config: {
-        access: { admin: true },
-        idempotency: "accepted",
-        ifMatch: "honoured",
-        etag: "version",
-        changesAccess: true,
-        errors: [
-          "organization.not_found",
-          "organization.not_owner",
-          "organization.invalid_transition",
-        ],
-      },
-      schema: {
-        operationId: "resubmitOrganization",
-        summary: "Ask again for verification after a rejection",
-        description: "By an admin of the organization.",
-        tags,
-        params: IdParams,
-        response: { 200: Organization },
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) =>
-        moveOrganization(tx, context, request.params.id, "resubmit", null),
-      ),
-  );
+  registerSteps(app, organization, verbs);
 }

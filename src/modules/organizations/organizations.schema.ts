@@ -32,7 +32,7 @@ const fields = {
   contact: Contact.nullable().default(null),
 };
 
-/** What an organisation says of itself when it registers. */
+/** What an organization says of itself when it registers. */
 export const OrganizationInput = z
   .strictObject({ kind: z.enum(["university", "enterprise", "brokerage"]), ...fields })
   .meta({ id: "OrganizationInput" });
@@ -65,7 +65,7 @@ export const OrganizationByOperatorInput = z
 export type OrganizationByOperatorInput = z.output<typeof OrganizationByOperatorInput>;
 
 const { creditCode: _, ...changeable } = fields;
-/** What an organisation may change later; the code that it was verified by stays. */
+/** What an organization may change later; the code that it was verified by stays. */
 export const OrganizationDetails = z.strictObject(changeable);
 export const OrganizationPatch = patchOf(OrganizationDetails).meta({
   id: "OrganizationPatch",

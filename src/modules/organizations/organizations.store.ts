@@ -1,9 +1,11 @@
-import { and, asc, eq, gt, like, ne, or, type SQL, sql } from "drizzle-orm";
-import { contractAmendments, contractParties, contracts } from "../../../db/schema/contracts.ts";
+import { and, asc, eq, gt, ne, or, type SQL, sql } from "drizzle-orm";
+import { contractAmendments } from "../../../db/schema/contract-amendments.ts";
+import { contractParties, contracts } from "../../../db/schema/contracts.ts";
 import { matches } from "../../../db/schema/matches.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import { registrations } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { startsWith } from "../../database/starts-with.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { countLimit } from "../../lib/pagination.ts";
 import { regionPrefix } from "../../lib/regions.ts";
@@ -11,7 +13,7 @@ import type { ListOrganizationsQuery } from "./organizations.schema.ts";
 
 export type OrganizationRow = typeof organizations.$inferSelect;
 
-/** The organisations that a caller may read: the verified ones, the own one, for the operator all. */
+/** The organizations that a caller may read: the verified ones, the own one, for the operator all. */
 function visibleTo(actor: Actor | null): SQL | undefined {
   if (isOperator(actor)) return undefined;
   const verified = eq(organizations.status, "verified");
@@ -35,7 +37,7 @@ export const lockOrganization = async (tx: Executor, actor: Actor, id: string) =
       .for("update")
   )[0];
 
-/** The pending organisations that claim a credit code, but one; locked in a fixed order. */
+/** The pending organizations that claim a credit code, but one; locked in a fixed order. */
 export const lockOtherClaims = (tx: Executor, creditCode: string, id: string) =>
   tx
     .select()
@@ -57,7 +59,7 @@ export const lockCreditCode = (tx: Executor, creditCode: string) =>
   );
 
 /**
- * Whether the organisation still has a part in something under way: a match; a contract that waits for
+ * Whether the organization still has a part in something under way: a match; a contract that waits for
  * its parties, to take effect, to be amended or cancelled, or for its office; a case that it has to
  * decide, or asked to change.
  */
@@ -96,7 +98,7 @@ function conditions(actor: Actor | null, query: ListOrganizationsQuery): SQL | u
     query.kind ? eq(organizations.kind, query.kind) : undefined,
     query.status ? eq(organizations.status, query.status) : undefined,
     query.creditCode ? eq(organizations.creditCode, query.creditCode) : undefined,
-    prefix ? like(organizations.regionCode, `${prefix}%`) : undefined,
+    prefix ? startsWith(organizations.regionCode, prefix) : undefined,
   );
 }
 

@@ -1,15 +1,17 @@
 import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
+import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
+import { registrationOffice } from "./registration-offices.lifecycle.ts";
 import {
   ListOfficesQuery,
   RegistrationOffice,
   RegistrationOfficeInput,
   RegistrationOfficePatch,
 } from "./registration-offices.schema.ts";
+import * as verbs from "./registration-offices.service.ts";
 import {
-  closeRegistrationOffice,
   createRegistrationOffice,
   listRegistrationOffices,
   readRegistrationOffice,
@@ -57,7 +59,7 @@ export default async function registrationOfficeRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) => createRegistrationOffice(tx, context, request.body), {
+      write(request, reply, (tx, call) => createRegistrationOffice(tx, call, request.body), {
         status: 201,
         location: ({ id }) => `/v1/registration-offices/${id}`,
       }),
@@ -109,33 +111,10 @@ export default async function registrationOfficeRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        updateRegistrationOffice(tx, context, request.params.id, request.body),
+      write(request, reply, (tx, call) =>
+        updateRegistrationOffice(tx, call, request.params.id, request.body),
       ),
   );
 
-  app.post(
-    "/v1/registration-offices/:id/close",
-    {
-      config: {
-        access: operator,
-        idempotency: "accepted",
-        ifMatch: "honoured",
-        etag: "version",
-        errors: ["registration_office.not_found", "registration_office.invalid_transition"],
-      },
-      schema: {
-        operationId: "closeRegistrationOffice",
-        summary: "Close a registration office",
-        description: "It takes no more cases; those that it has it finishes.",
-        tags,
-        params: IdParams,
-        response: { 200: RegistrationOffice },
-      },
-    },
-    (request, reply) =>
-      write(request, reply, (tx, context) =>
-        closeRegistrationOffice(tx, context, request.params.id),
-      ),
-  );
+  registerSteps(app, registrationOffice, verbs);
 }

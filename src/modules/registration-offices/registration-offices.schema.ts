@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { officeStatuses } from "../../../db/schema/registrations.ts";
+import { officeStatuses } from "../../../db/schema/registration-offices.ts";
 import { fault } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import { instant, line, patchOf, taxonomyCode, uuid } from "../../lib/wire.ts";

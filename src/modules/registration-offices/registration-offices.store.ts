@@ -3,9 +3,10 @@ import { organizations } from "../../../db/schema/organizations.ts";
 import {
   registrationOfficeRegions,
   registrationOffices,
-} from "../../../db/schema/registrations.ts";
+} from "../../../db/schema/registration-offices.ts";
 import type { Executor } from "../../database/connect.ts";
 import { countLimit } from "../../lib/pagination.ts";
+import type { OfficeFound } from "./registration-offices.lifecycle.ts";
 import type { ListOfficesQuery } from "./registration-offices.schema.ts";
 
 export type OfficeRow = typeof registrationOffices.$inferSelect;
@@ -15,13 +16,12 @@ const regionCodes = sql<
 >`array(select region_code from ${registrationOfficeRegions} r where r.office_id = ${registrationOffices.id} order by region_code)`;
 
 const selectFound = (db: Executor) =>
-  db.select({ ...getTableColumns(registrationOffices), regionCodes }).from(registrationOffices);
-export type FoundOffice = OfficeRow & { regionCodes: string[] };
+  db.select({ row: registrationOffices, regionCodes }).from(registrationOffices);
 
-export const selectOffice = async (db: Executor, id: string): Promise<FoundOffice | undefined> =>
+export const selectOffice = async (db: Executor, id: string): Promise<OfficeFound | undefined> =>
   (await selectFound(db).where(eq(registrationOffices.id, id)))[0];
 
-export const lockOffice = async (tx: Executor, id: string): Promise<FoundOffice | undefined> =>
+export const lockOffice = async (tx: Executor, id: string): Promise<OfficeFound | undefined> =>
   (
     await selectFound(tx)
       .where(eq(registrationOffices.id, id))
@@ -55,7 +55,7 @@ export async function selectCompetent(
   return found;
 }
 
-/** Whether there is a verified organisation of kind `registry` of this id. */
+/** Whether there is a verified organization of kind `registry` of this id. */
 export async function isRegistry(db: Executor, id: string): Promise<boolean> {
   const found = await db
     .select({ id: organizations.id })
@@ -101,7 +101,7 @@ export const selectOffices = (
   db: Executor,
   query: ListOfficesQuery,
   after: { id: string } | null,
-): Promise<FoundOffice[]> =>
+): Promise<OfficeFound[]> =>
   selectFound(db)
     .where(and(conditions(query), after ? gt(registrationOffices.id, after.id) : undefined))
     .orderBy(asc(registrationOffices.id))

@@ -47,8 +47,8 @@ export default async function registrationRulesRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        updateRegistrationRules(tx, context, request.params.code, request.body),
+      write(request, reply, (tx, call) =>
+        updateRegistrationRules(tx, call, request.params.code, request.body),
       ),
   );
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Executor } from "../../database/connect.ts";
+import type { Call } from "../../lib/call.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
 import { parsePatched } from "../../lib/patched.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { PatchedRules, type RegistrationRules } from "./registration-rules.schema.ts";
 import * as store from "./registration-rules.store.ts";
@@ -26,17 +26,17 @@ function subjectOf({ code }: store.RulesRow) {
  */
 export async function updateRegistrationRules(
   tx: Executor,
-  context: WriteContext,
+  call: Call,
   code: string,
   patch: Record<string, unknown>,
 ): Promise<RegistrationRules> {
   const before = await store.lockRules(tx, code);
   if (!before) throw new AppError("registration_rules.not_found");
-  assertVersion(before.version, context.expected);
+  assertVersion({ version: before.version, id: before.code }, call.expected);
   const rules = parsePatched(PatchedRules, { ...before.rules }, patch);
   const after = await store.updateRules(tx, before, rules);
   if (!after) throw new AppError("request.precondition_failed");
-  await recordAudit(tx, context, {
+  await recordAudit(tx, call, {
     type: "registration_rules.update",
     subject: subjectOf(after),
     before,

@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, lte, sql } from "drizzle-orm";
-import { registrationRules } from "../../../db/schema/registrations.ts";
+import { registrationRules } from "../../../db/schema/registration-rules.ts";
 import type { Executor } from "../../database/connect.ts";
 import { nowInstant } from "../../lib/clock.ts";
 

@@ -24,6 +24,7 @@ export default async function certificateRoutes(app: App) {
     {
       config: {
         access: { public: true },
+        bucket: "certificates",
         etag: "hash",
         errors: ["registration.not_found"],
       },

@@ -35,7 +35,7 @@ export async function readCertificate(
     ...open,
     revision,
     contractReference: facts.contractReference,
-    // Whoever holds the paper may show it around.
+    // The holder of the paper may show it around.
     title: facts.confidentiality === "trade_secret" ? null : facts.title,
     type: facts.type,
     typeName: { zh: type?.zh ?? facts.type, en: type?.en ?? facts.type },

@@ -1,5 +1,5 @@
 /** Due dates of a case, by the rules that it is under. */
-import type { StoredRules } from "../../../db/schema/registrations.ts";
+import type { StoredRules } from "../../../db/schema/registration-rules.ts";
 import { compareAmounts } from "../../lib/wire.ts";
 import { dueDay } from "../../lib/working-days.ts";
 

@@ -147,7 +147,7 @@ export const Registration = z
     certificatePath: z
       .string()
       .nullable()
-      .describe("Of the certificate, with its check code: whoever has it reads all of it."),
+      .describe("Of the certificate, with its check code: anybody who has it reads all of it."),
     pending: z
       .object({
         action: z.string(),

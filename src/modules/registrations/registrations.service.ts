@@ -1,41 +1,23 @@
 import { registrations } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
 import type { Take } from "../../database/held-rows.ts";
-import { updateLocked } from "../../database/rows.ts";
+import { insertRow } from "../../database/rows.ts";
 import { type Actor, systemOrigin } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
 import { dayOf, nowInstant, today } from "../../lib/clock.ts";
 import { AppError, assertAll } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
-import { nextStatus } from "../../lib/lifecycle.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { civilDate } from "../../lib/wire.ts";
 import { dueDay } from "../../lib/working-days.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
-import {
-  factsOf,
-  lockContractForFiling,
-  similarContracts,
-  stepContract,
-} from "../contracts/filing.service.ts";
+import { beginFiling, factsOf, similarContracts } from "../contracts/filing.service.ts";
 import { findCompetentOffice } from "../registration-offices/registration-offices.service.ts";
 import { rulesOn } from "../registration-rules/registration-rules.service.ts";
-import { assertCodes } from "../taxonomies/taxonomies.service.ts";
-import {
-  lockCase,
-  lockWithContract,
-  record,
-  standingOf,
-  toRegistration,
-} from "./registrations.access.ts";
+import { cases, toRegistration } from "./registrations.access.ts";
 import { dueOf } from "./registrations.clock.ts";
-import { registrationLifecycle } from "./registrations.lifecycle.ts";
-import type {
-  DueDateInput,
-  ListRegistrationsQuery,
-  Registration,
-  SupplementRequestInput,
-} from "./registrations.schema.ts";
+import { type Case, isUndecided } from "./registrations.lifecycle.ts";
+import type { ListRegistrationsQuery, Registration } from "./registrations.schema.ts";
 import { screen } from "./registrations.screening.ts";
 import * as store from "./registrations.store.ts";
 
@@ -47,18 +29,16 @@ import * as store from "./registrations.store.ts";
  */
 export async function fileContract(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   contractId: string,
   note: string | null = null,
 ): Promise<Registration> {
-  const filed = await lockContractForFiling(tx, context, contractId);
-  const { row: contract, applicant } = filed;
+  const { contract, applicant, checks, file } = await beginFiling(tx, call, contractId);
   const office = applicant.regionCode && (await findCompetentOffice(tx, applicant.regionCode));
   const { code: ruleSet, rules } = await rulesOn(tx, today());
   const isPast = contract.validUntil !== null && contract.validUntil < today();
   assertAll([
-    ...filed.checks,
+    ...checks,
     () => {
       if (!office) throw new AppError("registration.no_office");
     },
@@ -73,8 +53,9 @@ export async function fileContract(
   const facts = await factsOf(tx, contract, contract.revision);
   const similar = await similarContracts(tx, contractId);
   const { relatedParties, validUntil } = contract;
-  await stepContract(tx, context, filed, "file");
-  const after = await store.insertRegistration(tx, {
+  const { id, organizationId } = call.actor;
+  await file();
+  const row = await insertRow(tx, registrations, {
     id: newId(),
     contractId,
     contractRevision: contract.revision,
@@ -82,8 +63,8 @@ export async function fileContract(
     officeCode: office.code,
     officeOrganizationId: office.organizationId,
     regionCode: applicant.regionCode,
-    applicantOrganizationId: actor.organizationId,
-    applicantMemberId: actor.id,
+    applicantOrganizationId: organizationId,
+    applicantMemberId: id,
     ruleSet,
     rules,
     facts,
@@ -91,8 +72,9 @@ export async function fileContract(
     screening: screen({ facts, relatedParties, validUntil, similar, today: today() }),
     filedAt: nowInstant(),
   });
-  await record(tx, context, "file", null, after, note);
-  return toRegistration(after, actor);
+  const made = { ...store.unread, row, revision: contract.revision };
+  await cases.made(tx, call, made, "file", note);
+  return toRegistration(made, call.actor);
 }
 
 /** @throws AppError `registration.not_found` (404) for one that the caller may not see */
@@ -101,9 +83,9 @@ export async function readRegistration(
   actor: Actor,
   id: string,
 ): Promise<Registration> {
-  const row = await store.selectRegistration(db, actor, id);
-  if (!row) throw new AppError("registration.not_found");
-  return toRegistration(row, actor);
+  const found = await store.selectRegistration(db, actor, id);
+  if (!found) throw new AppError("registration.not_found");
+  return toRegistration(found, actor);
 }
 
 /** The office's queue; for others the cases that they have a part in. */
@@ -115,31 +97,16 @@ export async function listRegistrations(
   const list = `registrations ${actor.organizationId}`;
   const byDue = query.sort === "dueOn";
   const after = byDue ? readCursor(list, query, civilDate) : readCursor(list, query);
-  const rows = await store.selectRegistrations(db, actor, query, after);
+  const found = await store.selectRegistrations(db, actor, query, after);
   const page = toPage(
     list,
     query,
-    rows,
-    (row) => (byDue ? (row.dueOn ?? "") : ""),
-    (row) => toRegistration(row, actor),
+    found.map((one) => ({ ...one, id: one.row.id })),
+    ({ row }) => (byDue ? (row.dueOn ?? "") : ""),
+    (one) => toRegistration(one, actor),
   );
   if (query.include) page.total = totalOf(await store.countRegistrations(db, actor, query));
   return page;
-}
-
-/** Writes a step that changes nothing but the case, which is locked. */
-async function step(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  before: store.RegistrationRow,
-  verb: string,
-  changes: Partial<store.RegistrationRow>,
-  reason: string | null = null,
-): Promise<Registration> {
-  const after = await updateLocked(tx, registrations, before, changes);
-  await record(tx, context, verb, before, after, reason);
-  return toRegistration(after, actor);
 }
 
 /** Under which rules and until when, for a case that counts as accepted at an instant. */
@@ -156,182 +123,85 @@ async function acceptance(
 /**
  * A registrar accepts the case and is its first reviewer; the clock runs from now, or from the day of the
  * supplement that was asked for before.
- * @throws AppError `registration.invalid_transition` (409) and those of `lockCase`
  */
-export async function acceptRegistration(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-): Promise<Registration> {
-  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
-  const status = nextStatus(registrationLifecycle, before.status, "accept", "registrar");
-  const taken = await acceptance(tx, before, before.supplementedAt ?? nowInstant());
-  const changes = { ...taken, status, firstReviewerId: actor.id };
-  return step(tx, context, actor, before, "accept", changes);
-}
+export const acceptRegistration = cases.handle(
+  "acceptRegistration",
+  async ({ tx, actor, before: { row } }) => ({
+    changes: {
+      ...(await acceptance(tx, row, row.supplementedAt ?? nowInstant())),
+      firstReviewerId: actor.id,
+    },
+  }),
+);
 
-/** @throws AppError `registration.not_first_reviewer` (409) for anybody but the first reviewer */
-function assertFirst(row: store.RegistrationRow, actor: Actor): void {
-  if (row.firstReviewerId !== actor.id) throw new AppError("registration.not_first_reviewer");
-}
-
-/**
- * A registrar asks the applicant for something; from an accepted case the first reviewer does.
- * @throws AppError `registration.invalid_transition`, `registration.not_first_reviewer` (409),
- *   `request.invalid` for a deadline that has passed
- */
-export async function requestSupplement(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  { note, grounds, deadline }: SupplementRequestInput,
-): Promise<Registration> {
-  const faults = deadline && deadline < today() ? [bodyFault(["deadline"], "date.past")] : [];
-  await assertCodes(tx, groundsOf(grounds), faults);
-  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
-  const action = "request-supplement";
-  const status = nextStatus(registrationLifecycle, before.status, action, "registrar");
-  if (before.status === "accepted") assertFirst(before, actor);
-  const { supplementDays, dayKind } = before.rules;
-  const changes = {
-    status,
-    supplementNote: note,
-    supplementGrounds: grounds,
-    supplementDueOn: deadline ?? dueDay(today(), supplementDays, dayKind).date,
-    // The lifecycle lets it come from these two only.
-    supplementFrom: before.status === "accepted" ? ("accepted" as const) : ("filed" as const),
-    supplementedAt: null,
-  };
-  return step(tx, context, actor, before, "request_supplement", changes, note);
-}
-
-/** Codes of `registration-grounds` in a list. */
-export const groundsOf = (grounds: readonly string[]) =>
-  grounds.map((code, i) => ({ path: ["grounds", i], taxonomy: "registration-grounds", code }));
+/** A registrar asks the applicant for something; from an accepted case the first reviewer does. */
+export const requestSupplement = cases.handle(
+  "requestSupplement",
+  ({ before: { row }, input: { note, grounds, deadline } }) => {
+    const { supplementDays, dayKind } = row.rules;
+    const changes = {
+      supplementNote: note,
+      supplementGrounds: grounds,
+      supplementDueOn: deadline ?? dueDay(today(), supplementDays, dayKind).date,
+      // The lifecycle lets it come from these two only.
+      supplementFrom: row.status === "accepted" ? ("accepted" as const) : ("filed" as const),
+      supplementedAt: null,
+    };
+    return { changes, reason: note };
+  },
+);
 
 /**
  * The applicant hands in what was asked for; the case goes back to where it was, and the clock starts
  * again.
- * @throws AppError `registration.invalid_transition` (409)
  */
-export async function supplementRegistration(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  note: string,
-): Promise<Registration> {
-  const { row: before } = await lockCase(tx, context, actor, id, ["applicant"]);
-  nextStatus(registrationLifecycle, before.status, "supplement", "applicant");
-  const supplementedAt = nowInstant();
-  const restarted =
-    before.supplementFrom === "accepted" ? await acceptance(tx, before, supplementedAt) : {};
-  const changes = { ...restarted, status: before.supplementFrom ?? "filed", supplementedAt };
-  return step(tx, context, actor, before, "supplement", changes, note);
-}
+export const supplementRegistration = cases.handle(
+  "supplementRegistration",
+  async ({ tx, before: { row }, input: { note } }) => {
+    const supplementedAt = nowInstant();
+    const to = row.supplementFrom ?? "filed";
+    const restarted = to === "accepted" ? await acceptance(tx, row, supplementedAt) : {};
+    return { changes: { ...restarted, supplementedAt }, to, reason: note };
+  },
+);
 
 /** The applicant takes the case back; the contract is as it was before. */
-export async function withdrawRegistration(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-): Promise<Registration> {
-  const { row: before, contract } = await lockCase(tx, context, actor, id, ["applicant"]);
-  const status = nextStatus(registrationLifecycle, before.status, "withdraw", "applicant");
-  if (contract) await stepContract(tx, context, contract, "release");
-  return step(tx, context, actor, before, "withdraw", { status, decidedAt: nowInstant() });
-}
+export const withdrawRegistration = cases.handle("withdrawRegistration", () => ({
+  changes: { decidedAt: nowInstant() },
+}));
 
 /** The first reviewer gives the case to experts. */
-export async function beginExpertReview(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-): Promise<Registration> {
-  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
-  const status = nextStatus(registrationLifecycle, before.status, "expert-review", "registrar");
-  assertFirst(before, actor);
-  return step(tx, context, actor, before, "expert_review", { status });
-}
+export const beginExpertReview = cases.handle("beginExpertReview");
 
 /** The first reviewer writes down what the experts found. */
-export async function concludeExpertReview(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  conclusion: string,
-): Promise<Registration> {
-  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
-  const status = nextStatus(registrationLifecycle, before.status, "conclude-review", "registrar");
-  assertFirst(before, actor);
-  const changes = {
-    status,
-    expertConclusion: conclusion,
-    expertReviewConcludedAt: nowInstant(),
-  };
-  return step(tx, context, actor, before, "conclude_review", changes);
-}
+export const concludeExpertReview = cases.handle(
+  "concludeExpertReview",
+  ({ input: { conclusion } }) => ({
+    changes: { expertConclusion: conclusion, expertReviewConcludedAt: nowInstant() },
+  }),
+);
 
-/**
- * A registrar marks a case as disputed: experts look at it, and it may take longer.
- * @throws AppError `registration.invalid_transition` (409) once it is decided
- */
-export async function disputeRegistration(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  reason: string,
-): Promise<Registration> {
-  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
-  assertUndecided(before);
-  const size = { ...before, disputed: true };
-  const due = before.acceptedAt ? dueOf(before.rules, size, dayOf(before.acceptedAt)) : {};
-  const { dueOn, dueProvisional } = before;
+/** A registrar marks a case as disputed: experts look at it, and it may take longer. */
+export const disputeRegistration = cases.handle("disputeRegistration", ({ before: { row } }) => {
+  const size = { ...row, disputed: true };
+  const due = row.acceptedAt ? dueOf(row.rules, size, dayOf(row.acceptedAt)) : {};
+  const { dueOn, dueProvisional } = row;
   // A date that a registrar has set stands.
-  const kept = before.dueReason === null ? {} : { dueOn, dueProvisional };
-  const changes = { ...due, ...kept, disputed: true };
-  return step(tx, context, actor, before, "dispute", changes, reason);
-}
+  const kept = row.dueReason === null ? {} : { dueOn, dueProvisional };
+  return { changes: { ...due, ...kept, disputed: true } };
+});
 
-/**
- * A registrar sets another due date, and says why.
- * @throws AppError `registration.invalid_transition` (409) before acceptance and once it is decided,
- *   `request.invalid` (400) for a day before acceptance
- */
-export async function setDueDate(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-  { dueOn, reason }: DueDateInput,
-): Promise<Registration> {
-  const { row: before } = await lockCase(tx, context, actor, id, ["registrar"]);
-  if (before.acceptedAt === null) throw undecidedOnly(before);
-  assertUndecided(before);
-  if (dueOn < dayOf(before.acceptedAt)) {
-    const faults = [bodyFault(["dueOn"], "date.before_accepted")];
-    throw new AppError("request.invalid", { faults });
-  }
-  const changes = { dueOn, dueProvisional: false, dueReason: reason };
-  return step(tx, context, actor, before, "set_due_date", changes, reason);
-}
-
-const undecided: readonly string[] = ["filed", "supplement_requested", "accepted", "expert_review"];
-
-const undecidedOnly = (row: store.RegistrationRow) =>
-  new AppError("registration.invalid_transition", {
-    members: { currentStatus: row.status, allowedActions: [] },
-  });
-
-function assertUndecided(row: store.RegistrationRow): void {
-  if (!undecided.includes(row.status)) throw undecidedOnly(row);
-}
+/** A registrar sets another due date, and says why. */
+export const setDueDate = cases.handle(
+  "setDueDate",
+  ({ before: { row }, input: { dueOn, reason } }) => {
+    if (row.acceptedAt && dueOn < dayOf(row.acceptedAt)) {
+      const faults = [bodyFault(["dueOn"], "date.before_accepted")];
+      throw new AppError("request.invalid", { faults });
+    }
+    return { changes: { dueOn, dueProvisional: false, dueReason: reason } };
+  },
+);
 
 /** Cases whose supplement did not come in time, as they were seen: they are locked with their contracts. */
 export const takeMissedSupplements = (tx: Executor, take: Take) =>
@@ -340,19 +210,16 @@ export const takeMissedSupplements = (tx: Executor, take: Take) =>
 /** Withdraws them. */
 export async function withdrawMissedSupplements(
   tx: Executor,
-  missed: readonly store.RegistrationRow[],
+  missed: readonly Case["row"][],
 ): Promise<void> {
-  const context = { ...systemOrigin, expected: null };
-  for (const seen of missed) {
-    const locked = await lockWithContract(tx, seen);
+  for (const { id, version } of missed) {
+    const before = await store.lockAnyCase(tx, id);
     // The applicant, or another process, was faster.
-    if (!locked || locked.row.version !== seen.version) continue;
-    const { row: before, contract } = locked;
-    const status = nextStatus(registrationLifecycle, before.status, "withdraw", "job");
-    if (contract) await stepContract(tx, context, contract, "release");
-    const changes = { status, decidedAt: nowInstant() };
-    const after = await updateLocked(tx, registrations, before, changes);
-    await record(tx, context, "withdraw", before, after, "supplement deadline missed");
+    if (before?.row.version !== version) continue;
+    await cases.move(tx, systemOrigin, before, "withdrawMissedSupplement", {
+      changes: { decidedAt: nowInstant() },
+      reason: "supplement deadline missed",
+    });
   }
 }
 
@@ -370,15 +237,16 @@ export const isRegistrationReader = async (
  */
 export async function authorizeRegistrationFile(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   id: string,
 ): Promise<{ readers: (string | null)[]; confidential: boolean }> {
-  const unversioned = { ...context, expected: null };
-  const { row } = await lockCase(tx, unversioned, actor, id, ["applicant", "registrar"]);
-  const isRegistrar = standingOf(actor, row).includes("registrar");
-  const fits = isRegistrar ? undecided.includes(row.status) : row.status === "supplement_requested";
-  if (!fits) throw new AppError("attachment.locked");
+  const whichever = { ...call, expected: null };
+  const { before, standings } = await cases.lockAs(tx, whichever, id, ["applicant", "registrar"]);
+  const { row } = before;
+  const isOpen = standings.includes("registrar")
+    ? isUndecided(before)
+    : row.status === "supplement_requested";
+  if (!isOpen) throw new AppError("attachment.locked");
   return {
     readers: [row.officeOrganizationId, row.applicantOrganizationId],
     confidential: row.facts.confidentiality === "trade_secret",

@@ -14,20 +14,18 @@ import {
   sql,
 } from "drizzle-orm";
 import { contractParties, contracts } from "../../../db/schema/contracts.ts";
-import {
-  registrationCounters,
-  registrationOffices,
-  registrations,
-} from "../../../db/schema/registrations.ts";
+import { registrationOffices } from "../../../db/schema/registration-offices.ts";
+import { registrationCounters, registrations } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
 import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { prepared } from "../../database/prepared.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { today } from "../../lib/clock.ts";
 import { countLimit } from "../../lib/pagination.ts";
+import type { Case } from "./registrations.lifecycle.ts";
 import type { ListRegistrationsQuery } from "./registrations.schema.ts";
 
-export type RegistrationRow = typeof registrations.$inferSelect;
+type RegistrationRow = Case["row"];
 
 /**
  * An office's own cases; the applicant's and those of the contract's parties; for the operator all but
@@ -46,80 +44,104 @@ function visibleTo(actor: {
   );
 }
 
-export const selectRegistration = async (db: Executor, actor: Actor, id: string) =>
-  (
-    await db
-      .select()
-      .from(registrations)
-      .where(and(eq(registrations.id, id), visibleTo(actor)))
-  )[0];
+/** A case that is only read: what is known of it without its contract at hand. */
+export const unread = { isParty: false, isEnding: false, contract: null, payments: [] };
+
+/** Cases with what is known of their contracts. */
+const selectCases = (db: Executor, { organizationId }: Pick<Actor, "organizationId">) =>
+  db
+    .select({
+      row: getTableColumns(registrations),
+      revision: contracts.revision,
+      isEnding: sql<boolean>`${contracts.cancellationAgreedAt} is not null`,
+      isParty: sql<boolean>`exists (
+        select from ${contractParties} p
+        where p.contract_id = ${registrations.contractId} and p.organization_id = ${organizationId}
+      )`,
+    })
+    .from(registrations)
+    .leftJoin(contracts, eq(contracts.id, registrations.contractId));
+
+export async function selectRegistration(
+  db: Executor,
+  actor: Actor,
+  id: string,
+): Promise<Case | undefined> {
+  const [found] = await selectCases(db, actor).where(
+    and(eq(registrations.id, id), visibleTo(actor)),
+  );
+  return found && { ...unread, ...found };
+}
+
+/** A case with its contract, both locked. */
+function toCase(
+  row: RegistrationRow,
+  contract: typeof contracts.$inferSelect | undefined,
+  parties: (typeof contractParties.$inferSelect)[],
+  organizationId: string | null,
+): Case {
+  return {
+    row,
+    revision: contract?.revision ?? null,
+    isEnding: contract ? contract.cancellationAgreedAt !== null : false,
+    isParty: parties.some((party) => party.organizationId === organizationId),
+    contract: contract ? { row: contract, parties } : null,
+    payments: [],
+  };
+}
 
 /**
  * A case that the caller may see, and its contract with its parties, for which an imported one has none.
- * Both are locked, the contract first: the three statements go out together, and the server takes them in
- * this order.
+ * Both are locked, the contract first, as everybody does: the contract's own steps never wait for a case.
+ * The three statements go out together, and the server takes them in this order.
  */
-export async function lockCase(tx: Executor, actor: Actor, id: string) {
+export async function lockCase(tx: Executor, actor: Actor, id: string): Promise<Case | undefined> {
   const { role, organizationId } = actor;
-  const found = () =>
-    and(
-      eq(registrations.id, sql.placeholder("id")),
-      visibleTo({ role, organizationId: sql.placeholder("organizationId") }),
-    );
-  const lockContract = prepared(tx, `lock_contract_of_case_${role}`, (name) =>
+  const condition = and(
+    eq(registrations.id, sql.placeholder("id")),
+    visibleTo({ role, organizationId: sql.placeholder("organizationId") }),
+  );
+  return lockBy(tx, `case_${role}`, condition, { id, organizationId });
+}
+
+/** The same of any case, for any caller. */
+export const lockAnyCase = (tx: Executor, id: string): Promise<Case | undefined> =>
+  lockBy(tx, "any_case", eq(registrations.id, sql.placeholder("id")), { id, organizationId: null });
+
+async function lockBy(
+  tx: Executor,
+  name: string,
+  condition: SQL | undefined,
+  given: { id: string; organizationId: string | null },
+): Promise<Case | undefined> {
+  const lockContract = prepared(tx, `lock_contract_of_${name}`, (name) =>
     tx
       .select(getTableColumns(contracts))
       .from(contracts)
       .innerJoin(registrations, eq(registrations.contractId, contracts.id))
-      .where(found())
+      .where(condition)
       .for("update", { of: contracts })
       .prepare(name),
   );
-  const readParties = prepared(tx, `read_parties_of_case_${role}`, (name) =>
+  const readParties = prepared(tx, `read_parties_of_${name}`, (name) =>
     tx
       .select(getTableColumns(contractParties))
       .from(contractParties)
       .innerJoin(registrations, eq(registrations.contractId, contractParties.contractId))
-      .where(found())
+      .where(condition)
       // `seller` before `buyer`, the lead first.
       .orderBy(desc(contractParties.side), asc(contractParties.position))
       .prepare(name),
   );
-  const lock = prepared(tx, `lock_case_${role}`, (name) =>
-    tx.select().from(registrations).where(found()).for("update").prepare(name),
+  const lock = prepared(tx, `lock_${name}`, (name) =>
+    tx.select().from(registrations).where(condition).for("update").prepare(name),
   );
-  const given = { id, organizationId };
   const [[contract], parties, [row]] = await Promise.all([
     lockContract.execute(given),
     readParties.execute(given),
     lock.execute(given),
   ]);
-  return row && { row, contract: contract ? { row: contract, parties } : null };
-}
-
-/** One case, locked, whoever calls. */
-export async function lockRegistration(
-  tx: Executor,
-  id: string,
-): Promise<RegistrationRow | undefined> {
-  const statement = prepared(tx, "lock_registration", (name) =>
-    tx
-      .select()
-      .from(registrations)
-      .where(eq(registrations.id, sql.placeholder("id")))
-      .for("update")
-      .prepare(name),
-  );
-  return (await statement.execute({ id }))[0];
-}
-
-export async function insertRegistration(
-  tx: Executor,
-  values: typeof registrations.$inferInsert,
-): Promise<RegistrationRow> {
-  const [row] = await tx.insert(registrations).values(values).returning();
-  if (!row) throw new Error("insert returned no row");
-  return row;
+  return row && toCase(row, contract, parties, given.organizationId);
 }
 
 // Literals, so that no plan depends on how many values there are.
@@ -146,12 +168,12 @@ function conditions(actor: Actor, query: ListRegistrationsQuery): SQL | undefine
   );
 }
 
-export function selectRegistrations(
+export async function selectRegistrations(
   db: Executor,
   actor: Actor,
   query: ListRegistrationsQuery,
   after: { key: string; id: string } | null,
-): Promise<RegistrationRow[]> {
+): Promise<Case[]> {
   const byDue = query.sort === "dueOn";
   const position = byDue
     ? after && sql`(${registrations.dueOn}, ${registrations.id}) > (${after.key}, ${after.id})`
@@ -159,12 +181,11 @@ export function selectRegistrations(
   const order = byDue
     ? [asc(registrations.dueOn), asc(registrations.id)]
     : [desc(registrations.id)];
-  return db
-    .select()
-    .from(registrations)
+  const found = await selectCases(db, actor)
     .where(and(conditions(actor, query), position ?? undefined))
     .orderBy(...order)
     .limit(query.limit + 1);
+  return found.map((one) => ({ ...unread, ...one }));
 }
 
 export const countRegistrations = (db: Executor, actor: Actor, query: ListRegistrationsQuery) =>
@@ -197,7 +218,7 @@ export const selectMissedSupplements = (
     .limit(take.limit);
 
 /**
- * The next serial of an office and year. Its row stays locked until the transaction ends: whoever
+ * The next serial of an office and year. Its row stays locked until the transaction ends: a transaction that
  * registers next waits, and a transaction that fails gives its serial back, so that none is missing.
  */
 export async function nextSerial(tx: Executor, officeCode: string, year: number): Promise<number> {

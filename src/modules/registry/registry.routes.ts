@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { actorOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
 import { ControlQuery, FeedControl, PullQuery, RegistryPage } from "./registry.schema.ts";
 import { type Pulled, pullContracts, readFeedControl } from "./registry.service.ts";
@@ -22,7 +21,7 @@ export default async function registryRoutes(app: App) {
   app.get(
     "/v1/registry/contracts",
     {
-      config: { access },
+      config: { access, bucket: "exports" },
       schema: {
         operationId: "pullContracts",
         summary: "Pull registered contracts and every later change of them",
@@ -42,7 +41,7 @@ export default async function registryRoutes(app: App) {
       },
     },
     async (request, reply) => {
-      const pulled = await pullContracts(db, actorOf(request), request.query);
+      const pulled = await pullContracts(db, request.caller, request.query);
       if (pulled.hasMore) {
         const { limit } = request.query;
         const next = `/v1/registry/contracts?after=${pulled.next}&limit=${limit}`;
@@ -69,6 +68,6 @@ export default async function registryRoutes(app: App) {
         response: { 200: FeedControl },
       },
     },
-    (request) => readFeedControl(db, actorOf(request), request.query),
+    (request) => readFeedControl(db, request.caller, request.query),
   );
 }

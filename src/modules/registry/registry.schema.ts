@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { registryEntryKinds } from "../../../db/schema/log.ts";
-import { instant, uuid } from "../../lib/wire.ts";
+import { registryEntryKinds } from "../../../db/schema/registry.ts";
+import { instant, uuid, wholeNumber } from "../../lib/wire.ts";
 
 const lead = z.object({
   name: z.string().nullable().describe("Null of a trade secret, to the operator."),
@@ -65,11 +65,11 @@ export const RegistryPage = z
   })
   .meta({ id: "RegistryPage" });
 
-const place = z.coerce.number().int().min(0);
+const place = wholeNumber(0);
 
 export const PullQuery = z.strictObject({
   after: place.default(0).describe("The position that was pulled last."),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: wholeNumber(1, 1000).default(100),
 });
 export type PullQuery = z.output<typeof PullQuery>;
 

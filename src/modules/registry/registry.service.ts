@@ -1,31 +1,37 @@
-import type { registryEntryKinds } from "../../../db/schema/log.ts";
 import type { registrations } from "../../../db/schema/registrations.ts";
+import type { registryEntryKinds } from "../../../db/schema/registry.ts";
 import type { Executor } from "../../database/connect.ts";
 import type { Actor } from "../../lib/access.ts";
 import { newId } from "../../lib/ids.ts";
 import { sumAmounts } from "../../lib/wire.ts";
+import type { Change } from "../../lifecycle/reactions.ts";
+import type { Subject } from "../../lifecycle/resource.ts";
 import type { ControlQuery, FeedControl, PullQuery } from "./registry.schema.ts";
 import * as store from "./registry.store.ts";
 
-/**
- * Tells the registry's own systems of a registration, or of a change of one, with the change itself.
- * @param registration the row after the change
- */
-export async function recordRegistryEntry(
-  tx: Executor,
-  auditRecordId: string,
-  kind: (typeof registryEntryKinds)[number],
-  registration: typeof registrations.$inferSelect,
-): Promise<void> {
-  const { number, registeredOn, facts, revision, officeOrganizationId } = registration;
+interface Registered extends Subject {
+  row: typeof registrations.$inferSelect;
+}
+
+/** What became of a registration. */
+function kindOf({ before, after }: Change<Registered>): (typeof registryEntryKinds)[number] {
+  const { status } = after.row;
+  if (status === "cancelled" || status === "revoked") return status;
+  return before?.row.status === status ? "amended" : "registered";
+}
+
+/** Tells the registry's own systems of a registration, or of a change of one, with the change itself. */
+export async function feedRegistration(change: Change<Registered>): Promise<void> {
+  const { tx, auditRecordId } = change;
+  const { id, number, registeredOn, facts, revision, officeOrganizationId } = change.after.row;
   if (number === null || registeredOn === null) {
     throw new Error("only what was registered is in the feed");
   }
   await store.insertEntry(tx, {
     id: newId(),
     auditRecordId,
-    kind,
-    registrationId: registration.id,
+    kind: kindOf(change),
+    registrationId: id,
     officeOrganizationId,
     number,
     revision,

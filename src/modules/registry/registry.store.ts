@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
-import { auditLog, registryEntries, registryFeed } from "../../../db/schema/log.ts";
+import { auditLog } from "../../../db/schema/audit.ts";
+import { registryEntries, registryFeed } from "../../../db/schema/registry.ts";
 import type { Executor } from "../../database/connect.ts";
 import { placeholdersFor, prepared } from "../../database/prepared.ts";
 import { send } from "../../database/transact.ts";

@@ -1,9 +1,11 @@
 import { IdParams } from "../../lib/wire.ts";
-import { actorOf } from "../../plugins/authentication.ts";
+import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
-import { registerListingActions } from "../listings/listings.actions.ts";
+import { registerListing } from "../listings/listings.actions.ts";
+import { isPlain } from "../listings/lists.service.ts";
 import { searchPageOf } from "../listings/search.schema.ts";
+import { result } from "./results.lifecycle.ts";
 import {
   ListResultsQuery,
   Result,
@@ -11,7 +13,17 @@ import {
   ResultPatch,
   ResultSummary,
 } from "./results.schema.ts";
-import { createResult, listResults, resultVerbs, updateResult } from "./results.service.ts";
+import * as verbs from "./results.service.ts";
+import {
+  createResult,
+  deleteResult,
+  listResults,
+  markOpenResults,
+  openResults,
+  readOpenResults,
+  readResult,
+  updateResult,
+} from "./results.service.ts";
 
 const tags = ["results"];
 
@@ -28,7 +40,8 @@ export default async function resultRoutes(app: App) {
       config: {
         access: { public: true, scope: "results:read" },
         cacheSeconds: 30,
-        errors: ["auth.required", "auth.forbidden_role", "cursor.expired"],
+        searches: "listings",
+        errors: ["auth.required", "auth.forbidden_role", "cursor.expired", "search.too_many_words"],
       },
       schema: {
         operationId: "listResults",
@@ -40,13 +53,23 @@ export default async function resultRoutes(app: App) {
         response: { 200: searchPageOf(ResultSummary) },
       },
     },
-    (request) => listResults(app.database.db, request.actor, request.query),
+    (request, reply) => {
+      const { actor, query, url } = request;
+      const { db } = app.database;
+      if (actor || !isPlain(query)) return listResults(db, actor, query);
+      return app.keptReply(request, reply, url, openResults(db, query));
+    },
   );
 
   app.post(
     "/v1/results",
     {
-      config: { access: owners, idempotency: "accepted", etag: "version" },
+      config: {
+        access: owners,
+        idempotency: "accepted",
+        etag: "version",
+        errors: ["organization.draft_quota"],
+      },
       schema: {
         operationId: "createResult",
         summary: "Draft a result",
@@ -61,7 +84,7 @@ export default async function resultRoutes(app: App) {
       write(
         request,
         reply,
-        (tx, context) => createResult(tx, context, actorOf(request), request.body),
+        (tx, call) => createResult(tx, call, request.body, app.config.maxDrafts),
         {
           status: 201,
           location: ({ id }) => `/v1/results/${id}`,
@@ -95,15 +118,18 @@ export default async function resultRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        updateResult(tx, context, request.params.id, request.body),
-      ),
+      write(request, reply, (tx, call) => updateResult(tx, call, request.params.id, request.body)),
   );
 
-  registerListingActions(app, {
+  registerListing(app, {
     noun: "result",
-    words: "result",
     schema: Result,
-    verbs: resultVerbs,
+    operationIds: { read: "readResult", remove: "deleteResult" },
+    read: readResult,
+    readOpen: readOpenResults,
+    markOpen: markOpenResults,
+    remove: deleteResult,
   });
+
+  registerSteps(app, result, verbs);
 }

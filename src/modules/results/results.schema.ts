@@ -2,9 +2,17 @@ import { z } from "zod";
 import { priceKinds, resultStatuses } from "../../../db/schema/results.ts";
 import { fault, issueOf } from "../../lib/faults.ts";
 import { checkRightNumber, normalizeRight } from "../../lib/rights.ts";
-import { civilDate, compareAmounts, line, Money, patchOf, taxonomyCode } from "../../lib/wire.ts";
 import {
+  civilDate,
   codeOrNull,
+  compareAmounts,
+  line,
+  Money,
+  patchOf,
+  taxonomyCode,
+  wholeNumber,
+} from "../../lib/wire.ts";
+import {
   distinct,
   innerSorts,
   inScope,
@@ -263,9 +271,9 @@ export const ListResultsQuery = z
     sampleStatus: taxonomyCode("sample-statuses").optional(),
     intellectualPropertyType: taxonomyCode("intellectual-property-types").optional(),
     priceKind: z.enum(priceKinds).optional(),
-    maturity: z.coerce.number().int().min(1).max(9).optional(),
-    "maturity[gte]": z.coerce.number().int().min(1).max(9).optional(),
-    "maturity[lte]": z.coerce.number().int().min(1).max(9).optional(),
+    maturity: wholeNumber(1, 9).optional(),
+    "maturity[gte]": wholeNumber(1, 9).optional(),
+    "maturity[lte]": wholeNumber(1, 9).optional(),
     "price[lte]": Money.shape.amount
       .optional()
       .describe("Its least price, in yuan, is at most this."),

@@ -1,54 +1,35 @@
-import type { ListingTable } from "../../../db/schema/listings.ts";
 import { results } from "../../../db/schema/results.ts";
 import type { Executor } from "../../database/connect.ts";
-import type { Actor } from "../../lib/access.ts";
-import { newId } from "../../lib/ids.ts";
+import type { Take } from "../../database/held-rows.ts";
+import { type Actor, type Origin, systemOrigin } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
+import { today } from "../../lib/clock.ts";
 import { parsePatched } from "../../lib/patched.ts";
+import { searchColumnsOf } from "../../lib/terms.ts";
 import { toMoney } from "../../lib/wire.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
-import { listingCodes } from "../listings/listings.schema.ts";
+import { stored } from "../../lifecycle/stored.ts";
+import type { Listing } from "../listings/listings.lifecycle.ts";
 import * as listings from "../listings/listings.service.ts";
-import { listListings } from "../listings/lists.service.ts";
-import { assertCodes, broughtIn } from "../taxonomies/taxonomies.service.ts";
+import * as rows from "../listings/listings.store.ts";
+import { completenessOf, toListing } from "../listings/listings.view.ts";
+import { conditionsOf } from "../listings/lists.filters.ts";
+import { listListings, openPage } from "../listings/lists.service.ts";
+import { selectPublished } from "../listings/lists.store.ts";
+import { assertCodes, broughtIn, codesIn } from "../taxonomies/taxonomies.service.ts";
 import { gapsOf } from "./results.completeness.ts";
-import { resultLifecycle } from "./results.lifecycle.ts";
+import { type ResultRow, result } from "./results.lifecycle.ts";
 import { type ListResultsQuery, type Result, ResultInput } from "./results.schema.ts";
 import * as store from "./results.store.ts";
 import { factsOf, textsOf } from "./results.texts.ts";
 
-type Row = typeof results.$inferSelect;
-
-const kind: listings.ListingKind<Row> = {
+const kind: listings.ListingKind<ResultRow> = {
   noun: "result",
-  // It has all the columns of a listing, and more.
-  table: results as unknown as ListingTable,
-  lifecycle: resultLifecycle,
+  table: results,
+  resource: result,
   gapsOf,
   textsOf,
   factsOf,
 };
-
-const codesOf = (input: ResultInput) => [
-  ...listingCodes(input),
-  { path: ["resultType"], taxonomy: "result-types", code: input.resultType },
-  { path: ["resultForm"], taxonomy: "result-forms", code: input.resultForm },
-  { path: ["resultNature"], taxonomy: "result-natures", code: input.resultNature },
-  { path: ["sampleStatus"], taxonomy: "sample-statuses", code: input.sampleStatus },
-  { path: ["planSourceCode"], taxonomy: "plan-sources", code: input.planSourceCode },
-  ...input.licenceKinds.map((code, i) => ({
-    path: ["licenceKinds", i],
-    taxonomy: "licence-kinds",
-    code,
-  })),
-  ...input.intellectualProperty.flatMap(({ typeCode, status }, i) => [
-    {
-      path: ["intellectualProperty", i, "typeCode"],
-      taxonomy: "intellectual-property-types",
-      code: typeCode,
-    },
-    { path: ["intellectualProperty", i, "status"], taxonomy: "ip-statuses", code: status },
-  ]),
-];
 
 /** An input as the columns keep it. */
 function toColumns({ price, funding, ...input }: ResultInput) {
@@ -61,13 +42,11 @@ function toColumns({ price, funding, ...input }: ResultInput) {
     priceMax: price?.amount?.amount ?? price?.max?.amount ?? null,
     intellectualPropertyTypes: [...new Set(types)],
   };
-  return { ...columns, completeness: listings.scoreOf(gapsOf(columns)) };
+  return { ...columns, completeness: completenessOf(gapsOf(columns)) };
 }
 
-type Found = Awaited<ReturnType<typeof listings.readListing<Row>>>;
-
 /** The price of a row on the wire. */
-function toPrice(row: Pick<Row, "priceKind" | "priceMin" | "priceMax">): Result["price"] {
+function toPrice(row: Pick<ResultRow, "priceKind" | "priceMin" | "priceMax">): Result["price"] {
   const { priceKind } = row;
   if (!priceKind) return null;
   const single = priceKind === "fixed" || priceKind === "appraised";
@@ -80,7 +59,7 @@ function toPrice(row: Pick<Row, "priceKind" | "priceMin" | "priceMax">): Result[
 }
 
 /** A row as an input: what a patch is merged into. */
-function toInput(row: Found): ResultInput {
+function toInput(row: ResultRow): ResultInput {
   const wire = { ...row, price: toPrice(row), funding: toMoney(row.funding) };
   // Its keys are exactly those of the input.
   return Object.fromEntries(
@@ -89,35 +68,61 @@ function toInput(row: Found): ResultInput {
 }
 
 /** A row as this caller may see it. */
-function toResult(row: Found, actor: Actor | null): Result {
+function toResult(row: rows.Found<ResultRow>, actor: Actor | null): Result {
   return {
     ...row,
-    ...listings.toListing(kind, row, actor),
+    ...toListing(kind, row, actor),
     price: toPrice(row),
     funding: toMoney(row.funding),
   };
 }
 
+/** The same after a step, or another change. */
+const shown = ({ row, ...beside }: Listing<ResultRow>, actor: Actor): Result =>
+  toResult({ ...row, ...beside }, actor);
+
+const kept = stored(result, {
+  lock: (tx, actor, id: string) => rows.lockListing(tx, results, actor, id),
+  reply: (_, actor, listing) => shown(listing, actor),
+});
+const rules = listings.listingRules(kind);
+
 /**
- * Drafts a result for the caller's organisation.
- * @throws AppError `request.invalid` for a code that its taxonomy lacks
+ * Drafts a result for the caller's organization.
+ * @throws AppError `request.invalid` for a code that its taxonomy lacks, `organization.draft_quota` (409)
  */
 export async function createResult(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   input: ResultInput,
+  quota?: listings.DraftQuota,
 ): Promise<Result> {
-  await assertCodes(tx, codesOf(input));
-  const row = await listings.draftListing(tx, context, kind, {
-    ...toColumns(input),
-    id: newId(),
-    organizationId: actor.organizationId,
-    createdBy: actor.kind === "member" ? actor.id : null,
-    status: "draft",
+  const { actor } = call;
+  await Promise.all([
+    assertCodes(tx, codesIn(ResultInput, input)),
+    listings.assertRoomForDraft(tx, actor, kind, quota),
+  ]);
+  const columns = toColumns(input);
+  const { organization, ...row } = await rows.insertListing(tx, results, "result", {
+    ...columns,
+    ...searchColumnsOf(textsOf(columns)),
+    ...listings.draftOf(actor),
   });
-  return toResult(row, actor);
+  const { organizationStatus } = actor;
+  await kept.made(tx, call, { row, organization, organizationStatus });
+  return toResult({ ...row, organization, organizationStatus }, actor);
 }
+
+/** @throws AppError `result.not_found` (404) for one that the caller may not see */
+export const readResult = async (db: Executor, actor: Actor | null, id: string): Promise<Result> =>
+  toResult(await listings.readListing(db, "result", results, actor, id), actor);
+
+/** Some as all may see them, with their marks. */
+export const readOpenResults = (db: Executor, ids: readonly string[]) =>
+  listings.readOpen(db, "result", results, ids, (row) => toResult(row, null));
+
+export const markOpenResults = (db: Executor, ids: readonly string[]) =>
+  listings.markOpen(db, "result", results, ids);
 
 /**
  * Published results; in the scope `own` the caller's, in every state; in `all`, the operator's, everything.
@@ -128,10 +133,24 @@ export const listResults = (db: Executor, actor: Actor | null, query: ListResult
     db,
     actor,
     store.resultList,
-    query.sort === "deadline" ? { ...query, sort: "validUntil" } : query,
-    [...listings.conditionsOf(actor, query), ...store.conditionsOf(query)],
+    sorted(query),
+    [...conditionsOf(actor, query), ...store.conditionsOf(query)],
     (row) => store.toSummary(row, toPrice(row)),
   );
+
+/** A plain page of published results, as all see it. */
+export const openResults = (db: Executor, query: ListResultsQuery) =>
+  openPage(
+    db,
+    store.resultList,
+    sorted(query),
+    [...conditionsOf(null, query), ...store.conditionsOf(query)],
+    (row) => store.toSummary(row, toPrice(row)),
+  );
+
+/** The end of a result is its last day. */
+const sorted = (query: ListResultsQuery) =>
+  query.sort === "deadline" ? { ...query, sort: "validUntil" } : query;
 
 /**
  * Changes a result by merge patch; a published one stays live, marked as changed since review.
@@ -139,53 +158,107 @@ export const listResults = (db: Executor, actor: Actor | null, query: ListResult
  */
 export async function updateResult(
   tx: Executor,
-  context: WriteContext,
+  call: Call,
   id: string,
   patch: Record<string, unknown>,
 ): Promise<Result> {
-  const before = await listings.lockListing(tx, context, kind, id, "owner");
-  const current = toInput(before);
+  const { before } = await kept.lockAs(tx, call, id, ["owner"]);
+  const current = toInput(before.row);
   const input = parsePatched(ResultInput, current, patch);
-  await assertCodes(tx, broughtIn(codesOf(input), codesOf(current)));
-  return toResult(
-    await listings.changeListing(tx, context, kind, before, toColumns(input)),
-    context.actor,
-  );
+  await assertCodes(tx, broughtIn(codesIn(ResultInput, input), codesIn(ResultInput, current)));
+  const changes = await rules.revised(tx, call.actor, before, toColumns(input));
+  const after = changes ? await kept.change(tx, call, before, { changes }) : before;
+  return shown(after, call.actor);
 }
 
-/** A result as suggestions are made for it. */
-export const readMatchableResult = (db: Executor, actor: Actor, id: string) =>
-  listings.readMatchable(db, kind, actor, id);
+/**
+ * Removes a draft that was never public, for good; the audit record stays.
+ * @throws AppError `result.not_owner` (403), `result.invalid_transition` (409)
+ */
+export async function deleteResult(tx: Executor, call: Call, id: string): Promise<undefined> {
+  const { before } = await kept.lockAs(tx, call, id, ["owner"]);
+  rules.assertDeletable(call.actor, before);
+  await rows.deleteListing(tx, results, id);
+  await kept.removed(tx, call, before);
+}
 
-/** Published results as lists show them, with what each lacks. */
-export const describeResults = (db: Executor, _: Actor, ids: readonly string[]) =>
-  listings.describeListings(db, kind, ids, (row) => store.toSummary(row, toPrice(row)));
+export const submitResult = kept.handle("submitResult", rules.submit, rules.holdOwner);
+export const withdrawResult = kept.handle("withdrawResult");
+export const publishResult = kept.handle("publishResult", rules.publish, rules.holdOwner);
+export const requestChangesOfResult = kept.handle("requestChangesOfResult", rules.review);
+export const rejectResult = kept.handle("rejectResult", rules.review);
+export const renewResult = kept.handle("renewResult", rules.renew, rules.holdOwnerUntil);
 
-/** What is done with results on time. */
-export const resultJobs = listings.listingJobs(kind);
-
-/** Reading, and the steps that results share with needs. */
-export const resultVerbs = listings.listingVerbs(kind, toResult);
-
-/** Withdraws the results of an organisation that was closed. */
-export const withdrawResultsOf = resultVerbs.withdrawAllOf;
-
-/** A transfer or exclusive licence of a published result is effective: it is gone. */
-export const transferResult = (
+/** Withdraws the results of an organization that was closed. */
+export async function withdrawResultsOf(
   tx: Executor,
-  context: WriteContext,
+  origin: Origin,
+  organizationId: string,
+): Promise<void> {
+  for (const before of await rows.lockListings(tx, results, rows.liveOf(results, organizationId))) {
+    const reason = "organization closed";
+    await kept.move(tx, origin, before, "withdrawResultOfClosed", { reason });
+  }
+}
+
+/** A transfer or exclusive licence of a result is effective: it is gone, if it was in public view. */
+export async function transferResult(
+  tx: Executor,
+  origin: Origin,
   id: string,
   contractId: string,
-): Promise<void> =>
-  listings.endBySystem(tx, context, kind, id, "transfer", { transferredContractId: contractId });
+): Promise<void> {
+  const [before] = await rows.lockListings(tx, results, rows.ifPublished(results, id));
+  if (!before) return;
+  const changes = { transferredContractId: contractId };
+  await kept.move(tx, origin, before, "transferResult", { changes });
+}
 
 /** Results that this contract had transferred are there again: it was cancelled. */
 export async function restoreResultsOf(
   tx: Executor,
-  context: WriteContext,
+  origin: Origin,
   contractId: string,
 ): Promise<void> {
-  for (const before of await store.lockTransferredBy(tx, contractId)) {
-    await listings.restoreBySystem(tx, context, kind, before, { transferredContractId: null });
+  const transferred = store.transferredBy(contractId);
+  for (const before of await rows.lockListings(tx, results, transferred)) {
+    const to = listings.restoredTo(before.row.validUntil);
+    const changes = { transferredContractId: null };
+    await kept.move(tx, origin, before, "restoreResult", { to, changes });
   }
 }
+
+/** A result as suggestions are made for it. */
+export const toMatchableResult = (row: ResultRow) => listings.toMatched(kind, row);
+
+/**
+ * The same of one that this caller may read. Whose a result is is never kept from anybody.
+ * @throws AppError `result.not_found` (404)
+ */
+export async function readMatchableResult(db: Executor, actor: Actor, id: string) {
+  const row = await listings.readListing(db, "result", results, actor, id);
+  return { ...toMatchableResult(row), isVeiled: false };
+}
+
+/** Published results as lists show them, with what each lacks. */
+export async function describeResults(db: Executor, _: Actor, ids: readonly string[]) {
+  const found = await selectPublished(db, results, ids);
+  return new Map(
+    found.map((row) => [row.id, { item: store.toSummary(row, toPrice(row)), gaps: gapsOf(row) }]),
+  );
+}
+
+/** What is done with results on time. */
+export const resultJobs = {
+  /** Published ones whose last day has passed, locked; those that another process holds are left to it. */
+  takeOverdue: async (tx: Executor, take: Take) =>
+    listings.withIds(await rows.lockOverdue(tx, results, today(), take)),
+  async expire(tx: Executor, overdue: readonly Listing<ResultRow>[]): Promise<void> {
+    for (const before of overdue) await kept.move(tx, systemOrigin, before, "expireResult");
+  },
+  takeToReindex: (tx: Executor, take: Take, which: "all" | "failed") =>
+    listings.takeToReindex(tx, "result", results, take, which),
+  countAll: (db: Executor) => listings.countAll(db, kind),
+  recut: (tx: Executor, found: Parameters<typeof listings.recutListings>[2]) =>
+    listings.recutListings(tx, kind, found),
+};

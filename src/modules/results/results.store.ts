@@ -1,20 +1,15 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { ListingTable } from "../../../db/schema/listings.ts";
 import { results } from "../../../db/schema/results.ts";
-import type { Executor } from "../../database/connect.ts";
+import type { Owner } from "../listings/listings.store.ts";
+import type { ListingList } from "../listings/lists.service.ts";
 import {
   type Condition,
   type Conditions,
   type Order,
-  type Owner,
   sharedConditions,
-} from "../listings/listings.store.ts";
-import type { ListingList } from "../listings/lists.service.ts";
+} from "../listings/lists.store.ts";
 import type { ListResultsQuery, Result } from "./results.schema.ts";
 import { type ResultWords, textsOf } from "./results.texts.ts";
-
-// It has all the columns of a listing, and more.
-const listingTable = results as unknown as ListingTable;
 
 const summaryColumns = {
   id: results.id,
@@ -43,8 +38,10 @@ type SummaryRow = Pick<typeof results.$inferSelect, keyof typeof summaryColumns>
   organization: Owner;
 };
 
+const negotiable = sql`${results.priceKind} = 'negotiable'`;
+
 const conditions: Conditions = {
-  ...sharedConditions(listingTable, results.priceMin),
+  ...sharedConditions(results, results.priceMin, negotiable),
   resultType: (value) => sql`${results.resultType} = ${value}`,
   sampleStatus: (value) => sql`${results.sampleStatus} = ${value}`,
   ipType: (value) => sql`${results.intellectualPropertyTypes} @> array[${value}]::text[]`,
@@ -86,7 +83,7 @@ const orders: Record<string, Order> = {
 /** The list of results. */
 export const resultList: ListingList<SummaryRow & ResultWords> = {
   noun: "result",
-  table: listingTable,
+  table: results,
   columns: summaryColumns,
   wordColumns: {
     keywords: results.keywords,
@@ -102,6 +99,7 @@ export const resultList: ListingList<SummaryRow & ResultWords> = {
   facetColumns: () => ({
     maturity: sql`${results.maturity}`,
     amount: sql`${results.priceMin}`,
+    negotiable,
     region: sql`${results.regionCode}`,
   }),
 };
@@ -109,11 +107,6 @@ export const resultList: ListingList<SummaryRow & ResultWords> = {
 /** A row of a list on the wire. */
 export const toSummary = (row: SummaryRow, price: Result["price"]) => ({ ...row, price });
 
-/** The results that a contract transferred, locked. */
-export const lockTransferredBy = (tx: Executor, contractId: string) =>
-  tx
-    .select()
-    .from(results)
-    .where(and(eq(results.transferredContractId, contractId), eq(results.status, "transferred")))
-    .orderBy(results.id)
-    .for("update");
+/** Those that a contract transferred. */
+export const transferredBy = (contractId: string) =>
+  and(eq(results.transferredContractId, contractId), eq(results.status, "transferred"));

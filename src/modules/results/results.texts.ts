@@ -1,8 +1,8 @@
 import type { SearchColumn } from "../../../db/schema/listings.ts";
+import type { DocumentFacts } from "../../../db/schema/matching.ts";
 import type { results } from "../../../db/schema/results.ts";
 import { nowInstant } from "../../lib/clock.ts";
 import type { ListingTexts } from "../listings/listings.texts.ts";
-import type { DocumentFacts } from "../matching/matching.service.ts";
 
 type Row = typeof results.$inferSelect;
 

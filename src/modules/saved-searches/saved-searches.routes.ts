@@ -1,6 +1,5 @@
 import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
-import { actorOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
 import { noContent, write } from "../../plugins/writes.ts";
 import {
@@ -24,7 +23,7 @@ import {
 } from "./saved-searches.service.ts";
 
 const tags = ["searches"];
-/** They are the caller's own notes, which whoever may search may keep. */
+/** They are the caller's own notes; every caller who may search may keep some. */
 const access = { scope: "results:read" } as const;
 const forNeeds = "A machine client that looks for needs holds `needs:read` too.";
 
@@ -45,7 +44,7 @@ export default async function savedSearchRoutes(app: App) {
         response: { 200: pageOf(SavedSearch) },
       },
     },
-    (request) => listSavedSearches(db, actorOf(request), request.query),
+    (request) => listSavedSearches(db, request.caller, request.query),
   );
 
   app.post(
@@ -67,12 +66,10 @@ export default async function savedSearchRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(
-        request,
-        reply,
-        (tx, context) => createSavedSearch(tx, context, actorOf(request), request.body),
-        { status: 201, location: ({ id }) => `/v1/saved-searches/${id}` },
-      ),
+      write(request, reply, (tx, call) => createSavedSearch(tx, call, request.body), {
+        status: 201,
+        location: ({ id }) => `/v1/saved-searches/${id}`,
+      }),
   );
 
   app.get(
@@ -88,7 +85,7 @@ export default async function savedSearchRoutes(app: App) {
         response: { 200: SavedSearchWithNew },
       },
     },
-    (request) => readSavedSearch(db, actorOf(request), request.params.id),
+    (request) => readSavedSearch(db, request.caller, request.params.id),
   );
 
   app.patch(
@@ -112,8 +109,8 @@ export default async function savedSearchRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        updateSavedSearch(tx, context, actorOf(request), request.params.id, request.body),
+      write(request, reply, (tx, call) =>
+        updateSavedSearch(tx, call, request.params.id, request.body),
       ),
   );
 
@@ -131,18 +128,19 @@ export default async function savedSearchRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(
-        request,
-        reply,
-        (tx, context) => deleteSavedSearch(tx, context, actorOf(request), request.params.id),
-        { status: 204 },
-      ),
+      write(request, reply, (tx, call) => deleteSavedSearch(tx, call, request.params.id), {
+        status: 204,
+      }),
   );
 
   app.get(
     "/v1/saved-searches/:id/listings",
     {
-      config: { access, errors: ["saved_search.not_found"] },
+      config: {
+        access,
+        searches: "suggestions",
+        errors: ["saved_search.not_found", "search.too_many_words"],
+      },
       schema: {
         operationId: "listNewListings",
         summary: "What is new since the last look",
@@ -153,7 +151,7 @@ export default async function savedSearchRoutes(app: App) {
         response: { 200: NewListings },
       },
     },
-    (request) => listNewListings(db, actorOf(request), request.params.id, request.query),
+    (request) => listNewListings(db, request.caller, request.params.id, request.query),
   );
 
   app.post(
@@ -178,8 +176,8 @@ export default async function savedSearchRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        lookAtSavedSearch(tx, context, actorOf(request), request.params.id, request.body),
+      write(request, reply, (tx, call) =>
+        lookAtSavedSearch(tx, call, request.params.id, request.body),
       ),
   );
 }

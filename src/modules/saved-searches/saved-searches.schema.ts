@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { listingNouns } from "../../../db/schema/matching.ts";
+import { listingNouns } from "../../../db/schema/listings.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import { instant, line, uuid } from "../../lib/wire.ts";
 import { searchPageOf } from "../listings/search.schema.ts";
@@ -51,7 +51,7 @@ export type SavedSearchInput = z.output<typeof SavedSearchInput>;
 /** By hand: in the merge patch a parameter may be null, which takes it out of the query. */
 export const SavedSearchPatch = z
   .strictObject({
-    name: name.nullable().optional(),
+    name: name.optional(),
     query: z
       .record(z.string().max(60), z.string().max(500).nullable())
       .nullable()

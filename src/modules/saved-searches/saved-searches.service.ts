@@ -1,7 +1,8 @@
 import { savedSearches } from "../../../db/schema/saved-searches.ts";
 import type { Executor } from "../../database/connect.ts";
-import { updateRow } from "../../database/rows.ts";
+import { insertRow, updateRow } from "../../database/rows.ts";
 import type { Actor } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
 import { instantIn, nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
@@ -9,7 +10,6 @@ import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { ListNeedsQuery } from "../needs/needs.schema.ts";
 import { listNeeds } from "../needs/needs.service.ts";
@@ -60,28 +60,24 @@ function assertScope(actor: Actor, noun: "result" | "need"): void {
  */
 export async function createSavedSearch(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   { noun, name, query }: SavedSearchInput,
 ): Promise<SavedSearch> {
+  const { actor } = call;
   assertScope(actor, noun);
   if ((await store.countForAnother(tx, actor.id)) >= most) {
     throw new AppError("saved_search.too_many");
   }
-  const [row] = await tx
-    .insert(savedSearches)
-    .values({
-      id: newId(),
-      organizationId: actor.organizationId,
-      ownerId: actor.id,
-      noun,
-      name,
-      query,
-      seenThrough: instantIn(-unsettled),
-    })
-    .returning();
-  if (!row) throw new Error("insert returned no row");
-  await recordAudit(tx, context, {
+  const row = await insertRow(tx, savedSearches, {
+    id: newId(),
+    organizationId: actor.organizationId,
+    ownerId: actor.id,
+    noun,
+    name,
+    query,
+    seenThrough: instantIn(-unsettled),
+  });
+  await recordAudit(tx, call, {
     type: "saved_search.create",
     subject: auditOf(row),
     before: null,
@@ -173,10 +169,10 @@ export async function listNewListings(
   return query.cursor === undefined ? { ...found, through } : found;
 }
 
-async function lock(tx: Executor, context: WriteContext, actor: Actor, id: string) {
+async function lock(tx: Executor, { actor, expected }: Call, id: string) {
   const row = await store.lockSearch(tx, actor.id, id);
   if (!row) throw new AppError("saved_search.not_found");
-  assertVersion(row.version, context.expected);
+  assertVersion(row, expected);
   return row;
 }
 
@@ -186,16 +182,15 @@ async function lock(tx: Executor, context: WriteContext, actor: Actor, id: strin
  */
 export async function updateSavedSearch(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   id: string,
   patch: Record<string, unknown>,
 ): Promise<SavedSearch> {
-  const before = await lock(tx, context, actor, id);
+  const before = await lock(tx, call, id);
   const { name, query } = before;
   const details = parsePatched(SavedSearchDetails[before.noun], { name, query }, patch);
   const after = await updateRow(tx, savedSearches, before, details);
-  await recordAudit(tx, context, {
+  await recordAudit(tx, call, {
     type: "saved_search.update",
     subject: auditOf(after),
     before,
@@ -210,21 +205,20 @@ export async function updateSavedSearch(
  */
 export async function lookAtSavedSearch(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   id: string,
   { through }: LookInput,
 ): Promise<SavedSearch> {
   if (through > nowInstant()) {
     throw new AppError("request.invalid", { faults: [bodyFault(["through"], "date.future")] });
   }
-  const before = await lock(tx, context, actor, id);
+  const before = await lock(tx, call, id);
   const settled = instantIn(-unsettled);
   const seenThrough = through < settled ? through : settled;
   // Somebody has looked further already: nothing changes.
   if (seenThrough <= before.seenThrough) return toSavedSearch(before);
   const after = await updateRow(tx, savedSearches, before, { seenThrough });
-  await recordAudit(tx, context, {
+  await recordAudit(tx, call, {
     type: "saved_search.look",
     subject: auditOf(after),
     before,
@@ -234,15 +228,10 @@ export async function lookAtSavedSearch(
 }
 
 /** @throws AppError `saved_search.not_found` (404) */
-export async function deleteSavedSearch(
-  tx: Executor,
-  context: WriteContext,
-  actor: Actor,
-  id: string,
-): Promise<undefined> {
-  const before = await lock(tx, context, actor, id);
+export async function deleteSavedSearch(tx: Executor, call: Call, id: string): Promise<undefined> {
+  const before = await lock(tx, call, id);
   await store.deleteSearch(tx, id);
-  await recordAudit(tx, context, {
+  await recordAudit(tx, call, {
     type: "saved_search.delete",
     subject: auditOf(before),
     before,

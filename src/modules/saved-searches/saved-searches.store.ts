@@ -43,7 +43,7 @@ export const countSearches = (db: Executor, ownerId: string, query: ListSavedSea
       .as("counted"),
   );
 
-/** How many an owner has. Whoever saves another one waits until this transaction has ended. */
+/** How many an owner has. Saving another one waits until this transaction has ended. */
 export async function countForAnother(tx: Executor, ownerId: string): Promise<number> {
   await tx.execute(
     sql`select pg_advisory_xact_lock(hashtextextended(${`saved searches of ${ownerId}`}, 0))`,

@@ -1,5 +1,5 @@
+import { removeReplies, takeOldReplies } from "../../database/kept-replies.ts";
 import type { App } from "../../plugins/contract.ts";
-import { removeReplies, takeOldReplies } from "../../plugins/writes.ts";
 
 export default async function serviceWorker(app: App) {
   const job = "service.remove-old-replies";

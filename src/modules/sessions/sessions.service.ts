@@ -1,10 +1,13 @@
-import { oneTimeLinks, refreshTokens, sessions } from "../../../db/schema/accounts.ts";
+import { oneTimeLinks, refreshTokens, sessions } from "../../../db/schema/sessions.ts";
 import type { Executor } from "../../database/connect.ts";
 import type { Take } from "../../database/held-rows.ts";
+import { insertRow } from "../../database/rows.ts";
 import type { Actor, Origin, Scope } from "../../lib/access.ts";
-import { clock, instantIn, nowInstant } from "../../lib/clock.ts";
+import type { Call } from "../../lib/call.ts";
+import { instantIn, nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { newId, newSecret, sha256 } from "../../lib/ids.ts";
+import { networkOf } from "../../lib/rate-limits.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import * as store from "./sessions.store.ts";
 
@@ -28,49 +31,82 @@ export async function findActor(
   return { ...row, kind: "client", id: subject, sessionId: null, isAdmin: false, scopes };
 }
 
-/** Attempts in a window of 15 minutes: at one account, and from one address. */
-const windowSeconds = 15 * 60;
-const attemptsPerAccount = 10;
-const attemptsPerAddress = 100;
-
-const accountKey = (account: string) => `account:${sha256(account)}`;
-const addressKey = (address: string) => `address:${sha256(address)}`;
+/** Where an attempt at a password comes from. */
+export interface Attempting {
+  address: string;
+  /** Somebody signed in there before (`findDeviceOf`); null of one that is not known. */
+  device: string | null;
+}
 
 /**
- * Counts an attempt at a secret before it is checked, so that parallel guesses are bounded too.
+ * How attempts are slowed down: so many are free, then each waits twice as long as the one before, up to
+ * a bound. Nobody is locked out: of an account and of an address alone the bound is low, because others
+ * than their owner reach it.
+ */
+const brakes = {
+  pair: { free: 5, longest: 15 * 60 },
+  device: { free: 5, longest: 15 * 60 },
+  account: { free: 100, longest: 60 },
+  address: { free: 100, longest: 30 },
+} as const;
+type Brake = keyof typeof brakes;
+
+const keyOf = (brake: Brake, of: string) => `${brake}:${sha256(of)}`;
+const accountOf = (account: string) => sha256(account);
+
+/** What is counted of an attempt: a known device only by itself, so that nobody else can delay it. */
+function countedBy(account: string, { address, device }: Attempting): store.Counted[] {
+  const network = networkOf(address);
+  const keys: [Brake, string][] = device
+    ? [["device", device]]
+    : [
+        ["pair", `${account} ${network}`],
+        ["account", account],
+        ["address", network],
+      ];
+  return keys.map(([brake, of]) => ({
+    key: keyOf(brake, of),
+    account: brake === "address" ? null : accountOf(account),
+    ...brakes[brake],
+  }));
+}
+
+/**
+ * Counts an attempt at a password before it is checked, so that parallel guesses are bounded too.
+ * @param account the e-mail, whether or not anybody has it
  * @throws AppError `auth.too_many_attempts` (429) with Retry-After
  */
 export async function assertAttemptAllowed(
   db: Executor,
   account: string,
-  address: string,
+  from: Attempting,
 ): Promise<void> {
-  const bounds: [string, number][] = [
-    // The address first: one that is blocked counts against nobody's account.
-    [addressKey(address), attemptsPerAddress],
-    [accountKey(account), attemptsPerAccount],
-  ];
-  for (const [key, bound] of bounds) {
-    const attempt = await store.countAttempt(db, key, nowInstant(), instantIn(-windowSeconds));
-    if (attempt.count <= bound) continue;
-    const end = new Date(attempt.windowStart).getTime() + windowSeconds * 1000;
-    const seconds = Math.max(1, Math.ceil((end - clock.now().getTime()) / 1000));
-    throw new AppError("auth.too_many_attempts", { headers: { "retry-after": String(seconds) } });
-  }
+  const seconds = await store.countAttempt(db, countedBy(account, from), nowInstant());
+  if (seconds === 0) return;
+  throw new AppError("auth.too_many_attempts", { headers: { "retry-after": String(seconds) } });
 }
 
-/**
- * A right secret: the account's count starts again, and the address is not held to it. Many people
- * sign in from one address of a large organisation.
- */
+/** A right password: the account's counts begin again, and the address is not charged for it. */
 export async function forgetAttempts(
   db: Executor,
   account: string,
   address: string | null,
 ): Promise<void> {
-  await store.deleteAttempts(db, accountKey(account));
-  if (address) await store.uncountAttempt(db, addressKey(address));
+  await store.deleteAttempts(db, accountOf(account));
+  if (address) await store.uncountAttempt(db, keyOf("address", networkOf(address)));
 }
+
+/** Ends what an account has to wait for: the operator has spoken to its owner. */
+export const unlockAccount = (tx: Executor, account: string): Promise<unknown> =>
+  store.deleteAttempts(tx, accountOf(account));
+
+/** The sign-in that a refresh token belonged to, if it was this account's and ended well or not at all. */
+export const findDeviceOf = async (
+  db: Executor,
+  account: string,
+  refreshToken: string | undefined,
+): Promise<string | null> =>
+  refreshToken === undefined ? null : store.selectDevice(db, account, sha256(refreshToken));
 
 /** A sign-in with a fresh refresh token; the token itself is nowhere stored. */
 export interface SignIn {
@@ -83,13 +119,13 @@ export interface SignIn {
 export async function openSession(tx: Executor, memberId: string, days: number): Promise<SignIn> {
   const sessionId = newId();
   const expiresAt = instantIn(days * 24 * 60 * 60);
-  await tx.insert(sessions).values({ id: sessionId, memberId, expiresAt });
+  await insertRow(tx, sessions, { id: sessionId, memberId, expiresAt });
   return { memberId, sessionId, refreshToken: await issueRefreshToken(tx, sessionId, expiresAt) };
 }
 
 async function issueRefreshToken(tx: Executor, sessionId: string, expiresAt: string) {
   const token = newSecret("gmr");
-  await tx.insert(refreshTokens).values({ tokenHash: sha256(token), sessionId, expiresAt });
+  await insertRow(tx, refreshTokens, { tokenHash: sha256(token), sessionId, expiresAt });
   return token;
 }
 
@@ -130,12 +166,12 @@ export async function refreshSession(
 }
 
 /** Ends the sign-in that the caller's token belongs to. */
-export async function logout(tx: Executor, origin: Origin): Promise<undefined> {
-  const { actor } = origin;
-  if (!actor?.sessionId) return;
+export async function logout(tx: Executor, call: Call): Promise<undefined> {
+  const { actor } = call;
+  if (!actor.sessionId) return;
   const [ended] = await store.revokeSession(tx, actor.sessionId, "sign_out", nowInstant());
   if (!ended) return;
-  await recordAudit(tx, origin, {
+  await recordAudit(tx, call, {
     type: "session.revoke",
     subject: { id: actor.sessionId, organizationId: actor.organizationId },
     before: null,
@@ -170,12 +206,12 @@ export async function issueLink(
   await store.endLinksOf(tx, memberId, nowInstant());
   const token = newSecret("gml");
   const expiresAt = instantIn(linkDays * 24 * 60 * 60);
-  await tx.insert(oneTimeLinks).values({ tokenHash: sha256(token), memberId, purpose, expiresAt });
+  await insertRow(tx, oneTimeLinks, { tokenHash: sha256(token), memberId, purpose, expiresAt });
   return { token, expiresAt };
 }
 
 /**
- * Whose link it is, good or not: the person is locked before the link, as in every other change.
+ * Whose link it is, valid or not: the person is locked before the link, as in every other change.
  * @throws AppError `auth.invalid_link` for one that never was
  */
 export async function ownerOfLink(tx: Executor, token: string): Promise<string> {

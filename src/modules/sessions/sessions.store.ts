@@ -1,18 +1,19 @@
-import { and, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
+import { apiClients } from "../../../db/schema/api-clients.ts";
+import { members } from "../../../db/schema/members.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
 import {
-  apiClients,
   oneTimeLinks,
   refreshTokens,
   sessions,
   signInAttempts,
-} from "../../../db/schema/accounts.ts";
-import { members, organizations } from "../../../db/schema/organizations.ts";
+} from "../../../db/schema/sessions.ts";
 import type { Executor } from "../../database/connect.ts";
 import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { prepared } from "../../database/prepared.ts";
 import { nowInstant } from "../../lib/clock.ts";
 
-/** The person behind a live sign-in, with the state of the organisation. */
+/** The person behind a live sign-in, with the state of the organization. */
 export const selectMemberActor = (db: Executor, memberId: string, sessionId: string) =>
   prepared(db, "actor_of_member", (name) =>
     db
@@ -43,7 +44,7 @@ export const existsLiveSession = async (db: Executor): Promise<boolean> => {
   return (await db.select({ id: sessions.id }).from(sessions).where(live).limit(1)).length > 0;
 };
 
-/** The machine client and the state of its organisation; nothing when it was revoked. */
+/** The machine client and the state of its organization; nothing when it was revoked. */
 export const selectClientActor = (db: Executor, clientId: string) =>
   prepared(db, "actor_of_client", (name) =>
     db
@@ -59,30 +60,81 @@ export const selectClientActor = (db: Executor, clientId: string) =>
       .prepare(name),
   ).execute({ clientId });
 
-/** Counts an attempt in its window and tells how many there were, this one included. */
-export async function countAttempt(
-  db: Executor,
-  key: string,
-  now: string,
-  windowStart: string,
-): Promise<{ count: number; windowStart: string }> {
-  const isOver = sql`${signInAttempts.windowStart} <= ${windowStart}`;
-  const [row] = await db
-    .insert(signInAttempts)
-    .values({ key, count: 1, windowStart: now })
-    .onConflictDoUpdate({
-      target: signInAttempts.key,
-      set: {
-        count: sql`case when ${isOver} then 1 else ${signInAttempts.count} + 1 end`,
-        windowStart: sql`case when ${isOver} then excluded.window_start else ${signInAttempts.windowStart} end`,
-      },
-    })
-    .returning({ count: signInAttempts.count, windowStart: signInAttempts.windowStart });
-  return row ?? { count: 1, windowStart: now };
+/** What an attempt is counted under, and how it is slowed down there. */
+export interface Counted {
+  key: string;
+  /** Whose account it is at, hashed; null of what counts attempts at many. */
+  account: string | null;
+  /** Attempts without a wait. */
+  free: number;
+  /** Seconds of the longest wait. */
+  longest: number;
 }
 
-export const deleteAttempts = (db: Executor, key: string) =>
-  db.delete(signInAttempts).where(eq(signInAttempts.key, key));
+/** Seconds after the last attempt for which a count is remembered, beyond its wait. */
+const remembered = 3_600;
+
+/**
+ * Counts an attempt under all of these, unless it has to wait under one of them.
+ * @returns the seconds that it has to wait; 0 when it was counted
+ */
+export async function countAttempt(
+  db: Executor,
+  counted: readonly Counted[],
+  now: string,
+): Promise<number> {
+  const given = sql`jsonb_to_recordset(${JSON.stringify(counted)}::jsonb)
+    as given(key text, account text, free int, longest int)`;
+  // The exponent is bounded, or the power would be too large a number.
+  const wait = (count: SQL) => sql`case when ${count} < given.free then 0
+    else least(given.longest, power(2, least(${count} - given.free, 20)))::int end`;
+  const until = sql`a.window_start + make_interval(secs => ${wait(sql`a.count`)})`;
+  const [first] = counted;
+  if (!first) return 0;
+  const { rows: delayed } = await db.execute<{ seconds: number }>(sql`
+    select ceil(extract(epoch from max(${until}) - ${now}::timestamptz))::int as seconds
+    from ${given} join ${signInAttempts} a on a.key = given.key
+    having max(${until}) > ${now}::timestamptz`);
+  if (delayed[0]) return Math.max(1, delayed[0].seconds);
+  // Of guesses at the same moment each waits for the row, and sees the count of the one before.
+  const { rows } = await db.execute<{ key: string }>(sql`
+    insert into ${signInAttempts} as a (key, account, count, window_start)
+    select key, account, 1, ${now}::timestamptz from ${given} order by key
+    on conflict (key) do update set window_start = excluded.window_start, account = excluded.account,
+      count = case when a.window_start < ${now}::timestamptz - make_interval(secs => ${remembered}) then 1 else a.count + 1 end
+    where a.key <> ${first.key}
+      or a.window_start + make_interval(secs => (select ${wait(sql`a.count`)} from ${given} where given.key = a.key)) <= ${now}::timestamptz
+    returning key`);
+  return rows.some(({ key }) => key === first.key) ? 0 : 1;
+}
+
+/** Forgets all attempts at an account. @param account its hash */
+export const deleteAttempts = (db: Executor, account: string) =>
+  db.delete(signInAttempts).where(eq(signInAttempts.account, account));
+
+/**
+ * The sign-in that a refresh token belongs to, good or used up, of the person with this e-mail; not when
+ * it was ended because somebody else may have had the token.
+ */
+export async function selectDevice(
+  db: Executor,
+  email: string,
+  tokenHash: string,
+): Promise<string | null> {
+  const [found] = await db
+    .select({ id: sessions.id })
+    .from(refreshTokens)
+    .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+    .innerJoin(members, eq(members.id, sessions.memberId))
+    .where(
+      and(
+        eq(refreshTokens.tokenHash, tokenHash),
+        eq(members.email, email),
+        or(isNull(sessions.revokedAt), eq(sessions.revokedFor, "sign_out")),
+      ),
+    );
+  return found?.id ?? null;
+}
 
 /** Takes back an attempt that turned out right. */
 export const uncountAttempt = (db: Executor, key: string) =>
@@ -113,7 +165,7 @@ export const useRefreshToken = (tx: Executor, tokenHash: string, now: string) =>
       organizationId: sql<string>`(select organization_id from ${members} where id = ${sessions.memberId})`,
     });
 
-/** A refresh token, live or not, with whose sign-in it is of. */
+/** A refresh token, live or not, with the sign-in that it belongs to. */
 export const selectRefreshToken = (tx: Executor, tokenHash: string) =>
   tx
     .select({

@@ -109,7 +109,7 @@ export const definitions: readonly Definition[] = [
     ["隐去", "Suppressed"],
     [
       "公开统计中，合同数为 1 或 2 的单元格及可能推算出它的其他单元格不予显示。",
-      "In the public view, cells of one or two contracts are hidden, and others by which they could be reckoned.",
+      "In the public view, cells of one or two contracts are hidden, and others by which they could be worked out.",
     ],
   ),
 ];

@@ -1,7 +1,7 @@
 import type { App } from "../../plugins/contract.ts";
 import { definitions } from "./statistics.definitions.ts";
 import { ContractVolume, ContractVolumeQuery, Definitions } from "./statistics.schema.ts";
-import { readContractVolume } from "./statistics.service.ts";
+import { readContractVolume } from "./volume.service.ts";
 
 const tags = ["statistics"];
 

@@ -1,9 +1,15 @@
-import { and, eq, sql } from "drizzle-orm";
-import { auditLog, sealerState, volumeEntries, volumeSums } from "../../../db/schema/log.ts";
+import { and, eq, type SQL, sql } from "drizzle-orm";
+import { auditLog, sealerState } from "../../../db/schema/audit.ts";
 import { registrations } from "../../../db/schema/registrations.ts";
+import { volumeEntries, volumeSums } from "../../../db/schema/statistics.ts";
 import type { Executor } from "../../database/connect.ts";
 import { placeholdersFor, prepared } from "../../database/prepared.ts";
+import { startsWith } from "../../database/starts-with.ts";
 import { send } from "../../database/transact.ts";
+import { regionPrefix } from "../../lib/regions.ts";
+import type { ContractVolumeQuery } from "./statistics.schema.ts";
+
+type VolumeDimension = ContractVolumeQuery["by"][number];
 
 export type VolumeEntry = typeof volumeEntries.$inferInsert;
 
@@ -137,28 +143,77 @@ export async function positionAt(db: Executor, instant: string): Promise<number>
   return Number(found.rows[0]?.position ?? 0);
 }
 
-/** A filter on `volume_entries e`: an expression and how its value compares. */
-export interface Condition {
-  expression: string;
-  operator: "=" | "like" | ">=" | "<=" | "not like";
-  value: string;
+/** What tells a region's level: a GB/T 2260 code cut to it, or the country abroad. */
+const levelOf = (column: SQL, level: ContractVolumeQuery["regionLevel"]): SQL => {
+  const digits = sql.raw(String({ province: 2, city: 4, county: 6 }[level]));
+  return sql`case when ${column} ~ '^[0-9]' then rpad(left(${column}, ${digits}), 6, '0') else ${column} end`;
+};
+
+const sellerRegion = sql`e.seller_region`;
+const buyerRegion = sql`e.buyer_region`;
+
+type Place = Pick<ContractVolumeQuery, "region" | "regionLevel" | "flow">;
+
+/** The value of a dimension in `volume_entries e`. */
+function expressionOf(name: VolumeDimension, { region = "", regionLevel, flow }: Place): SQL {
+  if (name === "sellerRegion") return levelOf(sellerRegion, regionLevel);
+  if (name === "buyerRegion") return levelOf(buyerRegion, regionLevel);
+  if (name !== "direction") return sql.raw(dimensions[name]);
+  // Where the other side lies, seen from the region.
+  const other = flow === "absorption" ? sellerRegion : buyerRegion;
+  return sql`case when ${other} !~ '^[0-9]' then 'abroad'
+    when ${startsWith(other, regionPrefix(region))} then 'inside'
+    when ${startsWith(other, region.slice(0, 2))} then 'inside_province' else 'outside_province' end`;
 }
 
-/** One computed column of the table that is asked for. */
-export interface Grouping {
-  name: string;
-  /** SQL over `e`, made of the constants of this feature only. */
-  expression: string;
+type Filters = Pick<
+  ContractVolumeQuery,
+  | "region"
+  | "flow"
+  | "type"
+  | "subtype"
+  | "fieldCode"
+  | "industryCode"
+  | "intellectualPropertyType"
+  | "planSourceCode"
+  | "sellerNature"
+  | "buyerNature"
+  | "sizeBand"
+  | "origin"
+>;
+
+/** The conditions of what is asked for on `volume_entries e`. */
+function conditionsOf(query: Filters): SQL[] {
+  const { region, flow, fieldCode, industryCode } = query;
+  const place = region && regionPrefix(region);
+  const equals = (column: SQL, value: string | undefined) =>
+    value === undefined ? undefined : sql`${column} = ${value}`;
+  return [
+    place && flow !== "absorption" ? startsWith(sellerRegion, place) : undefined,
+    place && flow !== "output" ? startsWith(buyerRegion, place) : undefined,
+    equals(sql`e.type`, query.type),
+    equals(sql`e.subtype`, query.subtype),
+    fieldCode === undefined ? undefined : startsWith(sql`e.field`, fieldCode),
+    industryCode === undefined ? undefined : startsWith(sql`e.industry`, industryCode),
+    equals(sql`e.intellectual_property`, query.intellectualPropertyType),
+    equals(sql`e.plan_source`, query.planSourceCode),
+    equals(sql`e.seller_nature`, query.sellerNature),
+    equals(sql`e.buyer_nature`, query.buyerNature),
+    equals(sql`e.size_band`, query.sizeBand),
+    equals(sql`e.origin`, query.origin),
+  ].filter((condition) => condition !== undefined);
 }
 
-export interface VolumeQuery {
+/** Whether only some contracts are asked for. */
+export const isFiltered = (query: Filters): boolean => conditionsOf(query).length > 0;
+
+export interface VolumeQuery extends Place, Filters {
   basis: "registered" | "signed" | "paid";
   /** `whole`: the span as one. */
   period: "year" | "quarter" | "month" | "whole";
   from: string | null;
   to: string | null;
-  groupings: readonly Grouping[];
-  conditions: readonly Condition[];
+  by: readonly VolumeDimension[];
   /** Entries of the log up to this position; null: everything that is committed. */
   position: number | null;
 }
@@ -200,19 +255,16 @@ const toRow = (raw: RawRow, names: readonly string[]): VolumeRow => ({
 
 /** Any combination, from the entries themselves. */
 export async function selectVolume(db: Executor, query: VolumeQuery): Promise<VolumeRow[]> {
-  const { basis, period, from, to, groupings, conditions, position } = query;
+  const { basis, period, from, to, by, position } = query;
   const day = days[basis];
   const kind = basis === "paid" ? "payment" : "contract";
   const where = [
     sql`e.kind = ${sql.raw(`'${kind}'`)}`,
     from ? sql`${sql.raw(day)} >= ${from}` : null,
     to ? sql`${sql.raw(day)} <= ${to}` : null,
-    ...conditions.map(
-      ({ expression, operator, value }) =>
-        sql`${sql.raw(expression)} ${sql.raw(operator)} ${value}`,
-    ),
+    ...conditionsOf(query),
   ].filter((condition) => condition !== null);
-  const labels = groupings.map(({ expression }, i) => sql.raw(`${expression} as g${i}`));
+  const labels = by.map((name, i) => sql`${expressionOf(name, query)} as ${sql.raw(`g${i}`)}`);
   const log =
     position === null
       ? sql``
@@ -223,23 +275,18 @@ export async function selectVolume(db: Executor, query: VolumeQuery): Promise<Vo
     [...labels, sql`sum(e.sign) as signs, sum(e.sign * e.total_amount) as total`],
     sql`, `,
   )}, sum(e.sign * e.technology_amount) as technology`;
-  const keys = ["period", ...groupings.map((_, i) => `g${i}`)].join(", ");
+  const keys = ["period", ...by.map((_, i) => `g${i}`)].join(", ");
   const found = await db.execute<RawRow>(sql`
     select ${sql.raw(keys)}, count(*) filter (where signs > 0) as count,
       sum(total)::numeric(24, 2)::text as total, sum(technology)::numeric(24, 2)::text as technology
     from (
       select ${grouped} from ${volumeEntries} e ${log}
       where ${sql.join(where, sql` and `)}
-      group by ${sql.raw(["period", "e.registration_id", ...groupings.map((_, i) => `g${i}`)].join(", "))}
+      group by ${sql.raw(["period", "e.registration_id", ...by.map((_, i) => `g${i}`)].join(", "))}
     ) each_contract
     group by ${sql.raw(keys)} having count(*) filter (where signs > 0) > 0
     order by ${sql.raw(keys)}`);
-  return found.rows.map((raw) =>
-    toRow(
-      raw,
-      groupings.map(({ name }) => name),
-    ),
-  );
+  return found.rows.map((raw) => toRow(raw, by));
 }
 
 /**

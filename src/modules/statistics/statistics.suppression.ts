@@ -1,7 +1,7 @@
 /**
  * What of a public table is hidden, so that nobody reads a single firm's contract out of it.
  *
- * A figure of one or two contracts is hidden, and with it so many others that it cannot be reckoned from all
+ * A figure of one or two contracts is hidden, and with it so many others that it cannot be worked out from all
  * that is shown, taken together. Views by quarter, by year and without a dimension show parts of one
  * table, so it is decided as a whole, whichever is asked for. As a network (`lib/network.ts`): contracts
  * flow from the outside to all years, to each year, to its quarters, from a quarter through a cell to the

@@ -9,7 +9,7 @@ import {
   type Texts,
 } from "../matching/matching.service.ts";
 import { anonymousAmong } from "../needs/needs.service.ts";
-import { failedGates, type Gate, type Pair, scoreOf } from "./suggestions.signals.ts";
+import { failedGates, type Gate, type Pair, scorePair } from "./suggestions.signals.ts";
 
 export type Noun = "result" | "need";
 
@@ -18,6 +18,10 @@ export interface Source {
   noun: Noun;
   facts: DocumentFacts;
   texts: Texts;
+  /** Whether whose it is is kept from the caller. */
+  isVeiled: boolean;
+  /** Whether the caller may know of all listings of its owner that they are: it is the owner, or the operator. */
+  knowsOwn: boolean;
 }
 
 /** A listing that is suggested, with the reasons. */
@@ -39,33 +43,33 @@ const lookedUp = 200;
  */
 export async function rank(
   db: Executor,
-  { noun, facts, texts }: Source,
+  source: Source,
   depth?: number,
 ): Promise<{ ranked: Ranked[]; version: number }> {
+  const { noun, facts, texts } = source;
   const suggested: Noun = noun === "need" ? "result" : "need";
-  const { near, version } = await findNear(db, suggested, texts, {
-    ...(depth ? { depth } : {}),
-    withoutOrganization: facts.organizationId,
-  });
+  const { near, version } = await findNear(db, suggested, texts, depth);
   const day = today();
-  const ranked = near.map(({ facts: other, nearness, common }): Ranked => {
-    const pair: Pair = {
-      result: noun === "result" ? facts : other,
-      need: noun === "need" ? facts : other,
-      suggested,
-      nearness,
-      answering: null,
-      today: day,
-    };
-    const gates = failedGates(pair);
-    return {
-      listingId: other.listingId,
-      score: scoreOf(pair),
-      failedGates: gates,
-      pair,
-      common,
-    };
-  });
+  const ranked = (await withoutOwn(db, source, near)).map(
+    ({ facts: other, nearness, common }): Ranked => {
+      const pair: Pair = {
+        result: noun === "result" ? facts : other,
+        need: noun === "need" ? facts : other,
+        suggested,
+        nearness,
+        answering: null,
+        today: day,
+      };
+      const gates = failedGates(pair);
+      return {
+        listingId: other.listingId,
+        score: scorePair(pair),
+        failedGates: gates,
+        pair,
+        common,
+      };
+    },
+  );
   ranked.sort(byScore);
   const best = ranked.slice(0, lookedUp);
   const ids = best.map(({ listingId }) => listingId);
@@ -80,9 +84,26 @@ export async function rank(
     const answering = records.get(one.pair[suggested].organizationId);
     if (!answering) continue;
     one.pair = { ...one.pair, answering };
-    one.score = scoreOf(one.pair);
+    one.score = scorePair(one.pair);
   }
   return { ranked: ranked.sort(byScore), version };
+}
+
+/**
+ * Leaves out what the source's owner has itself, but where that would tell a stranger who has an anonymous
+ * need: the results of its owner stay, and so do the anonymous needs of a result's owner.
+ */
+async function withoutOwn(
+  db: Executor,
+  { noun, facts, isVeiled, knowsOwn }: Source,
+  near: readonly Near[],
+): Promise<Near[]> {
+  const isOwn = (other: Near) => other.facts.organizationId === facts.organizationId;
+  if (isVeiled) return [...near];
+  const own = near.filter(isOwn).map((other) => other.facts.listingId);
+  const unnamed =
+    noun === "result" && !knowsOwn ? await anonymousAmong(db, own) : new Set<string>();
+  return near.filter((other) => !isOwn(other) || unnamed.has(other.facts.listingId));
 }
 
 const byScore = (a: Ranked, b: Ranked) => b.score - a.score || (a.listingId < b.listingId ? 1 : -1);

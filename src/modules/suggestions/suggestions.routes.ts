@@ -1,6 +1,5 @@
 import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
-import { actorOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
 import {
@@ -30,7 +29,8 @@ export default async function suggestionRoutes(app: App) {
     {
       config: {
         access: { roles, scope: "needs:read" },
-        errors: ["need.not_found", "need.not_owner"],
+        searches: "suggestions",
+        errors: ["need.not_found", "need.not_owner", "match.not_a_broker"],
       },
       schema: {
         operationId: "suggestForNeed",
@@ -42,7 +42,7 @@ export default async function suggestionRoutes(app: App) {
         response: { 200: ResultSuggestions },
       },
     },
-    (request) => suggestForNeed(db, actorOf(request), request.params.id, request.query),
+    (request) => suggestForNeed(db, request.caller, request.params.id, request.query),
   );
 
   app.get(
@@ -50,7 +50,8 @@ export default async function suggestionRoutes(app: App) {
     {
       config: {
         access: { roles, scope: "results:read" },
-        errors: ["result.not_found", "result.not_owner"],
+        searches: "suggestions",
+        errors: ["result.not_found", "result.not_owner", "match.not_a_broker"],
       },
       schema: {
         operationId: "suggestForResult",
@@ -62,11 +63,12 @@ export default async function suggestionRoutes(app: App) {
         response: { 200: NeedSuggestions },
       },
     },
-    (request) => suggestForResult(db, actorOf(request), request.params.id, request.query),
+    (request) => suggestForResult(db, request.caller, request.params.id, request.query),
   );
 
   const judging = {
     access: { roles: ["brokerage"], verified: true },
+    searches: "suggestions",
     idempotency: "accepted",
     etag: "version",
     errors: [
@@ -95,8 +97,8 @@ export default async function suggestionRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        judgeSuggestion(tx, context, actorOf(request), "need", {
+      write(request, reply, (tx, call) =>
+        judgeSuggestion(tx, call, "need", {
           ...request.body,
           needId: request.params.id,
         }),
@@ -118,8 +120,8 @@ export default async function suggestionRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        judgeSuggestion(tx, context, actorOf(request), "result", {
+      write(request, reply, (tx, call) =>
+        judgeSuggestion(tx, call, "result", {
           ...request.body,
           resultId: request.params.id,
         }),

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { verdicts } from "../../../db/schema/matching.ts";
+import { verdicts } from "../../../db/schema/suggestions.ts";
 import { pageQuery } from "../../lib/pagination.ts";
-import { instant, prose, taxonomyCode, uuid } from "../../lib/wire.ts";
+import { instant, prose, taxonomyCode, uuid, wholeNumber } from "../../lib/wire.ts";
 import { Broker } from "../brokers/brokers.schema.ts";
 import { NeedSummary } from "../needs/needs.schema.ts";
 import { ResultSummary } from "../results/results.schema.ts";
@@ -125,19 +125,21 @@ export const NeedSuggestions = z
   .meta({ id: "NeedSuggestions" });
 
 export const SuggestionsQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(50).default(20).describe("How many that fit."),
-  nearMisses: z.coerce.number().int().min(0).max(20).default(5).describe("How many near misses."),
-  brokers: z.coerce.number().int().min(0).max(20).default(5).describe("How many brokers."),
+  limit: wholeNumber(1, 50).default(20).describe("How many that fit."),
+  nearMisses: wholeNumber(0, 20).default(5).describe("How many near misses."),
+  brokers: wholeNumber(0, 20).default(5).describe("How many brokers."),
 });
 export const NeedSuggestionsQuery = SuggestionsQuery.omit({ brokers: true });
 export type SuggestionsQuery = z.output<typeof SuggestionsQuery>;
 
-const verdictInput = {
+export const VerdictInput = z.strictObject({
   verdict: z.enum(verdicts),
   reason: taxonomyCode("suggestion-reasons").nullable().default(null),
   note: prose(500).nullable().default(null),
-};
-export const NeedVerdictInput = z.strictObject({ resultId: uuid, ...verdictInput }).meta({
+});
+export type VerdictInput = z.output<typeof VerdictInput>;
+
+export const NeedVerdictInput = z.strictObject({ resultId: uuid, ...VerdictInput.shape }).meta({
   id: "NeedVerdictInput",
   examples: [
     {
@@ -148,13 +150,12 @@ export const NeedVerdictInput = z.strictObject({ resultId: uuid, ...verdictInput
     },
   ],
 });
-export const ResultVerdictInput = z.strictObject({ needId: uuid, ...verdictInput }).meta({
+export const ResultVerdictInput = z.strictObject({ needId: uuid, ...VerdictInput.shape }).meta({
   id: "ResultVerdictInput",
   examples: [
     { needId: "019b0000-0000-7000-8000-000000000001", verdict: "useful", reason: "good_fit" },
   ],
 });
-export type VerdictInput = Pick<z.output<typeof NeedVerdictInput>, "verdict" | "reason" | "note">;
 
 export const ListVerdictsQuery = z.strictObject({
   ...pageQuery,

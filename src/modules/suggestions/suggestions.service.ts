@@ -6,7 +6,7 @@ import { findValidBroker, listBrokersOfField } from "../brokers/brokers.service.
 import type { Matched } from "../listings/listings.service.ts";
 import { describeNeeds, readMatchableNeed } from "../needs/needs.service.ts";
 import { describeResults, readMatchableResult } from "../results/results.service.ts";
-import { type Noun, type Ranked, rank } from "./suggestions.engine.ts";
+import { type Noun, type Ranked, rank, type Source } from "./suggestions.engine.ts";
 import { evidenceOf, improvementsOf, isAbout } from "./suggestions.evidence.ts";
 import type {
   SuggestedBroker,
@@ -22,21 +22,25 @@ const readers = { result: readMatchableResult, need: readMatchableNeed };
 /**
  * A listing that this caller may have suggestions for: its owner in every state, certified brokers and
  * the operator once it is published.
- * @throws AppError `<noun>.not_found` (404), `<noun>.not_owner` (403)
+ * @throws AppError `<noun>.not_found` (404), `<noun>.not_owner`, `match.not_a_broker` (403)
  */
 export async function readSource(
   db: Executor,
   actor: Actor,
   noun: Noun,
   id: string,
-): Promise<Matched> {
-  const source = await readers[noun](db, actor, id);
-  if (source.facts.organizationId === actor.organizationId) return source;
+): Promise<Source & Matched> {
+  const found = await readers[noun](db, actor, id);
+  const isOwner = found.facts.organizationId === actor.organizationId;
+  const source = { ...found, noun, knowsOwn: isOwner || isOperator(actor) };
+  if (isOwner) return source;
   const insider =
     source.status === "published" &&
     (isOperator(actor) || (await findValidBroker(db, actor.id)) !== undefined);
-  if (!insider) throw new AppError(`${noun}.not_owner`);
-  return source;
+  if (insider) return source;
+  // Whoever could be let in is told what it lacks.
+  const lacksCertificate = actor.role === "brokerage" && source.status === "published";
+  throw new AppError(lacksCertificate ? "match.not_a_broker" : `${noun}.not_owner`);
 }
 
 /** The best of those that fit and of those that nearly do. */
@@ -68,7 +72,7 @@ async function suggest<Item extends object>(
   ) => Promise<Map<string, { item: Item; gaps: Matched["gaps"] }>>,
 ) {
   const source = await readSource(db, actor, noun, id);
-  const { ranked, version } = await rank(db, { noun, ...source });
+  const { ranked, version } = await rank(db, source);
   const chosen = choose(ranked, query);
   const ids = chosen.flat().map(({ listingId }) => listingId);
   const described = await describe(db, actor, ids);
@@ -190,16 +194,16 @@ const brokerSignals = [
 /** Brokers of a field that are weighed, those with most contracts first. */
 const weighedBrokers = 200;
 
-/** Certified brokers who know the field, but for those of the owner's own organisation. */
+/** Certified brokers who know the field, but for those of the owner's own organization, if that may be known. */
 async function suggestBrokers(
   db: Executor,
-  { facts: { fieldCode, regionCode, organizationId } }: Matched,
+  { isVeiled, facts: { fieldCode, regionCode, organizationId } }: Source,
   limit: number,
 ): Promise<SuggestedBroker[]> {
   if (!fieldCode || limit === 0) return [];
   const brokers = await listBrokersOfField(db, fieldCode, weighedBrokers);
   return brokers
-    .filter(({ organization }) => organization.id !== organizationId)
+    .filter(({ organization }) => isVeiled || organization.id !== organizationId)
     .map((broker) => {
       const parts = brokerSignals.map(({ signal, zh, en, weight, measure }) => ({
         ...{ signal, zh, en, weight },

@@ -119,7 +119,7 @@ export interface Part {
 const rounded = (value: number) => Math.round(value * 10_000) / 10_000;
 
 /** The score of a pair, 0 to 1. */
-export function scoreOf(pair: Pair): number {
+export function scorePair(pair: Pair): number {
   let all = 0;
   let sum = 0;
   for (const signal of signals) {

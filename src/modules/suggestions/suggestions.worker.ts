@@ -1,19 +1,20 @@
 import { transact } from "../../database/transact.ts";
 import type { App } from "../../plugins/contract.ts";
-import { isCutAnew, noteCutAnew } from "../matching/statistics.service.ts";
+import { isCutAnew, noteCutAnew } from "../matching/term-statistics.service.ts";
 import { needJobs } from "../needs/needs.service.ts";
 import { resultJobs } from "../results/results.service.ts";
 import { refoldSynonyms, takeToRefold } from "../synonyms/synonyms.service.ts";
+import { reindexingNeeds, reindexingResults } from "./index.service.ts";
 
 /**
- * Listings are written anew a few at a time, because cutting them holds up the process, and writing them
- * whoever wants one of them; and then it rests so much longer than they took: the process, and the one
- * connection of the embedded database, are there for callers most of the time.
+ * Listings are rewritten a few at a time, because writing them holds up everybody who wants one of them; and
+ * then it rests so much longer than that took: the connections, of which the embedded database has one, are
+ * there for callers most of the time.
  */
 const pace = { batch: 2, rest: 3 };
 
 /**
- * After an upgrade that cuts text in another way, writes anew what listings are found by. From then on it
+ * After an upgrade that cuts text in another way, rewrites what listings are found by. From then on it
  * looks after those alone with which that has failed.
  */
 export default async function suggestionWorker(app: App) {
@@ -28,15 +29,17 @@ export default async function suggestionWorker(app: App) {
         job,
         subjectType: "result",
         ...pace,
+        ...(which === "all" && { count: resultJobs.countAll }),
         select: (tx, take) => resultJobs.takeToReindex(tx, take, which),
-        work: resultJobs.reindex,
+        ...reindexingResults,
       });
       await app.forEachRow({
         job,
         subjectType: "need",
         ...pace,
+        ...(which === "all" && { count: needJobs.countAll }),
         select: (tx, take) => needJobs.takeToReindex(tx, take, which),
-        work: needJobs.reindex,
+        ...reindexingNeeds,
       });
       await app.forEachRow({
         job,
@@ -46,7 +49,7 @@ export default async function suggestionWorker(app: App) {
       });
       if (which === "failed" || app.stopping.aborted) return;
       await transact(app.database.pool, noteCutAnew);
-      app.log.info({ job }, "all listings are cut into terms anew");
+      app.log.info({ job }, "all listings are cut into terms again");
     },
   });
 }

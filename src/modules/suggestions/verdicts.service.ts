@@ -1,17 +1,16 @@
 /** Brokers' verdicts on suggestions, kept for learning which signals are right. */
 import type { Executor } from "../../database/connect.ts";
-import type { Actor } from "../../lib/access.ts";
+import type { Call } from "../../lib/call.ts";
 import { AppError } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { findValidBroker } from "../brokers/brokers.service.ts";
 import { describeNeeds } from "../needs/needs.service.ts";
 import { describeResults } from "../results/results.service.ts";
-import { assertCodes } from "../taxonomies/taxonomies.service.ts";
+import { assertCodes, codesIn } from "../taxonomies/taxonomies.service.ts";
 import { type Noun, rank } from "./suggestions.engine.ts";
-import type { ListVerdictsQuery, Verdict, VerdictInput } from "./suggestions.schema.ts";
+import { type ListVerdictsQuery, type Verdict, VerdictInput } from "./suggestions.schema.ts";
 import { readSource } from "./suggestions.service.ts";
 import { engineVersion, type Part, partsOf } from "./suggestions.signals.ts";
 import * as store from "./verdicts.store.ts";
@@ -27,24 +26,26 @@ const toVerdict = (row: store.VerdictRow): Verdict => ({ ...row, parts: row.part
  */
 export async function judgeSuggestion(
   tx: Executor,
-  context: WriteContext,
-  actor: Actor,
+  call: Call,
   noun: Noun,
-  { needId, resultId, verdict, reason, note }: VerdictInput & { needId: string; resultId: string },
+  { needId, resultId, ...input }: VerdictInput & { needId: string; resultId: string },
 ): Promise<Verdict> {
+  const { actor } = call;
   if (!(await findValidBroker(tx, actor.id))) throw new AppError("match.not_a_broker");
-  await assertCodes(tx, [{ path: ["reason"], taxonomy: "suggestion-reasons", code: reason }]);
+  await assertCodes(tx, codesIn(VerdictInput, input));
   const [id, otherId] = noun === "need" ? [needId, resultId] : [resultId, needId];
   const source = await readSource(tx, actor, noun, id);
   const describe = noun === "need" ? describeResults : describeNeeds;
   const other = (await describe(tx, actor, [otherId])).get(otherId);
   if (!other) throw new AppError(noun === "need" ? "result.not_found" : "need.not_found");
-  const { ranked } = await rank(tx, { noun, ...source });
+  const { ranked } = await rank(tx, source);
   const found = ranked.find((one) => one.listingId === otherId);
   const before = await store.lockVerdict(tx, { memberId: actor.id, needId, resultId });
   const row = await store.putVerdict(tx, {
     id: newId(),
-    ...{ needId, resultId, verdict, reason, note },
+    ...input,
+    needId,
+    resultId,
     suggestedFor: noun,
     memberId: actor.id,
     organizationId: actor.organizationId,
@@ -52,7 +53,7 @@ export async function judgeSuggestion(
     parts: found ? partsOf(found.pair) : [],
     engine: engineVersion,
   });
-  await recordAudit(tx, context, {
+  await recordAudit(tx, call, {
     type: before ? "suggestion_verdict.update" : "suggestion_verdict.create",
     subject: { id: row.id, organizationId: row.organizationId },
     before: before ?? null,

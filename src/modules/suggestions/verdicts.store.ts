@@ -1,5 +1,5 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
-import { suggestionVerdicts } from "../../../db/schema/matching.ts";
+import { suggestionVerdicts } from "../../../db/schema/suggestions.ts";
 import type { Executor } from "../../database/connect.ts";
 import { countLimit } from "../../lib/pagination.ts";
 import type { Noun } from "./suggestions.engine.ts";

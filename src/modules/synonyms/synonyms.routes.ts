@@ -53,7 +53,7 @@ export default async function synonymRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) => createSynonym(tx, context, request.body), {
+      write(request, reply, (tx, call) => createSynonym(tx, call, request.body), {
         status: 201,
         location: ({ id }) => `/v1/synonyms/${id}`,
       }),
@@ -100,9 +100,7 @@ export default async function synonymRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        updateSynonym(tx, context, request.params.id, request.body),
-      ),
+      write(request, reply, (tx, call) => updateSynonym(tx, call, request.params.id, request.body)),
   );
 
   app.delete(
@@ -119,7 +117,7 @@ export default async function synonymRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) => deleteSynonym(tx, context, request.params.id), {
+      write(request, reply, (tx, call) => deleteSynonym(tx, call, request.params.id), {
         status: 204,
       }),
   );

@@ -29,7 +29,7 @@ const words = z
 export const SynonymInput = z
   .strictObject({
     words,
-    note: prose(500).nullable().default(null).describe("Why; for whoever keeps the table."),
+    note: prose(500).nullable().default(null).describe("Why; for the people who keep the table."),
   })
   .meta({
     id: "SynonymInput",

@@ -1,7 +1,8 @@
-import { synonyms } from "../../../db/schema/matching.ts";
+import { synonyms } from "../../../db/schema/synonyms.ts";
 import type { Executor } from "../../database/connect.ts";
 import { failedOf, type Take } from "../../database/held-rows.ts";
-import { updateRow } from "../../database/rows.ts";
+import { insertRow, updateRow } from "../../database/rows.ts";
+import type { Call } from "../../lib/call.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
 import { newId } from "../../lib/ids.ts";
@@ -9,9 +10,8 @@ import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts"
 import { parsePatched } from "../../lib/patched.ts";
 import { fold, joined, synonymKeysOf } from "../../lib/terms.ts";
 import { instantInput } from "../../lib/wire.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
-import { touchStatistics } from "../matching/statistics.service.ts";
+import { touchStatistics } from "../matching/term-statistics.service.ts";
 import { type ListSynonymsQuery, type Synonym, SynonymInput } from "./synonyms.schema.ts";
 import * as store from "./synonyms.store.ts";
 
@@ -29,12 +29,12 @@ export async function synonymsOf(db: Executor, words: readonly string[]): Promis
   });
 }
 
-/** Groups to be folded anew, in the order of their ids: all, or those with which that has failed. */
+/** Groups to fold again, in the order of their ids: all, or those for which it failed. */
 export const takeToRefold = (tx: Executor, take: Take, which: "all" | "failed") =>
   store.lockWordsAfter(tx, take, which === "failed" ? failedOf(take, "synonym") : undefined);
 
 /**
- * Folds groups anew, after the way of cutting text has changed. It is no change of theirs; of groups that
+ * Folds groups again after the way of cutting text has changed. It does not count as a change; of groups that
  * have become the same one, one stays.
  * @param which "all": groups after these are still to be folded; "failed": all others are
  */
@@ -82,7 +82,7 @@ export async function readSynonym(db: Executor, id: string): Promise<Synonym> {
 /** What every change of the table comes with: its record, and scores that are others from now on. */
 async function changed(
   tx: Executor,
-  context: WriteContext,
+  call: Call,
   verb: "create" | "update" | "delete",
   before: store.SynonymRow | null,
   after: store.SynonymRow | null,
@@ -90,7 +90,7 @@ async function changed(
   const id = (after ?? before)?.id;
   if (!id) throw new Error("nothing was changed");
   await touchStatistics(tx);
-  await recordAudit(tx, context, {
+  await recordAudit(tx, call, {
     type: `synonym.${verb}`,
     subject: { id, organizationId: null },
     before: before && withoutKeys(before),
@@ -110,27 +110,23 @@ function withoutKeys(row: store.SynonymRow) {
  */
 export async function createSynonym(
   tx: Executor,
-  context: WriteContext,
+  call: Call,
   input: SynonymInput,
 ): Promise<Synonym> {
-  const [row] = await tx
-    .insert(synonyms)
-    .values({
-      ...input,
-      id: newId(),
-      folded: synonymKeysOf(input.words),
-      createdBy: context.actor?.id ?? null,
-    })
-    .returning();
-  if (!row) throw new Error("insert returned no row");
-  await changed(tx, context, "create", null, row);
+  const row = await insertRow(tx, synonyms, {
+    ...input,
+    id: newId(),
+    folded: synonymKeysOf(input.words),
+    createdBy: call.actor.id,
+  });
+  await changed(tx, call, "create", null, row);
   return toSynonym(row);
 }
 
-async function lock(tx: Executor, context: WriteContext, id: string): Promise<store.SynonymRow> {
+async function lock(tx: Executor, call: Call, id: string): Promise<store.SynonymRow> {
   const row = await store.lockGroup(tx, id);
   if (!row) throw new AppError("synonym.not_found");
-  assertVersion(row.version, context.expected);
+  assertVersion(row, call.expected);
   return row;
 }
 
@@ -140,26 +136,22 @@ async function lock(tx: Executor, context: WriteContext, id: string): Promise<st
  */
 export async function updateSynonym(
   tx: Executor,
-  context: WriteContext,
+  call: Call,
   id: string,
   patch: Record<string, unknown>,
 ): Promise<Synonym> {
-  const before = await lock(tx, context, id);
+  const before = await lock(tx, call, id);
   const { words, note } = before;
   const input = parsePatched(SynonymInput, { words, note }, patch);
   const changes = { ...input, folded: synonymKeysOf(input.words) };
   const after = await updateRow(tx, synonyms, before, changes);
-  await changed(tx, context, "update", before, after);
+  await changed(tx, call, "update", before, after);
   return toSynonym(after);
 }
 
 /** @throws AppError `synonym.not_found` (404) */
-export async function deleteSynonym(
-  tx: Executor,
-  context: WriteContext,
-  id: string,
-): Promise<undefined> {
-  const before = await lock(tx, context, id);
+export async function deleteSynonym(tx: Executor, call: Call, id: string): Promise<undefined> {
+  const before = await lock(tx, call, id);
   await store.deleteGroup(tx, id);
-  await changed(tx, context, "delete", before, null);
+  await changed(tx, call, "delete", before, null);
 }

@@ -1,5 +1,5 @@
 import { and, arrayContains, desc, eq, gt, type SQL, sql } from "drizzle-orm";
-import { synonyms } from "../../../db/schema/matching.ts";
+import { synonyms } from "../../../db/schema/synonyms.ts";
 import type { Executor } from "../../database/connect.ts";
 import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { countLimit } from "../../lib/pagination.ts";

@@ -61,7 +61,7 @@ export default async function taxonomyRoutes(app: App) {
       config: {
         access: { roles: ["operator"] },
         idempotency: "accepted",
-        errors: ["taxonomy.not_found", "taxonomy_item.code_taken"],
+        errors: ["taxonomy.not_found", "taxonomy.closed", "taxonomy_item.code_taken"],
       },
       schema: {
         operationId: "createTaxonomyItem",
@@ -78,7 +78,7 @@ export default async function taxonomyRoutes(app: App) {
       write(
         request,
         reply,
-        (tx, context) => createTaxonomyItem(tx, context, request.params.name, request.body),
+        (tx, call) => createTaxonomyItem(tx, call, request.params.name, request.body),
         { status: 201, location: () => `/v1/taxonomies/${request.params.name}` },
       ),
   );
@@ -104,8 +104,8 @@ export default async function taxonomyRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, context) =>
-        updateTaxonomyItem(tx, context, request.params.name, request.params.code, request.body),
+      write(request, reply, (tx, call) =>
+        updateTaxonomyItem(tx, call, request.params.name, request.params.code, request.body),
       ),
   );
 }

@@ -2,28 +2,36 @@ import { createHash } from "node:crypto";
 import { taxonomyItems } from "../../../db/schema/taxonomies.ts";
 import { taxonomies } from "../../../db/taxonomies/index.ts";
 import type { Executor } from "../../database/connect.ts";
+import { insertRow } from "../../database/rows.ts";
+import type { Call } from "../../lib/call.ts";
 import { AppError, type Fault } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { parsePatched } from "../../lib/patched.ts";
-import type { WriteContext } from "../../lib/write-context.ts";
 import { recordAudit } from "../audit/audit.service.ts";
+import type { CodeAt } from "./taxonomies.codes.ts";
 import { TaxonomyItemDetails, type TaxonomyItemInput } from "./taxonomies.schema.ts";
 import * as store from "./taxonomies.store.ts";
+
+export { type CodeAt, codesIn } from "./taxonomies.codes.ts";
 
 const byName = new Map(taxonomies.map((taxonomy) => [taxonomy.name, taxonomy]));
 const builtIn = new Map(
   taxonomies.map((taxonomy) => [taxonomy.name, new Set(taxonomy.items.map((item) => item.code))]),
 );
 
-/** GB/T 4754 goes deeper than the list: divisions, groups and classes below a known section. */
-const industryShape = /^[A-T]\d{2}(\d{1,2})?$/;
+/** GB/T 4754-2017: the divisions of each section, from the first to the last. */
+const divisions: Readonly<Record<string, readonly [number, number]>> = {
+  ...{ A: [1, 5], B: [6, 12], C: [13, 43], D: [44, 46], E: [47, 50], F: [51, 52], G: [53, 60] },
+  ...{ H: [61, 62], I: [63, 65], J: [66, 69], K: [70, 70], L: [71, 72], M: [73, 75], N: [76, 79] },
+  ...{ O: [80, 82], P: [83, 83], Q: [84, 85], R: [86, 90], S: [91, 96], T: [97, 97] },
+};
 
-/** One field of an input that holds a code; a null code is no code. */
-export interface CodeAt {
-  path: readonly (string | number)[];
-  taxonomy: string;
-  code: string | null;
+/** The standard goes deeper than the list: groups and classes of three and four digits below a division. */
+function isIndustry(code: string): boolean {
+  const [, section = "", division] = /^([A-T])(\d{2})\d{0,2}$/.exec(code) ?? [];
+  const [first, last] = divisions[section] ?? [0, -1];
+  return Number(division) >= first && Number(division) <= last;
 }
 
 /**
@@ -47,7 +55,7 @@ export async function assertCodes(
 ): Promise<void> {
   const open = codes.flatMap(({ path, taxonomy, code }) => {
     if (code === null || builtIn.get(taxonomy)?.has(code)) return [];
-    if (taxonomy === "industries" && industryShape.test(code)) return [];
+    if (taxonomy === "industries" && isIndustry(code)) return [];
     return [{ path, taxonomy, code }];
   });
   const all = [...faults];
@@ -93,26 +101,27 @@ function subjectOf(row: store.TaxonomyItemRow) {
 
 /**
  * Adds an item that a list lacks.
- * @throws AppError `taxonomy.not_found` (404), `taxonomy_item.code_taken` (409), `request.invalid`
+ * @throws AppError `taxonomy.not_found` (404), `taxonomy.closed`, `taxonomy_item.code_taken` (409), `request.invalid`
  *   for a parent that does not exist
  */
 export async function createTaxonomyItem(
   tx: Executor,
-  context: WriteContext,
+  call: Call,
   name: string,
   input: TaxonomyItemInput,
 ): Promise<store.TaxonomyItemRow> {
-  taxonomyNamed(name);
+  if (taxonomyNamed(name).closed) throw new AppError("taxonomy.closed");
   await assertCodes(tx, [{ path: ["parentCode"], taxonomy: name, code: input.parentCode }]);
   if (builtIn.get(name)?.has(input.code)) throw new AppError("taxonomy_item.code_taken");
   // Behind the built-in ones, among each other by code.
   const position = 10_000;
-  const [row] = await tx
-    .insert(taxonomyItems)
-    .values({ ...input, taxonomy: name, position, origin: "operator" })
-    .returning();
-  if (!row) throw new Error("insert returned no row");
-  await recordAudit(tx, context, {
+  const row = await insertRow(tx, taxonomyItems, {
+    ...input,
+    taxonomy: name,
+    position,
+    origin: "operator",
+  });
+  await recordAudit(tx, call, {
     type: "taxonomy_item.create",
     subject: subjectOf(row),
     before: null,
@@ -127,7 +136,7 @@ export async function createTaxonomyItem(
  */
 export async function updateTaxonomyItem(
   tx: Executor,
-  context: WriteContext,
+  call: Call,
   name: string,
   code: string,
   patch: Record<string, unknown>,
@@ -135,13 +144,13 @@ export async function updateTaxonomyItem(
   taxonomyNamed(name);
   const before = await store.lockItem(tx, name, code);
   if (!before) throw new AppError("taxonomy_item.not_found");
-  assertVersion(before.version, context.expected);
+  assertVersion({ version: before.version, id: before.code }, call.expected);
   if (before.origin === "built_in") throw new AppError("taxonomy_item.built_in");
   const { zh, en, active } = before;
   const details = parsePatched(TaxonomyItemDetails, { zh, en, active }, patch);
   const after = await store.updateItem(tx, before, details);
   if (!after) throw new AppError("request.precondition_failed");
-  await recordAudit(tx, context, {
+  await recordAudit(tx, call, {
     type: "taxonomy_item.update",
     subject: subjectOf(after),
     before,

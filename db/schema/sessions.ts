@@ -1,0 +1,83 @@
+import { sql } from "drizzle-orm";
+import { check, index, integer, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { id, instant, known } from "./columns.ts";
+import { members } from "./members.ts";
+
+/** A sign-in of a person: the family of its refresh tokens, and the `sid` of its access tokens. */
+export const sessions = pgTable(
+  "sessions",
+  {
+    id: id(),
+    memberId: uuid("member_id")
+      .notNull()
+      .references(() => members.id),
+    createdAt: instant("created_at").notNull().default(sql`now()`),
+    expiresAt: instant("expires_at").notNull(),
+    revokedAt: instant("revoked_at"),
+    revokedFor: text("revoked_for", {
+      enum: ["sign_out", "token_reuse", "password_change", "suspension"],
+    }),
+  },
+  (t) => [
+    index("sessions_member").on(t.memberId),
+    index("sessions_expiry").on(t.expiresAt),
+    check("sessions_revoked_why", sql`(revoked_at is null) = (revoked_for is null)`),
+  ],
+);
+
+/** Opaque refresh tokens, only their SHA-256 is kept. Each is used once (RFC 9700 4.14). */
+export const refreshTokens = pgTable(
+  "refresh_tokens",
+  {
+    tokenHash: text("token_hash").primaryKey(),
+    sessionId: uuid("session_id")
+      .notNull()
+      .references(() => sessions.id, { onDelete: "cascade" }),
+    createdAt: instant("created_at").notNull().default(sql`now()`),
+    expiresAt: instant("expires_at").notNull(),
+    usedAt: instant("used_at"),
+  },
+  (t) => [
+    index("refresh_tokens_session").on(t.sessionId),
+    // One live token a session, whatever happens at the same moment.
+    uniqueIndex("refresh_tokens_one_live").on(t.sessionId).where(sql`used_at is null`),
+  ],
+);
+
+export const oneTimeLinkPurposes = ["invitation", "password_reset"] as const;
+
+/** Links handed to a person by an admin (no mail server needed); only the token's hash is kept. */
+export const oneTimeLinks = pgTable(
+  "one_time_links",
+  {
+    tokenHash: text("token_hash").primaryKey(),
+    memberId: uuid("member_id")
+      .notNull()
+      .references(() => members.id),
+    purpose: text("purpose", { enum: oneTimeLinkPurposes }).notNull(),
+    createdAt: instant("created_at").notNull().default(sql`now()`),
+    expiresAt: instant("expires_at").notNull(),
+    usedAt: instant("used_at"),
+  },
+  (t) => [
+    index("one_time_links_member").on(t.memberId),
+    known("one_time_links_purpose_known", "purpose", oneTimeLinkPurposes),
+  ],
+);
+
+/** Attempts at a password, counted by account and address together, by each alone, and by device (all hashed). */
+export const signInAttempts = pgTable(
+  "sign_in_attempts",
+  {
+    key: text("key").primaryKey(),
+    /** Whose account it is (hashed): the operator forgets all attempts at it. */
+    account: text("account"),
+    count: integer("count").notNull(),
+    /** When the last one was. */
+    windowStart: instant("window_start").notNull(),
+  },
+  (t) => [
+    index("sign_in_attempts_window").on(t.windowStart),
+    index("sign_in_attempts_account").on(t.account),
+  ],
+);

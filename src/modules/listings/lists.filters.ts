@@ -1,0 +1,60 @@
+/** What the query string of a list asks for, as conditions by name. */
+import { type Actor, isOperator } from "../../lib/access.ts";
+import { AppError } from "../../lib/errors.ts";
+import type { Condition } from "./lists.store.ts";
+import type { MoneyBand } from "./search.schema.ts";
+import { bandBounds } from "./search.store.ts";
+
+/** The shared part of a list's query string. */
+interface SharedQuery {
+  scope: "public" | "own" | "all";
+  moneyBand?: MoneyBand | undefined;
+  fieldCode?: string | undefined;
+  "fieldCode[in]"?: string[] | undefined;
+  industryCode?: string | undefined;
+  regionCode?: string | undefined;
+  cooperationMode?: string | undefined;
+  tag?: string | undefined;
+  organizationId?: string | undefined;
+  "publishedAt[gte]"?: string | undefined;
+  "publishedAt[lte]"?: string | undefined;
+}
+
+/**
+ * The query string's shared filters as conditions by name.
+ * @throws AppError `auth.required` or `auth.forbidden_role` for a scope that is not the caller's
+ */
+export function conditionsOf(actor: Actor | null, query: SharedQuery): Condition[] {
+  if (query.scope !== "public" && !actor) throw new AppError("auth.required");
+  if (query.scope === "all" && !isOperator(actor)) {
+    throw new AppError("auth.forbidden_role", { members: { requiredRoles: ["operator"] } });
+  }
+  const { fieldCode, industryCode } = query;
+  const band = query.moneyBand && bandBounds(query.moneyBand);
+  const conditions: Record<string, unknown> = {
+    organization: query.scope === "own" ? actor?.organizationId : query.organizationId,
+    field: fieldCode && fieldCode.length > 2 ? fieldCode : undefined,
+    fieldTop: fieldCode?.slice(0, 2),
+    fieldTops: query["fieldCode[in]"]?.map((code) => code.slice(0, 2)),
+    fields: query["fieldCode[in]"],
+    industry: industryCode && industryCode.length > 1 ? industryCode : undefined,
+    industrySection: industryCode?.slice(0, 1),
+    ...regionCondition(query.regionCode),
+    cooperationMode: query.cooperationMode,
+    tag: query.tag,
+    moneyNegotiable: query.moneyBand === "negotiable" ? true : undefined,
+    moneyFrom: band?.from,
+    moneyBelow: band?.below ?? undefined,
+    publishedFrom: query["publishedAt[gte]"],
+    publishedTo: query["publishedAt[lte]"],
+  };
+  return Object.entries(conditions)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ({ name, value }));
+}
+
+function regionCondition(code: string | undefined): Record<string, string> {
+  if (!code) return {};
+  if (code.endsWith("0000")) return { province: code.slice(0, 2) };
+  return code.endsWith("00") ? { city: code.slice(0, 4) } : { region: code };
+}

@@ -1,0 +1,71 @@
+/** A feature owns its words: each is said once, by the feature that it is about, and none is forgotten. */
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import t from "tap";
+import { runnable } from "../../scripts/program.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { type FeatureWords, gather } from "../../src/lib/words.ts";
+import { constraintErrors, errorCatalogue, scopes, sentenceOf, tags } from "../../src/words.ts";
+
+const modules = join(projectRoot, "src/modules");
+const files = readdirSync(modules, { recursive: true, encoding: "utf8" }).filter((name) =>
+  name.endsWith(".words.ts"),
+);
+const said = new Map<string, FeatureWords>();
+for (const file of files) {
+  const { words } = await import(pathToFileURL(runnable(`src/modules/${file}`)).href);
+  said.set(basename(file, ".words.ts"), words);
+}
+
+t.test("the index holds what every feature says", async (t) => {
+  t.ok(said.size > 20);
+  for (const [feature, words] of said) {
+    for (const noun of Object.keys(words.nouns ?? {})) {
+      t.ok(errorCatalogue.has(`${noun}.not_found`), `${feature}: ${noun}`);
+    }
+    for (const code of Object.keys(words.errors ?? {})) {
+      t.ok(errorCatalogue.has(code), `${feature}: ${code}`);
+    }
+    for (const [code, text] of Object.entries(words.faults ?? {})) {
+      t.same(sentenceOf({ code: code as never }), text, `${feature}: ${code}`);
+    }
+    for (const name of Object.keys(words.constraints ?? {})) {
+      t.ok(constraintErrors.has(name), `${feature}: ${name}`);
+    }
+    for (const scope of words.scopes ?? []) t.ok(scopes.includes(scope as never), scope);
+    if (words.tag) t.ok(tags.includes(words.tag), words.tag.name);
+  }
+});
+
+t.test("a refusal is said by the feature that has its noun", async (t) => {
+  const owner = new Map<string, string>();
+  for (const [feature, { nouns = {} }] of said) {
+    for (const noun of Object.keys(nouns)) owner.set(noun, feature);
+  }
+  for (const [feature, { errors = {} }] of said) {
+    for (const code of Object.keys(errors)) {
+      const [noun = ""] = code.split(".");
+      t.equal(owner.get(noun) ?? feature, feature, code);
+    }
+  }
+});
+
+t.test("no word is said twice: scopes and parts of the documentation neither", async (t) => {
+  t.throws(() => gather([{ "need.odd": 1 }, undefined, { "need.odd": 1 }]), /need\.odd/);
+  t.same(
+    [...gather([{ a: 1 }, undefined, { b: 2 }])],
+    [
+      ["a", 1],
+      ["b", 2],
+    ],
+  );
+  t.equal(new Set(scopes).size, scopes.length);
+  t.equal(new Set(tags.map(({ name }) => name)).size, tags.length);
+});
+
+t.test("a fault that nobody explains is not sent without a word", async (t) => {
+  t.throws(() => sentenceOf({ code: "nobody.said" as never }), /nobody\.said/);
+  const detail = { en: "its own", zh: "自有" };
+  t.same(sentenceOf({ code: "nobody.said", detail }), detail);
+});

@@ -1,0 +1,20 @@
+/** A database as it was before some migrations, which can be applied again. */
+import type pg from "pg";
+import { readMigrations } from "../../src/database/migrations.ts";
+
+/** What the migration of this name, and each one after it, has made, is undone. Of its rows all stay. */
+export async function beforeOneGroupOfSynonyms(pool: pg.Pool): Promise<void> {
+  for (const statement of [
+    "alter table synonyms drop constraint synonyms_words",
+    "drop function word_set",
+    "drop table job_faults, job_runs, rate_limits",
+    "alter table sign_in_attempts drop column account",
+    "drop index contracts_interest, needs_drafts, results_drafts, organizations_crowd",
+  ]) {
+    await pool.query(statement);
+  }
+  const first = readMigrations().find(({ name }) => name.endsWith("one_group_of_synonyms"));
+  await pool.query("delete from drizzle.__drizzle_migrations where created_at >= $1", [
+    first?.when,
+  ]);
+}
