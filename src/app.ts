@@ -106,7 +106,7 @@ async function assemble(
   app.decorate("config", config);
   if (keys) app.decorate("signingKeys", keys);
   app.decorate("draining", draining);
-  const { publicUrl, accessTokenSeconds, checkReplies } = config;
+  const { publicUrl, accessTokenSeconds, secondFactorRoles, checkReplies } = config;
 
   await app.register(contract, { checkReplies });
   await app.register(problems, { publicUrl });
@@ -143,7 +143,7 @@ async function assemble(
       quotas: config.quotas,
       isShared: config.databaseUrl !== null,
     });
-    await app.register(authentication, { keys, publicUrl, accessTokenSeconds });
+    await app.register(authentication, { keys, publicUrl, accessTokenSeconds, secondFactorRoles });
     await app.register(conditional);
     await app.register(kept);
     await app.register(links);

@@ -2,8 +2,11 @@
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { z } from "zod";
+import { organizationKinds } from "../db/schema/organizations.ts";
+import type { Role } from "./lib/access.ts";
 import { type Quotas, readQuotas } from "./lib/rate-limits.ts";
 import { projectRoot } from "./lib/root.ts";
+import type { Site } from "./modules/second-factors/passkeys.ts";
 
 const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 /** An address, a range, or a name that stands for ranges. */
@@ -103,6 +106,30 @@ const Environment = z.object({
   MAX_ORGANIZATION_MEGABYTES: wholeNumber(1, 10_000_000)
     .default(5_120)
     .describe("Megabytes of files that an organization has at most."),
+  SECOND_FACTOR_ROLES: z
+    .string()
+    .default("")
+    .transform((text) =>
+      text
+        .split(",")
+        .map((part) => part.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(z.enum(organizationKinds)))
+    .describe(
+      "Roles whose people need a second factor, comma-separated: `operator,registry`. Without one they can only set it up.",
+    ),
+  RESET_BAR_HOURS: wholeNumber(0, 24 * 30)
+    .default(72)
+    .describe(
+      "Hours for which an account whose password somebody else has reset neither reviews nor confirms; 0 turns this off.",
+    ),
+  PASSKEY_ORIGIN: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      "Scheme, host and port of the page on which people sign in: passkeys belong to it. Default: that of PUBLIC_URL.",
+    ),
   DRAIN_SECONDS: wholeNumber(0, 60)
     .optional()
     .describe("Seconds between /readyz turning 503 and the socket closing: 5 with DATABASE_URL."),
@@ -158,6 +185,10 @@ export interface Config {
   /** Drafts of each noun that an organization has at most, before and after it was verified. */
   maxDrafts: { verified: number; unverified: number };
   maxOrganizationMegabytes: number;
+  secondFactorRoles: readonly Role[];
+  resetBarHours: number;
+  /** Where passkeys are made and proved. */
+  site: Site;
   /** Addresses, not a number of hops: a client could make up hops, but not where it calls from. */
   trustProxy: false | string;
   drainSeconds: number;
@@ -211,11 +242,12 @@ export function readConfig(
       "TRUST_PROXY is missing: something before this process speaks https, so all clients would seem to come from its address, and share one quota. Name its address, or say `none`.",
     );
   }
+  const publicUrl =
+    env.PUBLIC_URL ?? `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${env.PORT}`;
   return Object.freeze({
     host: env.HOST,
     port: env.PORT,
-    publicUrl:
-      env.PUBLIC_URL ?? `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${env.PORT}`,
+    publicUrl,
     databaseUrl: env.DATABASE_URL ?? null,
     databasePoolSize: env.DATABASE_POOL_SIZE,
     jobs: env.JOBS,
@@ -234,6 +266,9 @@ export function readConfig(
     maxDrafts: { verified: env.MAX_DRAFTS, unverified: env.MAX_DRAFTS_UNVERIFIED },
     maxOrganizationMegabytes: env.MAX_ORGANIZATION_MEGABYTES,
     trustProxy: !env.TRUST_PROXY || env.TRUST_PROXY === "none" ? false : env.TRUST_PROXY,
+    secondFactorRoles: env.SECOND_FACTOR_ROLES,
+    resetBarHours: env.RESET_BAR_HOURS,
+    site: { name: "Grand Market", origin: new URL(env.PASSKEY_ORIGIN ?? publicUrl).origin },
     // A market on one machine has no balancer to tell.
     drainSeconds: env.DRAIN_SECONDS ?? (env.DATABASE_URL ? 5 : 0),
     stopSeconds: env.STOP_SECONDS,

@@ -26,7 +26,9 @@ import { words as registrations } from "./modules/registrations/registrations.wo
 import { words as registry } from "./modules/registry/registry.words.ts";
 import { words as results } from "./modules/results/results.words.ts";
 import { words as savedSearches } from "./modules/saved-searches/saved-searches.words.ts";
+import { words as secondFactors } from "./modules/second-factors/second-factors.words.ts";
 import { words as service } from "./modules/service/service.words.ts";
+import { words as sessions } from "./modules/sessions/sessions.words.ts";
 import { words as statistics } from "./modules/statistics/statistics.words.ts";
 import { words as synonyms } from "./modules/synonyms/synonyms.words.ts";
 import { words as taxonomies } from "./modules/taxonomies/taxonomies.words.ts";
@@ -34,6 +36,8 @@ import { words as taxonomies } from "./modules/taxonomies/taxonomies.words.ts";
 const said = [
   shared,
   auth,
+  sessions,
+  secondFactors,
   apiClients,
   organizations,
   brokers,

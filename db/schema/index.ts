@@ -21,6 +21,7 @@ export * from "./registrations.ts";
 export * from "./registry.ts";
 export * from "./results.ts";
 export * from "./saved-searches.ts";
+export * from "./second-factors.ts";
 export * from "./sessions.ts";
 export * from "./statistics.ts";
 export * from "./suggestions.ts";

@@ -22,6 +22,12 @@ export const members = pgTable(
     /** argon2id; null until the invitation is accepted. */
     passwordHash: text("password_hash"),
     lastSignInAt: instant("last_sign_in_at"),
+    /** The last password that the person did not set by the one before, and who made it possible. */
+    resetAt: instant("reset_at"),
+    resetBy: uuid("reset_by"),
+    resetByOrganizationId: uuid("reset_by_organization_id"),
+    /** Until then the account counts as no second pair of eyes: somebody else may have it. */
+    barredUntil: instant("barred_until"),
     version: version(),
     ...timestamps(),
   },

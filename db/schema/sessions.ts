@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { check, index, integer, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { id, instant, known } from "./columns.ts";
 import { members } from "./members.ts";
+import { secondFactorKinds } from "./second-factors.ts";
 
 /** A sign-in of a person: the family of its refresh tokens, and the `sid` of its access tokens. */
 export const sessions = pgTable(
@@ -15,8 +16,15 @@ export const sessions = pgTable(
     expiresAt: instant("expires_at").notNull(),
     revokedAt: instant("revoked_at"),
     revokedFor: text("revoked_for", {
-      enum: ["sign_out", "token_reuse", "password_change", "suspension"],
+      enum: ["sign_out", "token_reuse", "password_change", "suspension", "factors_removed"],
     }),
+    /** Where it was opened, as its owner may recognise it. */
+    address: text("address"),
+    userAgent: text("user_agent"),
+    /** When its tokens were last renewed. */
+    usedAt: instant("used_at"),
+    /** What was proved beside the password. */
+    secondFactor: text("second_factor", { enum: [...secondFactorKinds, "recovery_code"] }),
   },
   (t) => [
     index("sessions_member").on(t.memberId),
@@ -55,6 +63,9 @@ export const oneTimeLinks = pgTable(
       .notNull()
       .references(() => members.id),
     purpose: text("purpose", { enum: oneTimeLinkPurposes }).notNull(),
+    /** Who made it; null for the program's own commands. */
+    issuedBy: uuid("issued_by"),
+    issuedByOrganizationId: uuid("issued_by_organization_id"),
     createdAt: instant("created_at").notNull().default(sql`now()`),
     expiresAt: instant("expires_at").notNull(),
     usedAt: instant("used_at"),

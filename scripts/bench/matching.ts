@@ -54,6 +54,8 @@ const operator: Actor = {
   organizationStatus: "verified",
   isAdmin: true,
   scopes: null,
+  barredUntil: null,
+  isProved: true,
 };
 
 interface Market {

@@ -266,7 +266,7 @@ async function addByInvitation(
   const invitation = InviteInput.parse(input);
   const { member, token } = await inviteMember(tx, call, organization.id, invitation);
   remember(stage, organization, person, member.id, invitation.isAdmin);
-  await redeemMemberLink(tx, { ...call, actor: null }, token, stage.passwordHash);
+  await redeemMemberLink(tx, { ...call, actor: null }, token, stage.passwordHash, 0);
 }
 
 function remember(
@@ -284,6 +284,8 @@ function remember(
     sessionId: null,
     organizationId,
     scopes: null,
+    barredUntil: null,
+    isProved: true,
     ...standing,
   });
 }

@@ -1,4 +1,5 @@
 import type { organizationKinds, organizationStatuses } from "../../db/schema/organizations.ts";
+import { nowInstant } from "./clock.ts";
 import { AppError } from "./errors.ts";
 import type { Vocabulary } from "./words.ts";
 
@@ -21,6 +22,10 @@ export interface Actor {
   isAdmin: boolean;
   /** Null for a person: only machines are held to scopes. */
   scopes: readonly Scope[] | null;
+  /** Somebody else set the password: until then the account is no second pair of eyes. */
+  barredUntil: string | null;
+  /** A second factor was proved at the sign-in; machines have none to prove. */
+  isProved: boolean;
 }
 
 /** Who may call a route. `public`: anyone, signed in or not; else a token is needed. */
@@ -36,15 +41,24 @@ export interface Access {
   verified?: true;
   /** Also for a suspended or closed organization, though it is no read (sign out, password). */
   whileSuspended?: true;
+  /** Also without the second factor that the market asks this role for (to set it up, to sign out). */
+  withoutSecondFactor?: true;
 }
 
-/** Why a route does not admit somebody: 401, then 403 by role, scope, state of the organization. */
+/**
+ * Why a route does not admit somebody: 401, then 403 by second factor, role, scope, state of the
+ * organization.
+ * @param proving roles that the market asks for a second factor
+ */
 export function refusalOf(
   access: Access,
   actor: Actor | null,
-  { reads }: { reads: boolean },
+  { reads, proving = [] }: { reads: boolean; proving?: readonly Role[] },
 ): AppError | undefined {
   if (!actor) return access.public ? undefined : new AppError("auth.required");
+  if (mustProve(actor, proving) && !access.public && !access.withoutSecondFactor) {
+    return new AppError("auth.second_factor_needed");
+  }
   if (access.roles && !access.roles.includes(actor.role)) {
     return new AppError("auth.forbidden_role", { members: { requiredRoles: access.roles } });
   }
@@ -68,6 +82,14 @@ export function refusalOf(
 /** Whether the actor works for the market operator. */
 export const isOperator = (actor: Pick<Actor, "role"> | null): boolean =>
   actor?.role === "operator";
+
+/** Whether the market asks this role for a second factor, and none was proved. */
+export const mustProve = ({ isProved, role }: Actor, proving: readonly Role[]): boolean =>
+  !isProved && proving.includes(role);
+
+/** Whether a password that somebody else set keeps the actor from what needs a second pair of eyes. */
+export const isBarred = ({ barredUntil }: Actor): boolean =>
+  barredUntil !== null && barredUntil > nowInstant();
 
 /** Where a request came from: who, with which id, from which address. Goes into audit records. */
 export interface Origin {

@@ -42,5 +42,9 @@ export const newSecret = (prefix: string): string =>
 /** SHA-256 in hex. Enough for secrets of 256 random bits; passwords go through `passwords.ts`. */
 export const sha256 = (text: string): string => hash("sha256", text, "hex");
 
+/** A UUIDv8 (RFC 9562 5.8) of a hash: the same for the same, and no row's. @param hex SHA-256 */
+export const idFromHash = (hex: string): string =>
+  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+
 /** A number from 0 up to 1, for pauses that must not keep pace with each other. */
 export const chance = (): number => randomInt(256) / 256;

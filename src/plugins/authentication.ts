@@ -2,7 +2,14 @@ import jwt from "@fastify/jwt";
 import type { FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { z } from "zod";
-import { type Access, type Actor, type Origin, refusalOf } from "../lib/access.ts";
+import {
+  type Access,
+  type Actor,
+  mustProve,
+  type Origin,
+  type Role,
+  refusalOf,
+} from "../lib/access.ts";
 import { databaseTime } from "../lib/clock.ts";
 import { AppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
@@ -46,6 +53,8 @@ interface Options {
   keys: SigningKeys;
   publicUrl: string;
   accessTokenSeconds: number;
+  /** Roles that the market asks for a second factor. */
+  secondFactorRoles: readonly Role[];
 }
 
 /**
@@ -54,7 +63,7 @@ interface Options {
  * suspension come from the database, not from the token: neither outlives five seconds.
  */
 export default fp<Options>(
-  async (app, { keys, publicUrl, accessTokenSeconds }) => {
+  async (app, { keys, publicUrl, accessTokenSeconds, secondFactorRoles }) => {
     await app.register(jwt, {
       secret: {
         private: keys.active.pem,
@@ -144,12 +153,16 @@ export default fp<Options>(
       const { access, ownAuthorization, vital } = request.routeOptions.config;
       const { authorization } = request.headers;
       const admit = () =>
-        done(app.countRequest(request, reply) ?? (access && refusal(access, request)));
+        done(
+          app.countRequest(request, reply) ??
+            (access && refusal(access, request, secondFactorRoles)),
+        );
       // A vital route answers without the database, so it asks nobody who calls.
       if (authorization === undefined || ownAuthorization || vital) return admit();
       identifyBearer(authorization).then(
         (actor) => {
-          request.actor = actor;
+          // Where anybody may call, who has not proved a second factor is anybody.
+          request.actor = access?.public && mustProve(actor, secondFactorRoles) ? null : actor;
           admit();
         },
         (error: unknown) => {
@@ -179,8 +192,12 @@ function within(actor: Actor, granted: string): Actor {
   return { ...actor, scopes: actor.scopes.filter((scope) => given.has(scope)) };
 }
 
-const refusal = (access: Access, { actor, method }: FastifyRequest): AppError | undefined =>
-  refusalOf(access, actor, { reads: method === "GET" || method === "HEAD" });
+const refusal = (
+  access: Access,
+  { actor, method }: FastifyRequest,
+  proving: readonly Role[],
+): AppError | undefined =>
+  refusalOf(access, actor, { reads: method === "GET" || method === "HEAD", proving });
 
 /** Where a request came from, for audit records. */
 export const originOf = (request: FastifyRequest): Origin => ({

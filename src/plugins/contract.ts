@@ -141,6 +141,9 @@ function sharedErrors(route: RouteOptions): ErrorCode[] {
   if (!vital) codes.push("request.rate_limited");
   if (!route.config?.ownAuthorization && !vital) codes.push("auth.invalid_token");
   if (access && !access.public) codes.push("auth.required");
+  if (access && !access.public && !access.withoutSecondFactor) {
+    codes.push("auth.second_factor_needed");
+  }
   if (access?.roles) codes.push("auth.forbidden_role");
   if (access?.admin) codes.push("auth.admin_required");
   if (access?.scope) codes.push("auth.insufficient_scope");

@@ -66,6 +66,8 @@ const owner: Actor = {
   organizationStatus: "verified",
   isAdmin: true,
   scopes: null,
+  barredUntil: null,
+  isProved: true,
 };
 const operator: Actor = { ...owner, role: "operator" };
 

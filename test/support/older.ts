@@ -8,6 +8,10 @@ export async function beforeOneGroupOfSynonyms(pool: pg.Pool): Promise<void> {
     "alter table synonyms drop constraint synonyms_words",
     "drop function word_set",
     "drop table job_faults, job_runs, rate_limits",
+    "drop table passkey_challenges, recovery_codes, second_factors",
+    "alter table members drop column reset_at, drop column reset_by, drop column reset_by_organization_id, drop column barred_until",
+    "alter table one_time_links drop column issued_by, drop column issued_by_organization_id",
+    "alter table sessions drop column address, drop column user_agent, drop column used_at, drop column second_factor",
     "alter table sign_in_attempts drop column account",
     "drop index contracts_interest, needs_drafts, results_drafts, organizations_crowd",
   ]) {

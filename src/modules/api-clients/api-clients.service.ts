@@ -2,14 +2,16 @@ import { timingSafeEqual } from "node:crypto";
 import { apiClients } from "../../../db/schema/api-clients.ts";
 import type { Executor } from "../../database/connect.ts";
 import { insertRow } from "../../database/rows.ts";
-import type { Actor, Scope } from "../../lib/access.ts";
+import type { Actor, Origin, Scope } from "../../lib/access.ts";
 import type { Call } from "../../lib/call.ts";
 import { nowInstant } from "../../lib/clock.ts";
 import { AppError, assertAll } from "../../lib/errors.ts";
-import { newId, newSecret, sha256 } from "../../lib/ids.ts";
+import { idFromHash, newId, newSecret, sha256 } from "../../lib/ids.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import { stored } from "../../lifecycle/stored.ts";
+import { recordAudit } from "../audit/audit.service.ts";
+import { isFirstWrongSecret } from "../sessions/sessions.service.ts";
 import { apiClient, type ClientFound } from "./api-clients.lifecycle.ts";
 import { type ApiClient, ApiClientInput, type ListApiClientsQuery } from "./api-clients.schema.ts";
 import * as store from "./api-clients.store.ts";
@@ -115,19 +117,34 @@ export const revokeApiClient = clients.handle("revokeApiClient");
 const uuidShape = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * Checks client credentials (RFC 6749 4.4) and notes their use.
+ * Checks client credentials (RFC 6749 4.4), and notes their use or that they failed.
  * @returns the scopes of the client, or null when id or secret is wrong
  * A secret is 256 random bits: there is nothing to be guessed, so nobody is slowed down for a wrong one.
  */
 export async function checkClientCredentials(
   db: Executor,
+  origin: Origin,
   clientId: string,
   secret: string,
 ): Promise<readonly Scope[] | null> {
   const found = uuidShape.test(clientId) ? await store.selectActiveClient(db, clientId) : undefined;
   const given = Buffer.from(sha256(secret));
   const fits = timingSafeEqual(given, Buffer.from(found?.client.secretHash ?? sha256("")));
-  if (!found || !fits || found.organizationStatus === "closed") return null;
+  if (!found || !fits || found.organizationStatus === "closed") {
+    const isFirst = await isFirstWrongSecret(db, `${clientId} ${origin.address}`);
+    if (isFirst)
+      await recordAudit(db, origin, {
+        type: "api_client.sign_in_failed",
+        subject: {
+          id: found?.client.id ?? idFromHash(sha256(clientId)),
+          organizationId: found?.client.organizationId ?? null,
+        },
+        before: null,
+        after: null,
+        reason: !found ? "unknown_account" : fits ? "not_active" : "wrong_secret",
+      });
+    return null;
+  }
   await store.setLastUsed(db, clientId, nowInstant());
   return found.client.scopes as Scope[];
 }

@@ -1,16 +1,12 @@
+import type { FastifyRequest } from "fastify";
 import { AppError } from "../../lib/errors.ts";
 import { hashPassword } from "../../lib/passwords.ts";
+import { originOf } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
-import { noContent, write, writeOpen } from "../../plugins/writes.ts";
+import { callOf, noContent, write, writeOpen } from "../../plugins/writes.ts";
 import { Member, MyDetailsPatch } from "../members/members.schema.ts";
-import { redeemMemberLink, updateMe } from "../members/members.service.ts";
-import {
-  findDeviceOf,
-  logout,
-  ownerOfLink,
-  refreshSession,
-  type SignIn,
-} from "../sessions/sessions.service.ts";
+import { updateMe } from "../members/members.service.ts";
+import { findDeviceOf, logout, refreshSession, type SignIn } from "../sessions/sessions.service.ts";
 import {
   ChangePasswordInput,
   LoginInput,
@@ -26,8 +22,10 @@ import {
   changePassword,
   checkCredentials,
   checkCurrentPassword,
+  knowsPassword,
   login,
   readMe,
+  redeemLink,
   register,
 } from "./auth.service.ts";
 
@@ -35,6 +33,11 @@ const tags = ["accounts"];
 
 /** `client_id` of tokens that people get by signing in here (RFC 9068 wants one). */
 const firstParty = "grand-market";
+
+/** What anybody who is signed in may do about the own account. */
+const ownAccount = { whileSuspended: true, withoutSecondFactor: true } as const;
+
+const userAgentOf = ({ headers }: FastifyRequest) => headers["user-agent"];
 
 export default async function authRoutes(app: App) {
   const { db } = app.database;
@@ -97,13 +100,18 @@ export default async function authRoutes(app: App) {
         idempotency: "refused",
         bucket: "sign-in",
         countsItself: true,
-        errors: ["auth.invalid_credentials", "auth.too_many_attempts"],
+        errors: [
+          "auth.invalid_credentials",
+          "auth.too_many_attempts",
+          "auth.second_factor_required",
+          "auth.invalid_second_factor",
+        ],
       },
       schema: {
         operationId: "login",
         summary: "Sign in with e-mail and password",
         description:
-          "After five wrong passwords for an account from one address each further one waits longer, up to 15 minutes: 429 with Retry-After. A device that shows a refresh token of an earlier sign-in waits only for its own. The operator can end the wait.",
+          "After five wrong passwords for an account from one address each further one waits longer, up to 15 minutes: 429 with Retry-After. A device that shows a refresh token of an earlier sign-in waits only for its own. The operator can end the wait. An account with a second factor needs that too.",
         tags,
         body: LoginInput,
         response: { 200: Tokens },
@@ -113,10 +121,13 @@ export default async function authRoutes(app: App) {
       const { ip, body } = request;
       const device = await findDeviceOf(app.callerDb, body.email, body.refreshToken);
       app.limit(reply, "sign-in", device ? { caller: device } : { address: ip });
-      const member = await checkCredentials(app.callerDb, { address: ip, device }, body);
-      return writeOpen(request, reply, async (tx, call) =>
-        toTokens(await login(tx, call, member, sessionDays)),
-      );
+      const from = { address: ip, device };
+      const member = await checkCredentials(app.callerDb, originOf(request), from, body);
+      const given = { secondFactor: body.secondFactor, userAgent: userAgentOf(request) };
+      return writeOpen(request, reply, async (tx, call) => {
+        const outcome = await login(tx, call, member, given, app.config);
+        return outcome instanceof AppError ? outcome : toTokens(outcome);
+      });
     },
   );
 
@@ -149,7 +160,7 @@ export default async function authRoutes(app: App) {
   app.post(
     "/v1/auth/logout",
     {
-      config: { access: { whileSuspended: true }, idempotency: "refused", changesAccess: true },
+      config: { access: ownAccount, idempotency: "refused", changesAccess: true },
       schema: {
         operationId: "logout",
         summary: "Sign out",
@@ -165,7 +176,7 @@ export default async function authRoutes(app: App) {
     "/v1/auth/change-password",
     {
       config: {
-        access: { whileSuspended: true },
+        access: ownAccount,
         idempotency: "refused",
         changesAccess: true,
         bucket: "sign-in",
@@ -181,12 +192,12 @@ export default async function authRoutes(app: App) {
       },
     },
     async (request, reply) => {
-      const { caller, ip, body } = request;
-      const { currentPassword, newPassword } = body;
-      const checked = await checkCurrentPassword(app.callerDb, caller, ip, currentPassword);
+      const { currentPassword, newPassword } = request.body;
+      const checked = await checkCurrentPassword(app.callerDb, callOf(request), currentPassword);
+      const userAgent = userAgentOf(request);
       const passwordHash = await hashPassword(newPassword);
       return write(request, reply, async (tx, call) =>
-        toTokens(await changePassword(tx, call, checked, passwordHash, sessionDays)),
+        toTokens(await changePassword(tx, call, checked, passwordHash, { userAgent, sessionDays })),
       );
     },
   );
@@ -198,23 +209,33 @@ export default async function authRoutes(app: App) {
         access: { public: true },
         idempotency: "refused",
         changesAccess: true,
-        errors: ["auth.invalid_link"],
+        bucket: "sign-in",
+        errors: [
+          "auth.invalid_link",
+          "auth.invalid_credentials",
+          "auth.too_many_attempts",
+          "auth.second_factor_required",
+          "auth.invalid_second_factor",
+        ],
       },
       schema: {
         operationId: "redeemLink",
         summary: "Accept an invitation, or set a new password, with a one-time token",
-        description: "The token works once, for seven days. Afterwards sign in with the password.",
+        description:
+          "The token works once, for seven days. Afterwards sign in with the password. A reset that somebody else made possible bars the account for 72 hours from reviews of cases and from confirming contracts, unless `currentPassword` or `secondFactor` proves that it is the same person.",
         tags,
         body: RedeemLinkInput,
         response: { 200: Member },
       },
     },
     async (request, reply) => {
+      const { token, password, currentPassword } = request.body;
       // Before the costly hash: nobody gets one for a token made up.
-      await ownerOfLink(app.callerDb, request.body.token);
-      const passwordHash = await hashPassword(request.body.password);
+      const origin = originOf(request);
+      const knewPassword = await knowsPassword(app.callerDb, origin, token, currentPassword);
+      const given = { passwordHash: await hashPassword(password), knewPassword };
       return writeOpen(request, reply, (tx, call) =>
-        redeemMemberLink(tx, call, request.body.token, passwordHash),
+        redeemLink(tx, call, request.body, given, app.config),
       );
     },
   );
@@ -222,7 +243,7 @@ export default async function authRoutes(app: App) {
   app.get(
     "/v1/me",
     {
-      config: { access: { scope: "organization:read" } },
+      config: { access: { scope: "organization:read", withoutSecondFactor: true } },
       schema: {
         operationId: "readMe",
         summary: "Who am I",

@@ -1,17 +1,21 @@
 import { z } from "zod";
+import { isHardToGuess } from "../../lib/common-passwords.ts";
 import { fault } from "../../lib/faults.ts";
 import { email, line, phone } from "../../lib/wire.ts";
 import { Member } from "../members/members.schema.ts";
 import { Organization, OrganizationInput } from "../organizations/organizations.schema.ts";
+import { FactorProof } from "../second-factors/second-factors.schema.ts";
 
-/** At least ten characters and not one of a handful that everybody tries first (NIST SP 800-63B 5.1.1.2). */
+/** At least ten characters and none that everybody tries first (NIST SP 800-63B 5.1.1.2). */
 export const newPassword = z
   .string()
   .min(10)
   .max(200)
   .refine((text) => text.isWellFormed() && !text.includes("\0"), fault("invalid_characters"))
-  .refine((text) => new Set(text).size >= 5, fault("password.weak"))
-  .describe("10 to 200 characters, at least five different ones.");
+  .refine(isHardToGuess, fault("password.weak"))
+  .describe(
+    "10 to 200 characters, at least five different ones, and none of the common passwords.",
+  );
 
 const givenPassword = z.string().min(1).max(200);
 
@@ -57,6 +61,9 @@ export const LoginInput = z
       .describe(
         "The last refresh token of an earlier sign-in on this device, used or not: others' wrong passwords then do not delay this one.",
       ),
+    secondFactor: FactorProof.optional().describe(
+      "For an account that has one: without it the reply is 401 `auth.second_factor_required` with `methods`, and with `passkey` for the browser.",
+    ),
   })
   .meta({
     id: "LoginInput",
@@ -89,6 +96,12 @@ export const RedeemLinkInput = z
   .strictObject({
     token: z.string().min(1).max(200).describe("The one-time token."),
     password: newPassword,
+    currentPassword: givenPassword
+      .optional()
+      .describe(
+        "The password until now, where it is known after all: the account is then not barred from reviews and confirmations.",
+      ),
+    secondFactor: FactorProof.optional().describe("Instead of it: a second factor."),
   })
   .meta({
     id: "RedeemLinkInput",
@@ -96,6 +109,8 @@ export const RedeemLinkInput = z
       { token: "gml_aW52aXRhdGlvbi10b2tlbi1vZi0zMi1ieXRlcy14eXo", password: "a long pass phrase" },
     ],
   });
+
+export type RedeemLinkInput = z.output<typeof RedeemLinkInput>;
 
 export const Me = z
   .object({

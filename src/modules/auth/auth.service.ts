@@ -3,12 +3,15 @@ import type { Actor, Origin } from "../../lib/access.ts";
 import type { Call, OpenCall } from "../../lib/call.ts";
 import { AppError } from "../../lib/errors.ts";
 import { verifyPassword, waitLikeHash } from "../../lib/passwords.ts";
+import type { Member } from "../members/members.schema.ts";
 import {
   createFirstMember,
   findMember,
   findMemberByEmail,
   type MemberRow,
+  noteFailedSignIn,
   noteSignIn,
+  redeemMemberLink,
   storePassword,
   toMember,
 } from "../members/members.service.ts";
@@ -17,14 +20,18 @@ import {
   registerOrganization,
   toOrganization,
 } from "../organizations/organizations.service.ts";
+import type { FactorProof } from "../second-factors/second-factors.schema.ts";
+import { proveSecondFactor, type Site } from "../second-factors/second-factors.service.ts";
 import {
   type Attempting,
   assertAttemptAllowed,
+  factorOf,
   forgetAttempts,
   openSession,
+  ownerOfLink,
   type SignIn,
 } from "../sessions/sessions.service.ts";
-import type { RegisterInput } from "./auth.schema.ts";
+import type { RedeemLinkInput, RegisterInput } from "./auth.schema.ts";
 
 /**
  * Writes a new organization with its first member, who may sign in at once and draft; the operator
@@ -62,15 +69,18 @@ export async function assertEmailFree(db: Executor, email: string): Promise<void
  */
 export async function checkCredentials(
   db: Executor,
+  origin: Origin,
   from: Attempting,
   { email, password }: { email: string; password: string },
 ) {
-  await assertAttemptAllowed(db, email, from);
+  const isLastFree = await assertAttemptAllowed(db, email, from);
   const member = await findMemberByEmail(db, email);
   const fits = await verifyPassword(password, member?.passwordHash ?? null);
-  if (!member || !fits || member.status !== "active")
-    throw new AppError("auth.invalid_credentials");
-  return member;
+  if (member && fits && member.status === "active") return member;
+  const why = !member ? "unknown_account" : fits ? "not_active" : "wrong_password";
+  await noteFailedSignIn(db, origin, { email, member }, why);
+  if (isLastFree) await noteFailedSignIn(db, origin, { email, member }, "attempts_used_up");
+  throw new AppError("auth.invalid_credentials");
 }
 
 /**
@@ -81,12 +91,66 @@ export async function login(
   tx: Executor,
   origin: Origin,
   member: MemberRow,
-  sessionDays: number,
-): Promise<SignIn> {
+  { secondFactor, userAgent }: { secondFactor: FactorProof | undefined; userAgent?: string },
+  { site, sessionDays }: Settings,
+): Promise<SignIn | AppError> {
   // The person first, as in a change of password: two that wait for each other would be a deadlock.
-  await noteSignIn(tx, origin, member);
+  const proof = await proveSecondFactor(tx, member, secondFactor, site);
+  if (proof instanceof AppError) {
+    if (secondFactor) await noteFailedSignIn(tx, origin, { ...member, member }, "second_factor");
+    return proof;
+  }
+  await noteSignIn(tx, origin, member, proof?.since ?? null);
   await forgetAttempts(tx, member.email, origin.address);
-  return openSession(tx, member.id, sessionDays);
+  const from = { address: origin.address, userAgent, secondFactor: proof?.kind ?? null };
+  return openSession(tx, member.id, sessionDays, from);
+}
+
+/** What of the configuration a sign-in goes by. */
+interface Settings {
+  site: Site;
+  sessionDays: number;
+}
+
+/**
+ * Sets a person's password by a one-time link. Somebody else's reset bars the account for a while from
+ * what needs a second pair of eyes, unless the person proves to be the same: by the password before, or
+ * by a second factor.
+ * @returns the refusals of a second factor instead of throwing them (`proveSecondFactor`)
+ * @throws AppError `auth.invalid_link` (400), `auth.too_many_attempts` (429)
+ */
+export async function redeemLink(
+  tx: Executor,
+  origin: Origin,
+  { token, secondFactor }: Pick<RedeemLinkInput, "token" | "secondFactor">,
+  { passwordHash, knewPassword }: { passwordHash: string; knewPassword: boolean },
+  { site, resetBarHours }: { site: Site; resetBarHours: number },
+): Promise<Member | AppError> {
+  const person = await findMember(tx, await ownerOfLink(tx, token));
+  if (!person) throw new AppError("auth.invalid_link");
+  const proof = secondFactor ? await proveSecondFactor(tx, person.row, secondFactor, site) : null;
+  if (proof instanceof AppError) return proof;
+  const barHours = knewPassword || proof ? 0 : resetBarHours;
+  return redeemMemberLink(tx, origin, token, passwordHash, barHours);
+}
+
+/**
+ * Whether this is the password of a link's person, as it was until now.
+ * @throws AppError `auth.invalid_link` (400), `auth.invalid_credentials` (401) for another one,
+ *   `auth.too_many_attempts` (429)
+ */
+export async function knowsPassword(
+  db: Executor,
+  origin: Origin,
+  token: string,
+  password: string | undefined,
+): Promise<boolean> {
+  const person = await findMember(db, await ownerOfLink(db, token));
+  if (!person) throw new AppError("auth.invalid_link");
+  if (password === undefined) return false;
+  const from = { address: origin.address ?? "", device: null };
+  await checkCredentials(db, origin, from, { email: person.row.email, password });
+  return true;
 }
 
 /**
@@ -94,16 +158,11 @@ export async function login(
  * @returns whose it is
  * @throws AppError `auth.invalid_credentials` (401), `auth.too_many_attempts` (429)
  */
-export async function checkCurrentPassword(
-  db: Executor,
-  actor: Actor,
-  address: string,
-  password: string,
-) {
-  const found = await findMember(db, actor.id);
+export async function checkCurrentPassword(db: Executor, call: Call, password: string) {
+  const found = await findMember(db, call.actor.id);
   if (!found) throw new AppError("auth.invalid_credentials");
-  const from = { address, device: actor.sessionId };
-  return checkCredentials(db, from, { email: found.row.email, password });
+  const from = { address: call.address ?? "", device: call.actor.sessionId };
+  return checkCredentials(db, call, from, { email: found.row.email, password });
 }
 
 /**
@@ -116,11 +175,14 @@ export async function changePassword(
   call: Call,
   checked: MemberRow,
   passwordHash: string,
-  sessionDays: number,
+  { userAgent, sessionDays }: { userAgent: string | undefined; sessionDays: number },
 ): Promise<SignIn> {
   await storePassword(tx, call, checked, passwordHash);
   await forgetAttempts(tx, checked.email, call.address);
-  return openSession(tx, checked.id, sessionDays);
+  const { sessionId } = call.actor;
+  const secondFactor = sessionId === null ? null : await factorOf(tx, sessionId);
+  const from = { address: call.address, userAgent, secondFactor };
+  return openSession(tx, checked.id, sessionDays, from);
 }
 
 /** Who the caller is, and what for. */

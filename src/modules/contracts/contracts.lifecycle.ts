@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { contractAmendments } from "../../../db/schema/contract-amendments.ts";
 import { contracts } from "../../../db/schema/contracts.ts";
-import type { Actor } from "../../lib/access.ts";
+import { type Actor, isBarred } from "../../lib/access.ts";
 import { ReasonInput, uuid } from "../../lib/wire.ts";
 import { guard, resource, type Standing } from "../../lifecycle/resource.ts";
 import { Amendment } from "./amendments.schema.ts";
@@ -63,6 +63,10 @@ const isSaidBy = (
     (one) => one.action === action && one.side === own?.side && one.position === own.position,
   );
 };
+
+/** Whose password somebody else has just set binds the organization to nothing. */
+const isOneself = <S extends Deal | Change>() =>
+  guard<S>("auth.barred_after_reset", (_, actor) => isBarred(actor));
 
 const hasNotConfirmed = guard<Deal>("contract.already_confirmed", (deal, actor) =>
   isSaidBy(deal, deal.said, "confirm", actor),
@@ -133,7 +137,7 @@ export const contract = resource({
       from: ["confirming"],
       to: "effective",
       ...party,
-      guards: [hasNotConfirmed],
+      guards: [isOneself(), hasNotConfirmed],
       errors: ["contract.revision_changed", ...ofMatch],
       body: ConfirmInput,
       summary: "Confirm the revision that was read",
@@ -175,7 +179,7 @@ export const contract = resource({
       ],
       roles,
       verified: true,
-      guards: [hasNotCancelled],
+      guards: [isOneself(), hasNotCancelled],
       body: ReasonInput,
       summary: "Cancel a contract",
       description:
@@ -256,7 +260,7 @@ export const amendment = resource({
       from: ["confirming"],
       to: "effective",
       ...party,
-      guards: [isOfContractInForce, hasNotConfirmedChange],
+      guards: [isOneself(), isOfContractInForce, hasNotConfirmedChange],
       errors: ["contract.not_found", "contract.revision_changed"],
       body: ConfirmInput,
       summary: "Confirm an amendment",

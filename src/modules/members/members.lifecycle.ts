@@ -72,6 +72,14 @@ export const member = resource({
       description:
         "An invitation while the person has no password, else a password reset. Earlier tokens stop working. The operator does it for an organization's last admin.",
     },
+    // A verified organization has invited the person whose e-mail this was said to be.
+    releaseEmail: {
+      action: "release-email",
+      lines: [
+        { from: ["invited"], by: "system", to: "same" },
+        { from: ["active", "suspended"], by: "system", to: "suspended" },
+      ],
+    },
     // By the holder of the token: an invited person becomes active.
     redeemLink: {
       action: "redeem-link",

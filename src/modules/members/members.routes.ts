@@ -20,6 +20,7 @@ import {
   issueMemberLink,
   listMembers,
   readMember,
+  removeMemberFactors,
   unlockMember,
   updateMember,
   withdrawInvitation,
@@ -181,6 +182,33 @@ export default async function memberRoutes(app: App) {
     },
     (request, reply) =>
       write(request, reply, (tx, call) => unlockMember(tx, call, request.params), { status: 204 }),
+  );
+
+  app.delete(
+    `${path}/:memberId/second-factors`,
+    {
+      config: {
+        access: { admin: true },
+        changesAccess: true,
+        errors: ["organization.not_owner", "organization.not_found", "member.not_found"],
+      },
+      schema: {
+        operationId: "removeMemberFactors",
+        summary: "Take the second factors from a member who has lost them",
+        description:
+          "Ends all sign-ins of the person, and bars the account for 72 hours from reviews of cases and from confirming contracts. The operator does it for an organization's last admin.",
+        tags,
+        params: MemberParams,
+        response: { 204: noContent },
+      },
+    },
+    (request, reply) =>
+      write(
+        request,
+        reply,
+        (tx, call) => removeMemberFactors(tx, call, request.params, app.config.resetBarHours),
+        { status: 204 },
+      ),
   );
 
   registerSteps(app, member, verbs, (key: MemberKey) => key);

@@ -13,6 +13,19 @@ export const Member = z
     phone: z.string().nullable(),
     isAdmin: z.boolean(),
     lastSignInAt: instant.nullable(),
+    passwordReset: z
+      .object({
+        at: instant,
+        by: uuid.nullable().describe("Who made it possible; null for the operator's command line."),
+        byOrganizationId: uuid.nullable(),
+        barredUntil: instant
+          .nullable()
+          .describe(
+            "Until then the account neither reviews cases nor confirms contracts; null once the person has proved to be the same.",
+          ),
+      })
+      .nullable()
+      .describe("The last time that somebody else reset the password or took the second factors."),
     version: z.int(),
     createdAt: instant,
     updatedAt: instant,

@@ -4,13 +4,14 @@ import type { Executor } from "../../database/connect.ts";
 import { insertRow } from "../../database/rows.ts";
 import { type Actor, isOperator, type Origin } from "../../lib/access.ts";
 import type { Call } from "../../lib/call.ts";
-import { nowInstant } from "../../lib/clock.ts";
+import { instantIn, nowInstant } from "../../lib/clock.ts";
 import { AppError, assertAll } from "../../lib/errors.ts";
-import { newId } from "../../lib/ids.ts";
+import { idFromHash, newId, sha256 } from "../../lib/ids.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import { stored } from "../../lifecycle/stored.ts";
 import { recordAudit } from "../audit/audit.service.ts";
+import { removeFactorsOf } from "../second-factors/second-factors.service.ts";
 import {
   endSignIns,
   issueLink,
@@ -34,8 +35,25 @@ export type { MemberRow } from "./members.store.ts";
 
 /** A person as the wire shows it; `actor` may take the actions listed. */
 export function toMember(found: MemberFound, actor: Actor | null): Member {
-  const { passwordHash: _, ...shown } = found.row;
-  return { ...shown, allowedActions: actor ? member.allowedActions(found, actor) : [] };
+  const {
+    passwordHash: _,
+    resetAt,
+    resetBy,
+    resetByOrganizationId,
+    barredUntil,
+    ...shown
+  } = found.row;
+  const passwordReset =
+    resetAt === null
+      ? null
+      : {
+          at: resetAt,
+          by: resetBy,
+          byOrganizationId: resetByOrganizationId,
+          barredUntil,
+        };
+  const allowedActions = actor ? member.allowedActions(found, actor) : [];
+  return { ...shown, passwordReset, allowedActions };
 }
 
 const accounts = stored(member, {
@@ -153,7 +171,8 @@ export async function withdrawInvitation(
 
 /**
  * Invites a person: an account without a password, and the link that gives it one. The operator invites
- * the first admin of an organization that has none.
+ * the first admin of an organization that has none. An e-mail that only an unverified organization has
+ * taken is free for a verified one.
  * @throws AppError `member.email_taken` (409), `organization.not_owner` (403),
  *   `organization.not_found` (404)
  */
@@ -170,10 +189,25 @@ export async function inviteMember(
   if (!isOwn && (await store.hasActiveAdmin(tx, organizationId))) {
     throw new AppError("organization.not_owner");
   }
+  if (actor.organizationStatus === "verified") await freeUnverified(tx, call, input.email);
   const { id, ...link } = await makeInvitation(tx, call, organizationId, input);
   const invited = await store.selectMember(tx, id);
   if (!invited) throw new Error("who was just invited is there");
   return { member: toMember(invited, actor), ...link };
+}
+
+/**
+ * Anybody registers with anybody's e-mail, which nobody checks: as long as that organization is not
+ * verified, a verified one that invites the person goes before it. The account that had it stays, suspended
+ * and without an address; the operator sees whose it was.
+ */
+async function freeUnverified(tx: Executor, call: Call, email: string): Promise<void> {
+  const held = await store.lockUnverified(tx, email);
+  if (!held) return;
+  await endSignIns(tx, held.row.id, "suspension");
+  // A name that no mail goes to (RFC 2606 2), and no other row has.
+  const changes = { email: `${held.row.id}@released.invalid` };
+  await accounts.move(tx, call, held, "releaseEmail", { changes, reason: "invitation" });
 }
 
 /** Makes the account and its link, without asking who may. */
@@ -185,7 +219,7 @@ export async function makeInvitation(
 ): Promise<{ id: string; token: string; expiresAt: string }> {
   const row = await insertRow(tx, members, { ...input, organizationId, id: newId() });
   await accounts.made(tx, origin, { row, othersAdminister: false }, "invite");
-  return { id: row.id, ...(await issueLink(tx, row.id, "invitation")) };
+  return { id: row.id, ...(await issueLink(tx, origin, row.id, "invitation")) };
 }
 
 /**
@@ -210,7 +244,7 @@ export async function makeLink(
   { id, organizationId, passwordHash }: store.MemberRow,
 ): Promise<{ token: string; expiresAt: string }> {
   const purpose = passwordHash ? "password_reset" : "invitation";
-  const link = await issueLink(tx, id, purpose);
+  const link = await issueLink(tx, origin, id, purpose);
   await recordAudit(tx, origin, {
     type: "member.issue_link",
     subject: { id, organizationId },
@@ -261,7 +295,9 @@ export const suspendMember = accounts.handle("suspendMember", async ({ tx, befor
 export const reinstateMember = accounts.handle("reinstateMember");
 
 /**
- * Gives the person of a link a password; an invited one becomes active.
+ * Gives the person of a link a password; an invited one becomes active. Who did not make the link for
+ * themselves is told who did (`passwordReset`), as are the colleagues.
+ * @param barHours for which the account is barred after somebody else's reset
  * @throws AppError `auth.invalid_link` (400)
  */
 export async function redeemMemberLink(
@@ -269,13 +305,21 @@ export async function redeemMemberLink(
   origin: Origin,
   token: string,
   passwordHash: string,
+  barHours: number,
 ): Promise<Member> {
   const memberId = await ownerOfLink(tx, token);
   const before = await store.lockPerson(tx, memberId);
-  const reason = await redeemLink(tx, token);
+  const { purpose: reason, issuedBy, issuedByOrganizationId } = await redeemLink(tx, token);
   if (!before || before.row.status === "suspended") throw new AppError("auth.invalid_link");
   await endSignIns(tx, memberId, "password_change");
-  const redeemed = { changes: { passwordHash }, reason };
+  const isOthers = reason === "password_reset" && issuedBy !== memberId;
+  const reset = isOthers && {
+    resetAt: nowInstant(),
+    resetBy: issuedBy,
+    resetByOrganizationId: issuedByOrganizationId,
+    barredUntil: barHours > 0 ? instantIn(barHours * 3_600) : null,
+  };
+  const redeemed = { changes: { passwordHash, ...reset }, reason };
   return toMember(await accounts.move(tx, origin, before, "redeemLink", redeemed), null);
 }
 
@@ -300,10 +344,18 @@ export async function storePassword(
 /**
  * Notes a successful sign-in. It is no change of the account, so the version stays.
  * @param row the person as it was when the password was checked
+ * @param proved since when the second factor is set up that was proved; null for none
  * @throws AppError `auth.invalid_credentials` (401) when password or status changed meanwhile
  */
-export async function noteSignIn(tx: Executor, origin: Origin, row: store.MemberRow) {
-  const noted = await store.setLastSignIn(tx, row, nowInstant());
+export async function noteSignIn(
+  tx: Executor,
+  origin: Origin,
+  row: store.MemberRow,
+  proved: string | null,
+) {
+  // What the person had before somebody else's reset proves that it is the same person.
+  const isSame = proved !== null && row.resetAt !== null && proved < row.resetAt;
+  const noted = await store.setLastSignIn(tx, row, nowInstant(), isSame);
   if (!noted) throw new AppError("auth.invalid_credentials");
   const { id, organizationId } = row;
   await recordAudit(tx, origin, {
@@ -312,6 +364,59 @@ export async function noteSignIn(tx: Executor, origin: Origin, row: store.Member
     before: null,
     after: null,
   });
+}
+
+/**
+ * Writes down that a sign-in failed. An account that nobody has stands under an id made of the hash of
+ * its name: attempts at the same one are found together, and the log tells nobody's address.
+ */
+export async function noteFailedSignIn(
+  db: Executor,
+  origin: Origin,
+  { email, member }: { email: string; member: store.MemberRow | undefined },
+  reason:
+    | "unknown_account"
+    | "wrong_password"
+    | "not_active"
+    | "second_factor"
+    | "attempts_used_up",
+): Promise<void> {
+  await recordAudit(db, origin, {
+    type: "member.sign_in_failed",
+    subject: {
+      id: member?.id ?? idFromHash(sha256(email)),
+      organizationId: member?.organizationId ?? null,
+    },
+    before: null,
+    after: null,
+    reason,
+  });
+}
+
+/**
+ * Takes all second factors from a person who has lost them, and ends every sign-in. As after a reset the
+ * account is barred for a while: whoever has its password now needs no more than that.
+ * @throws AppError `member.not_found`, `organization.not_found` (404), `organization.not_owner` (403)
+ */
+export async function removeMemberFactors(
+  tx: Executor,
+  call: Call,
+  key: MemberKey,
+  barHours: number,
+): Promise<undefined> {
+  const { before } = await accounts.lockAs(tx, { ...call, expected: null }, key, [
+    "owner",
+    "operator",
+  ]);
+  await removeFactorsOf(tx, key.memberId);
+  await endSignIns(tx, key.memberId, "factors_removed");
+  const reset = {
+    resetAt: nowInstant(),
+    resetBy: call.actor.id,
+    resetByOrganizationId: call.actor.organizationId,
+    barredUntil: barHours > 0 ? instantIn(barHours * 3_600) : null,
+  };
+  await accounts.change(tx, call, before, { changes: reset }, "remove-second-factors");
 }
 
 /** The person who signs in with this e-mail. */

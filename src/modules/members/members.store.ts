@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, gt, ne, sql } from "drizzle-orm";
+import { and, asc, eq, exists, gt, inArray, ne, sql } from "drizzle-orm";
 import { alias, type PgColumn } from "drizzle-orm/pg-core";
 import type { z } from "zod";
 import { members } from "../../../db/schema/members.ts";
@@ -48,12 +48,21 @@ export const lockMember = async (tx: Executor, organizationId: string, id: strin
 export const lockPerson = async (tx: Executor, id: string) =>
   (await selectFound(tx).where(eq(members.id, id)).for("update"))[0];
 
+/** Who has this e-mail in an organization that nobody has verified yet, locked. */
+export const lockUnverified = async (tx: Executor, email: string) =>
+  (
+    await selectFound(tx)
+      .innerJoin(organizations, eq(organizations.id, members.organizationId))
+      .where(and(eq(members.email, email), inArray(organizations.status, ["pending", "rejected"])))
+      .for("update", { of: members })
+  )[0];
+
 /** Notes a sign-in, if the person may still sign in with the password that was checked. */
-export const setLastSignIn = async (tx: Executor, row: MemberRow, at: string) =>
+export const setLastSignIn = async (tx: Executor, row: MemberRow, at: string, endsBar: boolean) =>
   (
     await tx
       .update(members)
-      .set({ lastSignInAt: at })
+      .set({ lastSignInAt: at, ...(endsBar && { barredUntil: null }) })
       .where(
         and(
           eq(members.id, row.id),

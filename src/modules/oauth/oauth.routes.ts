@@ -1,5 +1,6 @@
 import { AppError } from "../../lib/errors.ts";
 import { networkOf } from "../../lib/rate-limits.ts";
+import { originOf } from "../../plugins/authentication.ts";
 import { type App, OAuthError } from "../../plugins/contract.ts";
 import { scopes } from "../../words.ts";
 import { JsonWebKeySet, ServerMetadata, TokenInput, TokenReply } from "./oauth.schema.ts";
@@ -50,7 +51,13 @@ export default async function oauthRoutes(app: App) {
       // By client and network together: nobody can use up the quota of a client of others.
       const limit = (clientId: string) =>
         app.limit(reply, "tokens", { caller: `${clientId} ${networkOf(request.ip)}` });
-      const outcome = await grantToken(app.callerDb, limit, authorization, request.body);
+      const outcome = await grantToken(
+        app.callerDb,
+        originOf(request),
+        limit,
+        authorization,
+        request.body,
+      );
       if ("error" in outcome) {
         const denied = outcome.error === "invalid_client";
         if (denied) reply.header("www-authenticate", `Basic realm="${publicUrl}"`);

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Executor } from "../../database/connect.ts";
-import type { Scope } from "../../lib/access.ts";
+import type { Origin, Scope } from "../../lib/access.ts";
 import { checkClientCredentials } from "../api-clients/api-clients.service.ts";
 import type { TokenInput } from "./oauth.schema.ts";
 
@@ -66,6 +66,7 @@ function readCredentials(
  */
 export async function grantToken(
   db: Executor,
+  origin: Origin,
   limit: (clientId: string) => void,
   header: string | undefined,
   input: z.output<typeof TokenInput>,
@@ -80,7 +81,7 @@ export async function grantToken(
   if (isRefusal(credentials)) return credentials;
   const { clientId, secret } = credentials;
   limit(clientId);
-  const held = await checkClientCredentials(db, clientId, secret);
+  const held = await checkClientCredentials(db, origin, clientId, secret);
   if (!held)
     return { error: "invalid_client", error_description: "unknown client or wrong secret" };
   const asked = input.scope?.split(" ").filter(Boolean) ?? held;

@@ -1,5 +1,5 @@
 import { registrations } from "../../../db/schema/registrations.ts";
-import type { Actor } from "../../lib/access.ts";
+import { type Actor, isBarred } from "../../lib/access.ts";
 import { today } from "../../lib/clock.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { ReasonInput } from "../../lib/wire.ts";
@@ -60,6 +60,12 @@ const another = (first: (row: Case["row"]) => string | null) =>
     "registration.same_reviewer",
     ({ row }, actor) => row.rules.twoReviewers && first(row) === actor.id,
   );
+
+/** Whose password somebody else has just set is no further pair of eyes, neither first nor second. */
+const isOneself = guard<Case>(
+  "auth.barred_after_reset",
+  (one, actor) => isBarred(actor) && standingOf(one, actor).includes("registrar"),
+);
 
 const isSecondReviewer = another((row) => (row.status === "accepted" ? row.firstReviewerId : null));
 
@@ -129,6 +135,7 @@ export const registration = resource({
       from: ["filed"],
       to: "accepted",
       ...registrar,
+      guards: [isOneself],
       summary: "Accept a case",
       description:
         "The person who does is its first reviewer. The clock runs from today, or from the day of a supplement that was asked for before.",
@@ -213,7 +220,7 @@ export const registration = resource({
       from: ["accepted"],
       to: "registered",
       ...registrar,
-      guards: [isSecondReviewer, expertsHaveSpoken],
+      guards: [isOneself, isSecondReviewer, expertsHaveSpoken],
       errors: moving,
       dryRun: true,
       summary: "Register a contract",
@@ -225,7 +232,7 @@ export const registration = resource({
       from: ["filed", "accepted"],
       to: "refused",
       ...registrar,
-      guards: [isSecondReviewer],
+      guards: [isOneself, isSecondReviewer],
       errors: moving,
       body: RefuseInput,
       summary: "Refuse to register a contract",
@@ -239,7 +246,7 @@ export const registration = resource({
         { from: ["registered"], by: "registrar", to: "same", when: isPending("amend") },
       ],
       ...either,
-      guards: [isAmended, another((row) => row.pendingReviewerId)],
+      guards: [isOneself, isAmended, another((row) => row.pendingReviewerId)],
       errors: ["registration.expert_review_needed"],
       body: AmendInput,
       summary: "Amend a registration after its contract",
@@ -253,7 +260,7 @@ export const registration = resource({
         { from: ["registered"], by: "registrar", to: "cancelled", when: isPending("cancel") },
       ],
       ...either,
-      guards: [isAgreedToEnd],
+      guards: [isOneself, isAgreedToEnd],
       errors: moving,
       body: CancelRegistrationInput,
       summary: "Cancel a registration with its contract",
@@ -266,7 +273,7 @@ export const registration = resource({
       when: (one) => !one.row.rules.twoReviewers || isPending(null, "revoke")(one),
       to: "revoked",
       ...registrar,
-      guards: [another((row) => row.pendingBy)],
+      guards: [isOneself, another((row) => row.pendingBy)],
       errors: moving,
       body: RevokeInput,
       summary: "Revoke a registration",

@@ -8,6 +8,7 @@ import { instantIn, nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { newId, newSecret, sha256 } from "../../lib/ids.ts";
 import { networkOf } from "../../lib/rate-limits.ts";
+import { plainLine } from "../../lib/wire.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import * as store from "./sessions.store.ts";
 
@@ -23,12 +24,16 @@ export async function findActor(
 ): Promise<Actor | null> {
   if (sessionId) {
     const [row] = await store.selectMemberActor(db, subject, sessionId);
-    return row ? { kind: "member", id: subject, sessionId, scopes: null, ...row } : null;
+    if (!row) return null;
+    const { secondFactor, ...rest } = row;
+    const isProved = secondFactor !== null;
+    return { ...rest, kind: "member", id: subject, sessionId, scopes: null, isProved };
   }
   const [row] = await store.selectClientActor(db, subject);
   if (!row) return null;
   const scopes = row.scopes as Scope[];
-  return { ...row, kind: "client", id: subject, sessionId: null, isAdmin: false, scopes };
+  const machine = { kind: "client", sessionId: null, isAdmin: false, barredUntil: null } as const;
+  return { ...row, ...machine, id: subject, isProved: true, scopes };
 }
 
 /** Where an attempt at a password comes from. */
@@ -48,6 +53,10 @@ const brakes = {
   device: { free: 5, longest: 15 * 60 },
   account: { free: 100, longest: 60 },
   address: { free: 100, longest: 30 },
+  /** Who gets here has the password: nobody else is delayed. */
+  factor: { free: 5, longest: 15 * 60 },
+  /** A wrong secret of a machine delays nobody; it is counted so that it is written down once. */
+  secret: { free: 1, longest: 0 },
 } as const;
 type Brake = keyof typeof brakes;
 
@@ -74,15 +83,30 @@ function countedBy(account: string, { address, device }: Attempting): store.Coun
 /**
  * Counts an attempt at a password before it is checked, so that parallel guesses are bounded too.
  * @param account the e-mail, whether or not anybody has it
+ * @returns whether it was the last one that is free somewhere: from now on attempts wait
  * @throws AppError `auth.too_many_attempts` (429) with Retry-After
  */
-export async function assertAttemptAllowed(
+export const assertAttemptAllowed = (
   db: Executor,
   account: string,
   from: Attempting,
-): Promise<void> {
-  const seconds = await store.countAttempt(db, countedBy(account, from), nowInstant());
-  if (seconds === 0) return;
+): Promise<boolean> => count(db, countedBy(account, from));
+
+/** The same of an attempt at a second factor, by who knows the password. */
+export const assertFactorAttemptAllowed = (db: Executor, account: string): Promise<boolean> =>
+  count(db, [{ key: keyOf("factor", account), account: accountOf(account), ...brakes.factor }]);
+
+/**
+ * Counts a wrong secret of a machine client, which may come each second for weeks.
+ * @param of client and address
+ * @returns whether there was none in the hour before
+ */
+export const isFirstWrongSecret = (db: Executor, of: string): Promise<boolean> =>
+  count(db, [{ key: keyOf("secret", of), account: null, ...brakes.secret }]);
+
+async function count(db: Executor, counted: readonly store.Counted[]): Promise<boolean> {
+  const { seconds, isLastFree } = await store.countAttempt(db, counted, nowInstant());
+  if (seconds === 0) return isLastFree;
   throw new AppError("auth.too_many_attempts", { headers: { "retry-after": String(seconds) } });
 }
 
@@ -115,11 +139,36 @@ export interface SignIn {
   refreshToken: string;
 }
 
+/** What was proved at a sign-in beside the password. */
+export const factorOf = store.selectFactorOf;
+
+/** Where a sign-in comes from, for its owner to recognise, and what was proved beside the password. */
+export interface OpenedFrom {
+  address: string | null;
+  userAgent: string | undefined;
+  secondFactor: (typeof sessions.$inferSelect)["secondFactor"];
+}
+
+const longestUserAgent = 300;
+
 /** Starts a sign-in of a person, for `days` however often it is refreshed. */
-export async function openSession(tx: Executor, memberId: string, days: number): Promise<SignIn> {
+export async function openSession(
+  tx: Executor,
+  memberId: string,
+  days: number,
+  { address, userAgent, secondFactor }: OpenedFrom,
+): Promise<SignIn> {
   const sessionId = newId();
   const expiresAt = instantIn(days * 24 * 60 * 60);
-  await insertRow(tx, sessions, { id: sessionId, memberId, expiresAt });
+  await insertRow(tx, sessions, {
+    id: sessionId,
+    memberId,
+    expiresAt,
+    address,
+    userAgent: userAgent === undefined ? null : plainLine(userAgent).slice(0, longestUserAgent),
+    secondFactor,
+    usedAt: nowInstant(),
+  });
   return { memberId, sessionId, refreshToken: await issueRefreshToken(tx, sessionId, expiresAt) };
 }
 
@@ -142,6 +191,7 @@ export async function refreshSession(
   const tokenHash = sha256(token);
   const [used] = await store.useRefreshToken(tx, tokenHash, nowInstant());
   if (used) {
+    await store.noteUse(tx, used.sessionId, nowInstant());
     const refreshToken = await issueRefreshToken(tx, used.sessionId, used.expiresAt);
     await recordAudit(tx, origin, {
       type: "session.refresh",
@@ -167,24 +217,15 @@ export async function refreshSession(
 
 /** Ends the sign-in that the caller's token belongs to. */
 export async function logout(tx: Executor, call: Call): Promise<undefined> {
-  const { actor } = call;
-  if (!actor.sessionId) return;
-  const [ended] = await store.revokeSession(tx, actor.sessionId, "sign_out", nowInstant());
-  if (!ended) return;
-  await recordAudit(tx, call, {
-    type: "session.revoke",
-    subject: { id: actor.sessionId, organizationId: actor.organizationId },
-    before: null,
-    after: null,
-    reason: "sign_out",
-  });
+  const { sessionId } = call.actor;
+  if (sessionId) await endOne(tx, call, sessionId);
 }
 
 /** Ends every sign-in of a person and every open link. */
 export async function endSignIns(
   tx: Executor,
   memberId: string,
-  why: "password_change" | "suspension",
+  why: "password_change" | "suspension" | "factors_removed",
 ): Promise<void> {
   await store.revokeSessionsOf(tx, memberId, why, nowInstant());
   await store.endLinksOf(tx, memberId, nowInstant());
@@ -200,13 +241,19 @@ const linkDays = 7;
 /** Makes the one link that works for a person from now on; only its hash is stored. */
 export async function issueLink(
   tx: Executor,
+  { actor }: Origin,
   memberId: string,
   purpose: "invitation" | "password_reset",
 ): Promise<{ token: string; expiresAt: string }> {
   await store.endLinksOf(tx, memberId, nowInstant());
   const token = newSecret("gml");
   const expiresAt = instantIn(linkDays * 24 * 60 * 60);
-  await insertRow(tx, oneTimeLinks, { tokenHash: sha256(token), memberId, purpose, expiresAt });
+  const tokenHash = sha256(token);
+  const issuer = {
+    issuedBy: actor?.id ?? null,
+    issuedByOrganizationId: actor?.organizationId ?? null,
+  };
+  await insertRow(tx, oneTimeLinks, { tokenHash, memberId, purpose, expiresAt, ...issuer });
   return { token, expiresAt };
 }
 
@@ -222,13 +269,51 @@ export async function ownerOfLink(tx: Executor, token: string): Promise<string> 
 
 /**
  * Uses a link up.
- * @returns what it was for
+ * @returns what it was for, and who made it
  * @throws AppError `auth.invalid_link`
  */
 export async function redeemLink(tx: Executor, token: string) {
   const [link] = await store.useLink(tx, sha256(token), nowInstant());
   if (!link) throw new AppError("auth.invalid_link");
-  return link.purpose;
+  return link;
+}
+
+/** One's own sign-ins that are open, the newest first. */
+export const listSignIns = async (db: Executor, actor: Actor) => {
+  const rows = await store.selectSignIns(db, actor.id, nowInstant());
+  return { data: rows.map((row) => ({ ...row, isCurrent: row.id === actor.sessionId })) };
+};
+
+/**
+ * Ends one of one's own sign-ins.
+ * @throws AppError `sign_in.not_found` (404) for one that is not one's own, or has ended
+ */
+export async function endSignIn(tx: Executor, call: Call, id: string): Promise<undefined> {
+  const { actor } = call;
+  const [own] = (await store.selectSignIns(tx, actor.id, nowInstant())).filter(
+    (one) => one.id === id,
+  );
+  if (!own) throw new AppError("sign_in.not_found");
+  await endOne(tx, call, id);
+}
+
+/** Ends all of one's own sign-ins but the one that asks. */
+export async function endOtherSignIns(tx: Executor, call: Call): Promise<undefined> {
+  const { actor } = call;
+  const rows = await store.selectSignIns(tx, actor.id, nowInstant());
+  for (const { id } of rows) if (id !== actor.sessionId) await endOne(tx, call, id);
+}
+
+async function endOne(tx: Executor, call: Call, id: string): Promise<void> {
+  const [ended] = await store.revokeSession(tx, id, "sign_out", nowInstant());
+  if (!ended) return;
+  await recordAudit(tx, call, {
+    type: "session.revoke",
+    subject: { id, organizationId: call.actor.organizationId },
+    before: null,
+    after: null,
+    reason: "sign_out",
+  });
 }
 
 /** What expired sign-ins leave behind: they themselves, links, counts of attempts. */

@@ -1,7 +1,8 @@
-import { and, eq, gt, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
 import { apiClients } from "../../../db/schema/api-clients.ts";
 import { members } from "../../../db/schema/members.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
+import { passkeyChallenges } from "../../../db/schema/second-factors.ts";
 import {
   oneTimeLinks,
   refreshTokens,
@@ -22,6 +23,8 @@ export const selectMemberActor = (db: Executor, memberId: string, sessionId: str
         role: organizations.kind,
         organizationStatus: organizations.status,
         isAdmin: members.isAdmin,
+        barredUntil: members.barredUntil,
+        secondFactor: sessions.secondFactor,
       })
       .from(sessions)
       .innerJoin(members, eq(members.id, sessions.memberId))
@@ -76,13 +79,14 @@ const remembered = 3_600;
 
 /**
  * Counts an attempt under all of these, unless it has to wait under one of them.
- * @returns the seconds that it has to wait; 0 when it was counted
+ * @returns the seconds that it has to wait, 0 when it was counted; and whether it was the last free one
+ *   under one of them
  */
 export async function countAttempt(
   db: Executor,
   counted: readonly Counted[],
   now: string,
-): Promise<number> {
+): Promise<{ seconds: number; isLastFree: boolean }> {
   const given = sql`jsonb_to_recordset(${JSON.stringify(counted)}::jsonb)
     as given(key text, account text, free int, longest int)`;
   // The exponent is bounded, or the power would be too large a number.
@@ -90,22 +94,27 @@ export async function countAttempt(
     else least(given.longest, power(2, least(${count} - given.free, 20)))::int end`;
   const until = sql`a.window_start + make_interval(secs => ${wait(sql`a.count`)})`;
   const [first] = counted;
-  if (!first) return 0;
+  if (!first) return { seconds: 0, isLastFree: false };
   const { rows: delayed } = await db.execute<{ seconds: number }>(sql`
     select ceil(extract(epoch from max(${until}) - ${now}::timestamptz))::int as seconds
     from ${given} join ${signInAttempts} a on a.key = given.key
     having max(${until}) > ${now}::timestamptz`);
-  if (delayed[0]) return Math.max(1, delayed[0].seconds);
+  if (delayed[0]) return { seconds: Math.max(1, delayed[0].seconds), isLastFree: false };
   // Of guesses at the same moment each waits for the row, and sees the count of the one before.
-  const { rows } = await db.execute<{ key: string }>(sql`
+  const { rows } = await db.execute<{ key: string; count: number }>(sql`
     insert into ${signInAttempts} as a (key, account, count, window_start)
     select key, account, 1, ${now}::timestamptz from ${given} order by key
     on conflict (key) do update set window_start = excluded.window_start, account = excluded.account,
       count = case when a.window_start < ${now}::timestamptz - make_interval(secs => ${remembered}) then 1 else a.count + 1 end
     where a.key <> ${first.key}
       or a.window_start + make_interval(secs => (select ${wait(sql`a.count`)} from ${given} where given.key = a.key)) <= ${now}::timestamptz
-    returning key`);
-  return rows.some(({ key }) => key === first.key) ? 0 : 1;
+    returning key, count`);
+  return {
+    seconds: rows.some(({ key }) => key === first.key) ? 0 : 1,
+    isLastFree: rows.some((row) =>
+      counted.some(({ key, free }) => key === row.key && free === row.count),
+    ),
+  };
 }
 
 /** Forgets all attempts at an account. @param account its hash */
@@ -178,6 +187,41 @@ export const selectRefreshToken = (tx: Executor, tokenHash: string) =>
     .innerJoin(members, eq(members.id, sessions.memberId))
     .where(eq(refreshTokens.tokenHash, tokenHash));
 
+/** What was proved at a sign-in beside the password. */
+export const selectFactorOf = async (db: Executor, id: string) =>
+  (
+    await db
+      .select({ secondFactor: sessions.secondFactor })
+      .from(sessions)
+      .where(eq(sessions.id, id))
+  )[0]?.secondFactor ?? null;
+
+/** Notes that a sign-in was refreshed. */
+export const noteUse = (tx: Executor, id: string, usedAt: string) =>
+  tx.update(sessions).set({ usedAt }).where(eq(sessions.id, id));
+
+/** A person's sign-ins that are open. */
+export const selectSignIns = (db: Executor, memberId: string, now: string) =>
+  db
+    .select({
+      id: sessions.id,
+      createdAt: sessions.createdAt,
+      usedAt: sessions.usedAt,
+      expiresAt: sessions.expiresAt,
+      address: sessions.address,
+      userAgent: sessions.userAgent,
+      secondFactor: sessions.secondFactor,
+    })
+    .from(sessions)
+    .where(
+      and(eq(sessions.memberId, memberId), isNull(sessions.revokedAt), gt(sessions.expiresAt, now)),
+    )
+    .orderBy(desc(sessions.id))
+    .limit(signInsShown);
+
+/** Sign-ins that are listed, and ended at once. */
+const signInsShown = 200;
+
 /** Ends a sign-in; returns nothing when it had ended before. */
 export const revokeSession = (
   tx: Executor,
@@ -195,7 +239,7 @@ export const revokeSession = (
 export const revokeSessionsOf = (
   tx: Executor,
   memberId: string,
-  revokedFor: "password_change" | "suspension",
+  revokedFor: "password_change" | "suspension" | "factors_removed",
   now: string,
 ) =>
   tx
@@ -235,6 +279,11 @@ export const endLinksOf = (tx: Executor, memberId: string, now: string) =>
 const leftovers = {
   session: { table: sessions, key: sessions.id, age: sessions.expiresAt },
   one_time_link: { table: oneTimeLinks, key: oneTimeLinks.tokenHash, age: oneTimeLinks.expiresAt },
+  passkey_challenge: {
+    table: passkeyChallenges,
+    key: passkeyChallenges.challengeHash,
+    age: passkeyChallenges.expiresAt,
+  },
   sign_in_attempt: {
     table: signInAttempts,
     key: signInAttempts.key,

@@ -347,7 +347,7 @@ t.test("a new secret", async (t) => {
     t.equal((await market.as(old.caller)("GET", "/v1/me")).status, 200);
     const row = await clientRow(old.clientId);
     t.match(row, { secretHash: sha256(reply.body.clientSecret), version: 2 });
-    t.match((await auditsOf(market, old.clientId)).at(-1), {
+    t.match((await auditsOf(market, old.clientId)).at(-2), {
       type: "api_client.rotate_secret",
       before: { secretHash: { changed: true } },
       after: { secretHash: { changed: true } },
@@ -541,6 +541,9 @@ t.test("the token endpoint", async (t) => {
     );
     for (const reply of replies) assertRefused(t, reply, 401, "invalid_client");
     t.equal((await grantTo({ clientId, clientSecret })).status, 200);
+    const failed = (await auditsOf(market, clientId)).filter(({ type }) => /failed/.test(type));
+    t.match(failed, [{ reason: "wrong_secret", address: "127.0.0.1" }], "once, however many");
+    t.notMatch(JSON.stringify(failed), /gms_/);
   });
 
   t.test("a closed organization's clients get no token", async (t) => {

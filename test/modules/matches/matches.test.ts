@@ -1071,6 +1071,8 @@ t.test("a contract takes a match that is agreed, from one of the three", async (
     organizationStatus: "verified" as const,
     isAdmin: true,
     scopes: null,
+    barredUntil: null,
+    isProved: true,
   });
   const lock = (caller: Caller, id: string, role: "enterprise" | "brokerage" | "operator") =>
     db.transaction((tx) => lockMatchForContract(tx, asActor(caller, role), id));

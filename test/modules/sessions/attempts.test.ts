@@ -5,7 +5,8 @@ import { auditRecords } from "../../../db/schema/audit.ts";
 import { members } from "../../../db/schema/members.ts";
 import { sessions, signInAttempts } from "../../../db/schema/sessions.ts";
 import { clock } from "../../../src/lib/clock.ts";
-import { sha256 } from "../../../src/lib/ids.ts";
+import { idFromHash, sha256 } from "../../../src/lib/ids.ts";
+import { auditsOf } from "../../support/log.ts";
 import { type Caller, openMarket, password, type Reply } from "../../support/market.ts";
 import { refused } from "../../support/replies.ts";
 
@@ -205,11 +206,31 @@ t.test("neither e-mails nor addresses are kept", async (t) => {
   }
 });
 
-t.test("is not written down with what was guessed", async (t) => {
+t.test(
+  "attempts at an account that nobody has are found together, and who used them up",
+  async (t) => {
+    const email = "recorded.nowhere@example.test";
+    for (let i = 0; i < 6; i++) await login(email, "wrong");
+    const records = await auditsOf(market, idFromHash(sha256(email)));
+    t.same(
+      records.map(({ reason }) => reason),
+      [...Array(5).fill("unknown_account"), "attempts_used_up"],
+      "and no further one for each that has to wait",
+    );
+    t.ok(records.every(({ organizationId, address }) => organizationId === null && address));
+    t.notMatch(JSON.stringify(records), /nowhere@/);
+  },
+);
+
+t.test("is written down, without what was guessed", async (t) => {
   const person = await market.person("enterprise");
-  const before = await db.$count(auditRecords);
   await login(person.email, "my mistyped pass phrase");
-  t.equal(await db.$count(auditRecords), before);
+  const records = await auditsOf(market, person.id);
+  t.match(records, [
+    { type: "member.sign_in_failed", reason: "wrong_password", address: "127.0.0.1" },
+  ]);
+  t.equal(records[0]?.organizationId, person.organizationId, "its admin may read it");
+  t.notMatch(JSON.stringify(records), /mistyped/);
   const [row] = await db.select().from(members).where(eq(members.id, person.id));
   t.equal(row?.lastSignInAt, null);
 });

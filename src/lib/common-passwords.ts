@@ -1,0 +1,23 @@
+import { dictionary } from "@zxcvbn-ts/language-common";
+
+/** Passwords that people use most, by what leaked; in lower case. */
+const common = dictionary["passwords-common"];
+
+/** What a run along the keyboard or the numbers is part of, there and back. */
+const runs = ["abcdefghijklmnopqrstuvwxyz", "1234567890", "qwertyuiopasdfghjklzxcvbnm"].flatMap(
+  (run) => [run.repeat(3), [...run].reverse().join("").repeat(3)],
+);
+
+/**
+ * Whether a password is none that is tried first (NIST SP 800-63B 5.1.1.2): at least five different
+ * characters, no common password, also doubled or in capitals, no run along the keyboard.
+ */
+export function isHardToGuess(password: string): boolean {
+  const text = password.toLowerCase();
+  if (new Set(text).size < 5) return false;
+  const half = text.slice(0, text.length / 2);
+  const once = half + half === text ? half : text;
+  return (
+    !common.includes(text) && !common.includes(once) && !runs.some((run) => run.includes(text))
+  );
+}

@@ -1,0 +1,68 @@
+/** One's own sign-ins: seen with where they came from, and ended one by one or all but this one. */
+import t from "tap";
+import { auditsOf } from "../../support/log.ts";
+import { type Caller, openMarket, password } from "../../support/market.ts";
+import { must, refused } from "../../support/replies.ts";
+
+const market = await openMarket(t);
+const path = "/v1/me/sign-ins";
+
+async function signIn(who: Caller, userAgent: string, remoteAddress = "127.0.0.1") {
+  const response = await market.app.inject({
+    method: "POST",
+    url: "/v1/auth/login",
+    headers: { "user-agent": userAgent },
+    remoteAddress,
+    payload: { email: who.email, password },
+  });
+  const { accessToken, refreshToken } = response.json();
+  return { caller: { ...who, token: accessToken } as Caller, refreshToken: refreshToken as string };
+}
+const refresh = (refreshToken: string) =>
+  market.as(null)("POST", "/v1/auth/refresh", { body: { refreshToken } });
+
+t.test("are listed with where they came from, to their person alone", async (t) => {
+  const who = await market.person("enterprise");
+  const { caller } = await signIn(who, "Office\u202e PC/1.0", "192.0.2.7");
+  const { data } = await must(market.as(caller)("GET", path));
+  t.equal(data.length, 2, "that of the test and this one");
+  t.match(data[0], {
+    isCurrent: true,
+    address: "192.0.2.7",
+    userAgent: "Office PC/1.0",
+    secondFactor: null,
+  });
+  t.equal(data[1].isCurrent, false);
+  const other = await market.colleague(who, { isAdmin: true });
+  const theirs = await must(market.as(other)("GET", path));
+  t.equal(theirs.data.length, 1);
+  refused(t, await market.as(other)("DELETE", `${path}/${data[0].id}`), 404, "sign_in.not_found");
+  const client = await market.client(who, ["organization:read"]);
+  refused(t, await market.as(client)("GET", path), 403, "auth.person_required");
+  t.notMatch(JSON.stringify(await auditsOf(market, who.id)), /Office/);
+});
+
+t.test("one is ended, with its tokens", async (t) => {
+  const who = await market.person("enterprise");
+  const lost = await signIn(who, "lost telephone");
+  const { data } = await must(market.as(who)("GET", path));
+  t.equal((await market.as(who)("DELETE", `${path}/${data[0].id}`)).status, 204);
+  t.equal((await market.as(lost.caller)("GET", "/v1/me")).status, 401);
+  refused(t, await refresh(lost.refreshToken), 401, "auth.invalid_refresh_token");
+  refused(t, await market.as(who)("DELETE", `${path}/${data[0].id}`), 404, "sign_in.not_found");
+  t.match(await auditsOf(market, data[0].id), [{ type: "session.revoke", reason: "sign_out" }]);
+});
+
+t.test("all others are ended at once", async (t) => {
+  const who = await market.person("enterprise");
+  const [one, two] = [await signIn(who, "one"), await signIn(who, "two")];
+  t.equal((await market.as(two.caller)("DELETE", path)).status, 204);
+  t.equal((await market.as(one.caller)("GET", "/v1/me")).status, 401);
+  t.equal((await market.as(who)("GET", "/v1/me")).status, 401);
+  const { data } = await must(market.as(two.caller)("GET", path));
+  t.match(data, [{ isCurrent: true, userAgent: "two" }]);
+  const renewed = await must(refresh(two.refreshToken));
+  t.ok(renewed.accessToken);
+  const after = await must(market.as(two.caller)("GET", path));
+  t.ok(after.data[0].usedAt >= data[0].usedAt);
+});
