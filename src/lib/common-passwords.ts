@@ -1,7 +1,11 @@
-import { dictionary } from "@zxcvbn-ts/language-common";
+import { createRequire } from "node:module";
 
-/** Passwords that people use most, by what leaked; in lower case. */
-const common = dictionary["passwords-common"];
+/**
+ * Passwords that people use most, by what leaked; in lower case. Read when the first password is set:
+ * unpacking them would be a good part of a start.
+ */
+const common = (): readonly string[] =>
+  createRequire(import.meta.url)("@zxcvbn-ts/language-common").dictionary["passwords-common"];
 
 /** What a run along the keyboard or the numbers is part of, there and back. */
 const runs = ["abcdefghijklmnopqrstuvwxyz", "1234567890", "qwertyuiopasdfghjklzxcvbnm"].flatMap(
@@ -17,7 +21,6 @@ export function isHardToGuess(password: string): boolean {
   if (new Set(text).size < 5) return false;
   const half = text.slice(0, text.length / 2);
   const once = half + half === text ? half : text;
-  return (
-    !common.includes(text) && !common.includes(once) && !runs.some((run) => run.includes(text))
-  );
+  if (runs.some((run) => run.includes(text))) return false;
+  return ![text, once].some((one) => common().includes(one));
 }
