@@ -64,6 +64,14 @@ const Environment = z.object({
     .min(1)
     .optional()
     .describe("File of the token signing keys (`npm run keys`). Needed with DATABASE_URL."),
+  AUDIT_HEAD_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File to which the signed heads of the log are appended, outside the database."),
+  AUDIT_HEAD_MINUTES: wholeNumber(1, 1440)
+    .default(60)
+    .describe("Minutes between two signed heads of the log."),
   DEMO: flag
     .default(true)
     .describe("Whether an empty embedded database gets the demo market and its accounts."),
@@ -177,6 +185,8 @@ export interface Config {
   maxUploadMegabytes: number;
   minFreeMegabytes: number;
   signingKeysFile: string;
+  auditHeadFile: string | null;
+  auditHeadMinutes: number;
   demo: boolean;
   logLevel: z.output<typeof Environment>["LOG_LEVEL"];
   accessTokenSeconds: number;
@@ -258,6 +268,8 @@ export function readConfig(
     maxUploadMegabytes: env.MAX_UPLOAD_MEGABYTES,
     minFreeMegabytes: env.MIN_FREE_MEGABYTES,
     signingKeysFile: env.SIGNING_KEYS_FILE ?? join(env.DATA_DIR, "signing-keys.json"),
+    auditHeadFile: env.AUDIT_HEAD_FILE ?? null,
+    auditHeadMinutes: env.AUDIT_HEAD_MINUTES,
     demo: env.DEMO && !env.DATABASE_URL,
     logLevel: env.LOG_LEVEL,
     accessTokenSeconds: env.ACCESS_TOKEN_SECONDS,

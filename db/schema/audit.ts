@@ -72,11 +72,19 @@ export const auditLog = pgTable(
     recordId: uuid("record_id")
       .notNull()
       .references(() => auditRecords.id),
-    /** SHA-256 of the hash before and this record's canonical text. */
+    /** SHA-256 of the hash before and the canonical text of what is sealed. */
     hash: bytes("hash").notNull(),
     sealedAt: instant("sealed_at").notNull(),
+    /**
+     * What its hash is made of. 1: the record without its transaction and moment; 2: all of the record, position
+     * and `sealed_at`. A process of 0.1.0 writes none, which is 1.
+     */
+    format: smallint("format").notNull().default(1),
+    /** The record's, since format 2: a restore numbers those of the records anew. */
+    transactionId: transactionId("transaction_id"),
   },
   (t) => [
+    check("audit_log_format", sql`(format = 1) = (transaction_id is null) and format in (1, 2)`),
     uniqueIndex("audit_log_record").on(t.recordId),
     index("audit_log_sealed").on(t.sealedAt, t.position),
   ],

@@ -43,6 +43,8 @@ export interface SigningKeys {
   published: readonly Record<string, string>[];
 }
 
+const PublicJwks = z.object({ keys: z.array(PrivateJwk.omit({ d: true })).min(1) });
+
 /** A fresh key; its id is the RFC 7638 thumbprint. */
 function generateKey(): PrivateJwk {
   const jwk = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({
@@ -61,16 +63,16 @@ function write(file: string, keys: KeyFile): void {
 }
 
 function read(file: string): KeyFile {
-  return parse(file, readText(file));
+  return parse(file, readText(file, `Make it: npm run keys -- create ${file}`));
 }
 
-function readText(file: string): string {
+function readText(file: string, otherwise: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") {
-      throw new Refusal(`${file} is missing. Make it: npm run keys -- create ${file}`);
+      throw new Refusal(`${file} is missing. ${otherwise}`);
     }
     throw new Refusal(
       `${file} cannot be read (${code}): it must be a file that the user of this program may read.`,
@@ -155,4 +157,24 @@ export function readKeyFile(file: string): SigningKeys {
       alg: algorithm,
     })),
   };
+}
+
+/**
+ * Reads the public keys of a JWKS document (RFC 7517), as `/.well-known/jwks.json` gives it.
+ * @returns in PEM by key id
+ * @throws Refusal when it is missing, cannot be read or is none
+ */
+export function readJwksFile(file: string): ReadonlyMap<string, string> {
+  const text = readText(file, "It is what the market gives at /.well-known/jwks.json.");
+  try {
+    const { keys } = PublicJwks.parse(JSON.parse(text));
+    return new Map(
+      keys.map((jwk) => {
+        const key = createPublicKey({ key: jwk as JsonWebKey, format: "jwk" });
+        return [jwk.kid, String(key.export({ type: "spki", format: "pem" }))];
+      }),
+    );
+  } catch {
+    throw new Refusal(`${file} is no JWKS of this market: save its /.well-known/jwks.json.`);
+  }
 }

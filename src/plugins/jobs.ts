@@ -39,6 +39,8 @@ export interface TimedJob extends Work {
 export interface LoopingJob extends Work {
   /** The pause after each look. */
   everyMilliseconds: number;
+  /** Also in a process that leaves the jobs to others: it has the signing keys, they need not. */
+  whereSigned?: true;
   /** What waits for it, by what the last look found. */
   backlog?: () => Backlog;
   /** Looks what waits for it, where another process works: `run` does so itself. */
@@ -257,7 +259,10 @@ export default fp<{ mode: JobMode }>(
 
     let ended: Promise<unknown> = Promise.resolve();
     app.addHook("onReady", async () => {
-      const loops = mode === "run" ? jobs.filter(isLooping).map(loop) : [];
+      const loops = jobs
+        .filter(isLooping)
+        .filter(({ whereSigned }) => mode === "run" || whereSigned)
+        .map(loop);
       // The database may be away just now: nothing here waits for it.
       ended = Promise.all([keepTime(), ...loops]).then(() => Promise.all(running.values()));
     });

@@ -174,6 +174,7 @@ t.test("what machine clients may do", async (t) => {
       "recordPayment",
       "renewNeed",
       "renewResult",
+      "signHead",
       "solveNeed",
       "submitNeed",
       "submitResult",

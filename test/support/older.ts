@@ -13,6 +13,7 @@ export async function beforeOneGroupOfSynonyms(pool: pg.Pool): Promise<void> {
     "alter table one_time_links drop column issued_by, drop column issued_by_organization_id",
     "alter table sessions drop column address, drop column user_agent, drop column used_at, drop column second_factor",
     "alter table sign_in_attempts drop column account",
+    "alter table audit_log drop column format, drop column transaction_id",
     "drop index contracts_interest, needs_drafts, results_drafts, organizations_crowd",
   ]) {
     await pool.query(statement);

@@ -1,13 +1,21 @@
 import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
 import type { App } from "../../plugins/contract.ts";
-import { AuditRecord, ListAuditQuery, LogVerification, VerifyLogQuery } from "./audit.schema.ts";
+import {
+  AuditHead,
+  AuditRecord,
+  ListAuditQuery,
+  LogVerification,
+  VerifyLogQuery,
+} from "./audit.schema.ts";
+import { signHead } from "./head.service.ts";
 import { listAuditRecords, readAuditRecord, verifyLog } from "./log.service.ts";
 
 const tags = ["audit"];
 
 export default async function auditRoutes(app: App) {
   const { db } = app.database;
+  const { publicUrl } = app.config;
 
   app.get(
     "/v1/audit",
@@ -41,6 +49,22 @@ export default async function auditRoutes(app: App) {
       },
     },
     (request) => verifyLog(db, request.query),
+  );
+
+  app.get(
+    "/v1/audit/head",
+    {
+      config: { access: { roles: ["registry", "operator"], scope: "registrations:read" } },
+      schema: {
+        operationId: "signHead",
+        summary: "The log's head, signed",
+        description:
+          "Kept outside the database it shows later what the chain alone cannot: that the log's end was cut off, or that it was written anew. `npm run verify-log -- --head FILE` compares.",
+        tags,
+        response: { 200: AuditHead },
+      },
+    },
+    () => signHead(db, { publicUrl, key: app.signingKeys.active }),
   );
 
   app.get(

@@ -73,3 +73,19 @@ export const LogVerification = z
   })
   .meta({ id: "LogVerification" });
 export type LogVerification = z.output<typeof LogVerification>;
+
+export const AuditHead = z
+  .object({
+    position: z.int().describe("The last sealed position; 0 while nothing is."),
+    hash: z.string().describe("Of the chain up to there, SHA-256 in hex; empty at 0."),
+    sealedAt: instant.nullable().describe("When that position was sealed."),
+    sealedThrough: instant.describe("Everything that was committed before it is sealed."),
+    issuedAt: instant,
+    jws: z
+      .string()
+      .describe(
+        "The same, signed: a compact JWS with `typ` `audit-head+jws`, of a key of `/.well-known/jwks.json`. Keep it, with that document, where nobody who owns the database can write.",
+      ),
+  })
+  .meta({ id: "AuditHead" });
+export type AuditHead = z.output<typeof AuditHead>;

@@ -5,6 +5,7 @@ import {
   desc,
   eq,
   getTableColumns,
+  gt,
   gte,
   isNotNull,
   isNull,
@@ -140,18 +141,69 @@ export const selectBeyondHead = async (db: Executor) =>
 export const insertEntries = (tx: Executor, rows: (typeof auditLog.$inferInsert)[]) =>
   tx.insert(auditLog).values(rows);
 
+const entryColumns = {
+  position: auditLog.position,
+  format: auditLog.format,
+  hash: auditLog.hash,
+  sealedAt: auditLog.sealedAt,
+  transactionId: auditLog.transactionId,
+};
+
 /** Entries of the log with their records, by position. */
 export const selectEntries = (db: Executor, from: number, to: number) =>
   db
-    .select({
-      position: auditLog.position,
-      hash: auditLog.hash,
-      record: getTableColumns(auditRecords),
-    })
+    .select({ ...entryColumns, record: getTableColumns(auditRecords) })
     .from(auditLog)
     .innerJoin(auditRecords, eq(auditRecords.id, auditLog.recordId))
     .where(and(gte(auditLog.position, from), lte(auditLog.position, to)))
     .orderBy(asc(auditLog.position));
+
+/** Whatever stands in the log behind a position, with its record if that is there, by position. */
+export const selectWhatever = (db: Executor, after: number | null, limit: number) =>
+  db
+    .select({ ...entryColumns, recordId: auditLog.recordId, record: auditRecords })
+    .from(auditLog)
+    .leftJoin(auditRecords, eq(auditRecords.id, auditLog.recordId))
+    .where(after === null ? undefined : gt(auditLog.position, after))
+    .orderBy(asc(auditLog.position))
+    .limit(limit);
+
+/**
+ * Records without an entry, those that were recorded first, and of each whether the sealer has passed it by:
+ * then it never seals it. Where transactions are numbered anew since, no number tells.
+ */
+export const selectWithoutEntry = (db: Executor, limit: number) =>
+  db
+    .select({
+      id: auditRecords.id,
+      type: auditRecords.type,
+      recordedAt: sql<string>`date_trunc('milliseconds', ${auditRecords.recordedAt})::text`,
+      transactionId: auditRecords.transactionId,
+      isPassed: sql<boolean>`coalesce(
+        (select ${auditRecords.transactionId} < s.floor
+          and s.floor <= pg_snapshot_xmax(pg_current_snapshot()) from ${sealerState} s), false)`,
+    })
+    .from(auditRecords)
+    .where(sql`not exists (select from ${auditLog} l where l.record_id = ${auditRecords.id})`)
+    .orderBy(asc(auditRecords.recordedAt), asc(auditRecords.id))
+    .limit(limit);
+
+/** The log's head as the sealer left it, and when its last entry was sealed. */
+export const readHead = async (db: Executor) =>
+  (
+    await db
+      .select({
+        position: sealerState.position,
+        hash: sealerState.hash,
+        sealedThrough: sealerState.sealedThrough,
+        sealedAt: auditLog.sealedAt,
+      })
+      .from(sealerState)
+      .leftJoin(auditLog, eq(auditLog.position, sealerState.position))
+  )[0];
+
+/** For who reads the whole log: a statement may take its time. */
+export const allowTime = (tx: Executor) => tx.execute(sql`set local statement_timeout = 0`);
 
 export const selectHash = async (db: Executor, position: number) =>
   (

@@ -1,3 +1,4 @@
+import { appendFile } from "node:fs/promises";
 import { Gauge } from "prom-client";
 import type { Executor } from "../../database/connect.ts";
 import { transact } from "../../database/transact.ts";
@@ -6,6 +7,7 @@ import type { App } from "../../plugins/contract.ts";
 import { ageOf, type Backlog } from "../../plugins/job-metrics.ts";
 import { feedSealed } from "../registry/registry.service.ts";
 import { sumSealed } from "../statistics/statistics.service.ts";
+import { signHead } from "./head.service.ts";
 import {
   ForgedEntryError,
   needsSealing,
@@ -99,6 +101,21 @@ export default async function auditWorker(app: App) {
         // While the database is away, what was read last grows older.
         await look(db).catch(() => {});
       }
+    },
+  });
+  // A process without keys runs jobs and serves nobody.
+  if (!app.signingKeys) return;
+  const key = app.signingKeys.active;
+  const { publicUrl, auditHeadFile, auditHeadMinutes } = app.config;
+  const headJob = "audit.sign-head";
+  app.addJob({
+    name: headJob,
+    everyMilliseconds: auditHeadMinutes * 60_000,
+    whereSigned: true,
+    run: async (db) => {
+      const head = await signHead(db, { publicUrl, key });
+      app.log.info({ job: headJob, ...head }, "the log's head, signed");
+      if (auditHeadFile) await appendFile(auditHeadFile, `${head.jws}\n`, { flush: true });
     },
   });
 }

@@ -10,7 +10,7 @@ import type {
   VerifyLogQuery,
 } from "./audit.schema.ts";
 import * as store from "./audit.store.ts";
-import { chain } from "./sealer.service.ts";
+import { chain, hasOwnTransaction } from "./sealer.service.ts";
 
 function toRecord(row: store.FoundRecord, actor: Actor): AuditRecord {
   const { readerIds: _, confidential, transactionId: __, recordedAt: ___, hash, ...record } = row;
@@ -99,8 +99,9 @@ async function findBreak(db: Executor, from: number, to: number): Promise<number
   let hash = before;
   let position = from;
   for (const entry of await store.selectEntries(db, from, to)) {
-    hash = chain(hash, entry.record);
+    hash = chain(hash, entry);
     if (entry.position !== position || !entry.hash.equals(hash)) return position;
+    if (!hasOwnTransaction(entry)) return position;
     position += 1;
   }
   return position > to ? null : position;

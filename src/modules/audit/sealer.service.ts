@@ -20,13 +20,44 @@ const batch = 1_000;
 /** Seconds after which an idle sealer notes again that everything is sealed. */
 const idleSeconds = 5;
 
-/** What is sealed of a record: everything except the columns by which it is ordered. */
-const textOf = ({ transactionId: _, recordedAt: __, ...record }: store.AuditRow): string =>
-  canonicalJson(record);
+/** The form in which entries are sealed now. */
+const currentFormat = 2;
 
-/** SHA-256 of the previous hash and the record's canonical text; the first entry has no previous hash. */
-export const chain = (previous: Buffer, record: store.AuditRow): Buffer =>
-  createHash("sha256").update(previous).update(textOf(record)).digest();
+/** An entry of the log with its record, but for its hash. */
+export interface Sealable {
+  position: number;
+  format: number;
+  sealedAt: string;
+  /** The record's when it was sealed; null in format 1. */
+  transactionId: string | null;
+  record: store.AuditRow;
+}
+
+/**
+ * What is sealed. In format 1 the record without the columns by which it was ordered. In format 2 all of it,
+ * and its place: whoever changes the moment of a record or of its sealing changes what was sealed.
+ */
+function textOf({ format, position, sealedAt, transactionId, record }: Sealable): string {
+  const { transactionId: _, recordedAt, ...columns } = record;
+  if (format === 1) return canonicalJson(columns);
+  return canonicalJson({
+    format,
+    position,
+    sealedAt,
+    record: { ...columns, recordedAt, transactionId },
+  });
+}
+
+/** SHA-256 of the previous hash and the canonical text of what is sealed; the first entry has no previous hash. */
+export const chain = (previous: Buffer, entry: Sealable): Buffer =>
+  createHash("sha256").update(previous).update(textOf(entry)).digest();
+
+/**
+ * Whether the record's transaction is the one that was sealed, as far as that is known. A restore on another
+ * server, where transactions are numbered anew, sets those of all records to 0.
+ */
+export const hasOwnTransaction = ({ format, transactionId, record }: Sealable): boolean =>
+  format === 1 || record.transactionId === transactionId || record.transactionId === "0";
 
 /** The log holds what the sealer did not write: it seals nothing more until somebody has looked. */
 export class ForgedEntryError extends Error {
@@ -76,8 +107,10 @@ export async function sealRecords(tx: Executor, limit = batch): Promise<Sealed |
   let { hash, position } = state;
   const entries = records.map((record) => {
     position += 1;
-    hash = chain(hash, record);
-    return { position, recordId: record.id, hash, sealedAt };
+    const { transactionId } = record;
+    const entry = { position, format: currentFormat, sealedAt, transactionId };
+    hash = chain(hash, { ...entry, record });
+    return { ...entry, recordId: record.id, hash };
   });
   await store.insertEntries(tx, entries);
   const more = records.length === limit;
