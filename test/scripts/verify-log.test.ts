@@ -86,7 +86,6 @@ async function play(t: Test, { env, folder, change }: Place) {
   t.match(unknown.text, /heads\.txt, line 1, proves nothing: it is signed with the key/);
   t.match(unknown.text, /The log is not proven whole: 2 heads that prove nothing/);
   const known = ["--head", heads, "--keys", jwks];
-  t.equal((await run(known, env)).code, 0);
 
   await change((database) =>
     asOwner(
@@ -96,9 +95,6 @@ async function play(t: Test, { env, folder, change }: Place) {
        update sealer_state set (position, hash) = (select position, hash from audit_log where position = 50)`,
     ),
   );
-  const blind = await run([], env);
-  t.equal(blind.code, 0, "without a head nobody can know");
-  t.match(blind.text, "only a signed head tells");
   const cut = await run(known, env);
   t.equal(cut.code, 1);
   t.match(
@@ -116,9 +112,7 @@ async function play(t: Test, { env, folder, change }: Place) {
   t.equal(rewritten.code, 1);
   t.match(rewritten.text, /^rewritten Between positions 1 and 120 .* Nor do 1 other heads fit\.$/m);
 
-  await change((database) =>
-    asOwner(database, "update audit_records set reason = 'x'; update audit_log set hash = hash"),
-  );
+  await change((database) => asOwner(database, "update audit_records set reason = 'x'"));
   const many = await run([], env);
   t.equal(many.code, 1);
   t.match(many.text, /Further ones are only counted/);

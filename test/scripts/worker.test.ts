@@ -1,6 +1,10 @@
 /** Jobs in a process of their own: it does the work, says how it stands, and is missed when it is away. */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { auditLog } from "../../db/schema/audit.ts";
+import { temporaryFolder } from "../../src/lib/temporary.ts";
+import { headsIn } from "../../src/modules/audit/head.service.ts";
 import { openMarket } from "../support/market.ts";
 import { startProgram } from "../support/program.ts";
 import { until } from "../support/time.ts";
@@ -14,7 +18,15 @@ t.test("a worker without a server is refused in a sentence", async (t) => {
 });
 
 t.test("the worker does what the server leaves to it", { skip: !serverUrl }, async (t) => {
-  const settings = { JOBS: "outside", DATABASE_URL: serverUrl ?? "", SIGNING_KEYS_FILE: "unused" };
+  const folder = temporaryFolder("heads");
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const heads = join(folder, "heads.txt");
+  const settings = {
+    JOBS: "outside",
+    DATABASE_URL: serverUrl ?? "",
+    SIGNING_KEYS_FILE: "unused",
+    AUDIT_HEAD_FILE: heads,
+  };
   const market = await openMarket(t, { settings });
   const { db, pool } = market.database;
   const valueIn = (text: string, name: string) =>
@@ -28,6 +40,9 @@ t.test("the worker does what the server leaves to it", { skip: !serverUrl }, asy
   await market.as(university)("POST", "/v1/results", { body: { title: "等待封存的成果" } });
   await until(async () => (await waiting()) > 0);
   t.equal(await db.$count(auditLog), 0, "the server seals nothing itself, and tells what waits");
+  // Only it has the keys.
+  await until(async () => existsSync(heads) && headsIn(readFileSync(heads, "utf8")).length > 0);
+  t.pass("it signs the log's head");
 
   const { rows } = await pool.query<{ name: string }>("select current_database() as name");
   const own = new URL(serverUrl ?? "");
