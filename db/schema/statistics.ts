@@ -4,6 +4,7 @@ import {
   check,
   date,
   index,
+  integer,
   numeric,
   pgTable,
   primaryKey,
@@ -12,7 +13,7 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { auditRecords } from "./audit.ts";
-import { id, known, transactionId } from "./columns.ts";
+import { id, instant, known, transactionId } from "./columns.ts";
 
 /**
  * What is counted: `contract` rows for the bases `registered` and `signed`, `payment` rows for `paid`.
@@ -87,5 +88,46 @@ export const volumeSums = pgTable(
       name: "volume_sums_cell",
       columns: [t.basis, t.dimension, t.month, t.value],
     }),
+  ],
+);
+
+/** The latest release of each quarter that is over: what the public sees of it until the next one. */
+export const volumeReleases = pgTable(
+  "volume_releases",
+  {
+    /** `2026-Q1`, of the day of registration. */
+    quarter: text("quarter").primaryKey(),
+    /** Entries of the log up to here are in it. */
+    position: bigint("position", { mode: "number" }).notNull(),
+    releasedAt: instant("released_at").notNull(),
+  },
+  () => [check("volume_releases_quarter_shape", sql`quarter ~ '^[0-9]{4}-Q[1-4]$'`)],
+);
+
+/**
+ * What was released, by day of registration: each figure of a quarter, of a year as far as its quarters are
+ * released, and of everything, with what decides whether it may be shown.
+ */
+export const releasedVolumes = pgTable(
+  "released_volumes",
+  {
+    /** `2026-Q1`, `2026` or `all`. */
+    period: text("period").notNull(),
+    /** As in `volume_sums`. */
+    dimension: text("dimension").notNull(),
+    value: text("value").notNull(),
+    count: bigint("count", { mode: "number" }).notNull(),
+    totalAmount: numeric("total_amount", { precision: 24, scale: 2 }).notNull(),
+    technologyAmount: numeric("technology_amount", { precision: 24, scale: 2 }).notNull(),
+    /** Different lead sellers and lead buyers. */
+    sellers: integer("sellers").notNull(),
+    buyers: integer("buyers").notNull(),
+    /** Of the one seller or buyer that has the most of it. */
+    largestTotal: numeric("largest_total", { precision: 24, scale: 2 }).notNull(),
+    largestTechnology: numeric("largest_technology", { precision: 24, scale: 2 }).notNull(),
+  },
+  (t) => [
+    primaryKey({ name: "released_volumes_cell", columns: [t.period, t.dimension, t.value] }),
+    index("released_volumes_dimension").on(t.dimension),
   ],
 );

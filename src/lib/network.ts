@@ -74,14 +74,14 @@ export function join(groups: Groups, cycle: readonly Step[]): void {
 /**
  * The way from `start` to `goal` that costs the least: a hidden edge nothing, any other its count. Edges
  * within a group are not named, they are free.
- * @param without an edge that the way must not use
+ * @param isBarred edges that the way must not use
  */
 export function cheapestWay(
   start: Node,
   goal: Node,
   sense: Sense,
   groups: Groups,
-  without: Edge | null = null,
+  isBarred: (edge: Edge) => boolean = () => false,
 ): { cost: number; steps: Step[] } | null {
   const end = groupOf(groups, goal);
   const heap: Way[] = [];
@@ -99,7 +99,7 @@ export function cheapestWay(
       for (const edge of node.edges) {
         const leaves = edge.from === node;
         const grows = leaves === (sense !== "against");
-        if (edge === without || (sense !== "freely" && !grows && edge.count === 1)) continue;
+        if (isBarred(edge) || (sense !== "freely" && !grows && edge.count === 1)) continue;
         const cost = way.cost + (edge.hidden ? 0 : edge.count);
         const at = groupOf(groups, leaves ? edge.to : edge.from);
         reach({ cost, at, last: { step: { edge, grows }, before: way } });
@@ -123,16 +123,23 @@ function stepsOf(end: Way): Step[] {
 /**
  * The cheapest cycle through `edge`, whose figure can change when all of the cycle is hidden.
  * @param isBounded whether figures are known to be at least one
+ * @param isBarred edges that the cycle must not use
  */
-export function cheapestCycle(edge: Edge, isBounded: boolean, groups: Groups): Step[] | null {
+export function cheapestCycle(
+  edge: Edge,
+  isBounded: boolean,
+  groups: Groups,
+  isBarred: (edge: Edge) => boolean = () => false,
+): Step[] | null {
   const { from, to, count } = edge;
   // From the smaller end: at the other one may be thousands of edges.
   const size = (node: Node) => groupOf(groups, node).length + node.edges.length;
   const isSwapped = size(from) < size(to);
   const [start, goal] = isSwapped ? [from, to] : [to, from];
   const [more, less]: [Sense, Sense] = isSwapped ? ["against", "along"] : ["along", "against"];
-  const up = cheapestWay(start, goal, isBounded ? more : "freely", groups, edge);
-  const down = isBounded && count > 1 ? cheapestWay(start, goal, less, groups, edge) : null;
+  const isNoPart = (one: Edge) => one === edge || isBarred(one);
+  const up = cheapestWay(start, goal, isBounded ? more : "freely", groups, isNoPart);
+  const down = isBounded && count > 1 ? cheapestWay(start, goal, less, groups, isNoPart) : null;
   if (down && (!up || down.cost < up.cost)) return [...down.steps, { edge, grows: false }];
   return up && [...up.steps, { edge, grows: true }];
 }

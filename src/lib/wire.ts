@@ -127,7 +127,8 @@ export function convertAmount(amount: string, rate: string): string {
 
 const fromFen = (fen: bigint): string => `${fen / 100n}.${String(fen % 100n).padStart(2, "0")}`;
 
-function toFen(amount: string): bigint {
+/** An amount of the wire in fen. */
+export function toFen(amount: string): bigint {
   const [yuan = "0", fen = ""] = amount.split(".");
   return BigInt(yuan) * 100n + BigInt(fen.padEnd(2, "0"));
 }

@@ -1,10 +1,34 @@
 /** What the public can work out from the contract volume that it is shown: for tests of what is hidden. */
-import { type Cell, suppress } from "../../src/modules/statistics/statistics.suppression.ts";
+import { sumAmounts } from "../../src/lib/wire.ts";
+import {
+  type Cell,
+  isSafe,
+  keyOf,
+  type Shares,
+  suppress,
+} from "../../src/modules/statistics/statistics.suppression.ts";
 
-/** A figure of the public views, and whether they hide it. */
-interface Fact {
+/** A registered contract, with the values of its dimensions by their names. */
+export interface Registered {
+  quarter: string;
+  seller: string;
+  buyer: string;
+  totalAmount: string;
+  technologyAmount: string;
+  values: Record<string, string>;
+}
+
+/** What is released of some contracts by one dimension: the table, and which of its figures are not safe. */
+export interface Table {
+  cells: Cell[];
+  small: Set<string>;
+}
+
+/** A figure of the public views, whether they hide it, and whether it may not be known. */
+export interface Fact {
   count: number;
   hidden: boolean;
+  isUnsafe: boolean;
 }
 
 /** Parts and their sum. */
@@ -21,54 +45,172 @@ export interface System {
   lines: Line[];
 }
 
+/** A figure of a view, with its place there. */
+export interface Row extends Fact {
+  period: string;
+  value: string;
+}
+
+/** Everything that the public can ask: the sum of all, the totals, and the tables, by quarter and by year. */
+export interface Views {
+  total: Row;
+  totals: Row[];
+  tables: Row[][];
+}
+
+/** Contracts by some key, in the order of the keys. */
+function grouped<T extends Registered>(contracts: readonly T[], key: (one: T) => string) {
+  const groups = new Map<string, T[]>();
+  for (const one of contracts) groups.set(key(one), [...(groups.get(key(one)) ?? []), one]);
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+const amounts = ["totalAmount", "technologyAmount"] as const;
+
+/** Whose contracts they are, worked out as plainly as can be. */
+export function sharesOf(contracts: readonly Registered[]): Shares {
+  const sides = (["seller", "buyer"] as const).map((side) =>
+    grouped(contracts, (one) => one[side]).map(([, list]) => list),
+  );
+  const [sumOf, largestOf] = [
+    (list: readonly Registered[], of: (typeof amounts)[number]) =>
+      sumAmounts(list.map((one) => one[of])),
+    (of: (typeof amounts)[number]) =>
+      sides
+        .flat()
+        .map((list) => sumOf(list, of))
+        .sort((a, b) => Number(a) - Number(b))
+        .at(-1) ?? "0.00",
+  ];
+  return {
+    sellers: sides[0]?.length ?? 0,
+    buyers: sides[1]?.length ?? 0,
+    totalAmount: sumOf(contracts, "totalAmount"),
+    technologyAmount: sumOf(contracts, "technologyAmount"),
+    largestTotal: largestOf("totalAmount"),
+    largestTechnology: largestOf("technologyAmount"),
+  };
+}
+
+const yearOf = ({ quarter }: Registered): string => quarter.slice(0, 4);
+
+/** What a release holds of these contracts. @param by a dimension; null for none */
+export function tableOf(contracts: readonly Registered[], by: string | null): Table {
+  const valueIn = ({ values }: Registered) => (by ? (values[by] ?? "") : "all");
+  const figures = [
+    ...[...grouped(contracts, ({ quarter }) => quarter), ...grouped(contracts, yearOf)].flatMap(
+      ([period, list]) =>
+        [...grouped(list, valueIn), ["all", list] as const].map(
+          ([value, same]) => [keyOf(period, value), same] as const,
+        ),
+    ),
+    [keyOf("all", "all"), contracts] as const,
+  ];
+  const cells = grouped(contracts, (one) => keyOf(one.quarter, valueIn(one))).map(([, list]) => {
+    const [first] = list as [Registered];
+    const { totalAmount, technologyAmount } = sharesOf(list);
+    return {
+      year: yearOf(first),
+      quarter: first.quarter,
+      value: valueIn(first),
+      count: list.length,
+      totalAmount,
+      technologyAmount,
+    };
+  });
+  const unsafe = figures.filter(([, list]) => list.length > 0 && !isSafe(sharesOf(list)));
+  return { cells, small: new Set(unsafe.map(([key]) => key)) };
+}
+
 const countOf = (cells: readonly Cell[]): number =>
   cells.reduce((total, { count }) => total + count, 0);
 
-/** The same contracts without a dimension. */
-export function withoutDimension(cells: readonly Cell[]): Cell[] {
-  return [...new Set(cells.map(({ quarter }) => quarter))].sort().map((quarter) => {
-    const count = countOf(cells.filter((one) => one.quarter === quarter));
-    const amount = `${count}.00`;
-    const year = quarter.slice(0, 4);
-    return { year, quarter, value: "", count, totalAmount: amount, technologyAmount: amount };
-  });
-}
-
 /** The rows of one view, each with the count that it shows or hides. */
-const rowsOf = (cells: readonly Cell[], period: "quarter" | "year") =>
-  suppress(cells, period).rows.map((row) => ({
+const rowsOf = ({ cells, small }: Table, period: "quarter" | "year"): Row[] =>
+  suppress(cells, period, small).rows.map((row) => ({
     period: row.period,
     value: row.value,
     count: countOf(cells.filter((one) => one[period] === row.period && one.value === row.value)),
     hidden: row.figure === null,
+    isUnsafe: small.has(keyOf(row.period, row.value)),
   }));
 
-/** Everything that the public can ask of these contracts, each table being them by another dimension. */
-export function systemOf(tables: readonly (readonly Cell[])[]): System {
-  const plain = withoutDimension(tables[0] ?? []);
-  const total = { count: countOf(plain), hidden: suppress(plain, "quarter").total === null };
-  const totals = [...rowsOf(plain, "quarter"), ...rowsOf(plain, "year")];
-  const years = totals.filter(({ period }) => period.length === 4);
+/** What the public is shown of these contracts by these dimensions. */
+export function viewsOf(contracts: readonly Registered[], dimensions: readonly string[]): Views {
+  const plain = tableOf(contracts, null);
+  return {
+    total: {
+      period: "all",
+      value: "all",
+      count: contracts.length,
+      hidden: suppress(plain.cells, "quarter", plain.small).total === null,
+      isUnsafe: plain.small.has(keyOf("all", "all")),
+    },
+    totals: [...rowsOf(plain, "quarter"), ...rowsOf(plain, "year")],
+    tables: dimensions.map((by) => {
+      const table = tableOf(contracts, by);
+      return [...rowsOf(table, "quarter"), ...rowsOf(table, "year")];
+    }),
+  };
+}
+
+/** All that the public can ask of these contracts, taken together. */
+export const systemOf = (contracts: readonly Registered[], dimensions: readonly string[]) =>
+  systemIn(viewsOf(contracts, dimensions));
+
+/** All sums that hold between what is shown and hidden. */
+export function systemIn({ total, totals, tables }: Views): System {
+  const isYear = ({ period }: Row) => period.length === 4;
+  const years = totals.filter(isYear);
   const facts: Fact[] = [total, ...totals];
   const lines: Line[] = [{ parts: years, sum: total }];
   for (const sum of years) {
     lines.push({ parts: totals.filter(({ period }) => period.startsWith(`${sum.period}-`)), sum });
   }
-  for (const cells of tables) {
-    const byQuarter = rowsOf(cells, "quarter");
-    const byYear = rowsOf(cells, "year");
-    facts.push(...byQuarter, ...byYear);
+  for (const rows of tables) {
+    const byQuarter = rows.filter((row) => !isYear(row));
+    facts.push(...rows);
     for (const sum of totals) {
-      const parts = [...byQuarter, ...byYear].filter(({ period }) => period === sum.period);
-      lines.push({ parts, sum, follows: sum.period.length === 4 });
+      const parts = rows.filter(({ period }) => period === sum.period);
+      lines.push({ parts, sum, follows: isYear(sum) });
     }
-    for (const sum of byYear) {
-      const isPart = (one: (typeof byQuarter)[number]) =>
-        one.value === sum.value && one.period.startsWith(sum.period);
+    for (const sum of rows.filter(isYear)) {
+      const isPart = (one: Row) => one.value === sum.value && one.period.startsWith(sum.period);
       lines.push({ parts: byQuarter.filter(isPart), sum });
     }
   }
   return { facts, lines };
+}
+
+/** Views in which also is open what `knows` says. */
+export function opened({ total, totals, tables }: Views, knows: (row: Row) => boolean): Views {
+  const open = (row: Row): Row => ({ ...row, hidden: row.hidden && !knows(row) });
+  return {
+    total: open(total),
+    totals: totals.map(open),
+    tables: tables.map((rows) => rows.map(open)),
+  };
+}
+
+/**
+ * What who has looked twice knows of the first look: a single contract was corrected in between, so that of every
+ * other one both say the same, and the difference of the sums of all is that contract.
+ */
+export function seenTwice(first: Views, second: Views): Views {
+  const rowsIn = ({ total, totals, tables }: Views) =>
+    [[total], totals, ...tables].map(
+      (rows) => new Map(rows.map((row) => [keyOf(row.period, row.value), row])),
+    );
+  const again = rowsIn(second);
+  const isOpen = (at: number, row: Row) =>
+    again[at]?.get(keyOf(row.period, row.value))?.hidden === false;
+  const open = (rows: Row[], at: number) =>
+    rows.map((row) => ({ ...row, hidden: row.hidden && !isOpen(at, row) }));
+  return {
+    total: open([first.total], 0)[0] as Row,
+    totals: open(first.totals, 1),
+    tables: first.tables.map((rows, at) => open(rows, at + 2)),
+  };
 }
 
 /** The largest prime below 2^25: products of two remainders are exact. */

@@ -6,6 +6,7 @@ import { blameOf } from "../../lib/outages.ts";
 import type { App } from "../../plugins/contract.ts";
 import { ageOf, type Backlog } from "../../plugins/job-metrics.ts";
 import { feedSealed } from "../registry/registry.service.ts";
+import { hastenRelease } from "../statistics/releases.service.ts";
 import { sumSealed } from "../statistics/statistics.service.ts";
 import { signHead } from "./head.service.ts";
 import {
@@ -45,7 +46,7 @@ export default async function auditWorker(app: App) {
     transact(app.database.pool, async (tx) => {
       const sealed = await sealRecords(tx, limit);
       if (!sealed) return null;
-      await sumSealed(tx, sealed);
+      if (await sumSealed(tx, sealed)) await hastenRelease(tx);
       await feedSealed(tx, sealed);
       return sealed;
     });

@@ -46,14 +46,22 @@ const money = (value: { amount: string } | undefined) => value && `¥ ${grouped(
 
 const amountText = { provisional: "暂定 provisional", final: "确定 final" } as const;
 
+/** What is said of a number whose code was not given. */
+const validText = (valid: boolean): string => (valid ? "有效 Valid" : "无效 NOT VALID");
+
 /**
  * The whole page.
+ * @param number as it was asked for
  * @param qr an SVG with the address of this certificate; null where the code was not given
  */
-export function certificatePage(certificate: Certificate, qr: string | null): string {
-  const { number, status, typeName, amountStatus } = certificate;
-  const ended =
-    status === "registered" ? "" : `<p class="ended">${statusText[status] ?? status}</p>`;
+export function certificatePage(
+  number: string,
+  certificate: Certificate,
+  qr: string | null,
+): string {
+  const { valid, status, typeName, amountStatus } = certificate;
+  const state = status ? (statusText[status] ?? status) : validText(valid);
+  const ended = valid ? "" : `<p class="ended">${state}</p>`;
   const amounts = amountText[amountStatus as keyof typeof amountText];
   return `<!doctype html>
 <html lang="zh-CN">
@@ -71,7 +79,7 @@ ${ended}
 ${row("合同登记编号", "Registration number", number)}
 ${row("登记机构", "Registration office", certificate.officeName)}
 ${row("登记日期", "Registered on", certificate.registeredOn)}
-${row("状态", "Status", statusText[status] ?? status)}
+${row("状态", "Status", state)}
 ${row("登记版次", "Revision", certificate.revision?.toString())}
 ${row("项目名称", "Title", certificate.title)}
 ${row("合同类别", "Type", typeName && `${typeName.zh} ${typeName.en}`)}

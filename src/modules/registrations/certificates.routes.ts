@@ -26,13 +26,12 @@ export default async function certificateRoutes(app: App) {
         access: { public: true },
         bucket: "certificates",
         etag: "hash",
-        errors: ["registration.not_found"],
       },
       schema: {
         operationId: "readCertificate",
         summary: "The certificate of a registration number",
         description:
-          "For anybody: number, office, day and status. With the check code in the certificate's QR code all of it. JSON, or a page to print when the caller prefers HTML.",
+          "For anybody: whether a registration of this number is in force, and nothing else; a number that was never given is not. With the check code in the certificate's QR code all of it, also of one that has ended. JSON, or a page to print when the caller prefers HTML.",
         tags: ["registrations"],
         params: NumberParams,
         querystring: CertificateQuery,
@@ -58,7 +57,7 @@ export default async function certificateRoutes(app: App) {
       const qr = isWhole ? await QRCode.toString(address, { type: "svg", margin: 1 }) : null;
       reply.header("content-security-policy", policy).type("text/html; charset=utf-8");
       // A page is no object of the contract: its type is declared with its own content type.
-      return reply.send(certificatePage(certificate, qr) as never);
+      return reply.send(certificatePage(number, certificate, qr) as never);
     },
   );
 }

@@ -1,8 +1,7 @@
-/** The certificate of a registration: what anybody may check, and what its check code opens. */
+/** The certificate of a registration: whether a number is in force, and what its check code opens. */
 import { timingSafeEqual } from "node:crypto";
 import { contractTypes } from "../../../db/taxonomies/contract-types.ts";
 import type { Executor } from "../../database/connect.ts";
-import { AppError } from "../../lib/errors.ts";
 import type { Certificate } from "./registrations.schema.ts";
 import * as store from "./registrations.store.ts";
 
@@ -15,8 +14,9 @@ function isSame(given: string, stored: string): boolean {
 const yuan = (amount: string) => ({ amount, currency: "CNY" });
 
 /**
- * The certificate of a number: with its check code all of it, without only number, office, day and status.
- * @throws AppError `registration.not_found` (404) for a number that was never given
+ * The certificate of a number: with its check code all of it. Without, only whether the number is in force: numbers
+ * count up, so that more could be gathered of all of them, and one that ended is told from one that was never
+ * given by nothing.
  */
 export async function readCertificate(
   db: Executor,
@@ -24,15 +24,18 @@ export async function readCertificate(
   code: string | undefined,
 ): Promise<Certificate> {
   const [found] = await store.selectByNumber(db, number);
-  const registeredOn = found?.registration.registeredOn;
-  if (!found || !registeredOn) throw new AppError("registration.not_found");
+  const open = { valid: found?.registration.status === "registered" };
+  if (!found || !code) return open;
   const { registration, officeName } = found;
-  const { status, revision, checkCode, facts } = registration;
-  const open = { number, officeName, registeredOn, status };
-  if (!code || !checkCode || !isSame(code, checkCode)) return open;
+  const { status, revision, registeredOn, checkCode, facts } = registration;
+  if (!registeredOn || !checkCode || !isSame(code, checkCode)) return open;
   const type = contractTypes.items.find((item) => item.code === facts.type);
   return {
     ...open,
+    number,
+    officeName,
+    registeredOn,
+    status,
     revision,
     contractReference: facts.contractReference,
     // The holder of the paper may show it around.

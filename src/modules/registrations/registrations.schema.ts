@@ -210,10 +210,11 @@ export const CertificateQuery = z.strictObject({
 
 export const Certificate = z
   .object({
-    number: z.string(),
-    officeName: z.string(),
-    registeredOn: z.string(),
-    status: z.enum(registrationStatuses),
+    valid: z.boolean().describe("Whether a registration of this number is in force."),
+    number: z.string().optional(),
+    officeName: z.string().optional(),
+    registeredOn: z.string().optional(),
+    status: z.enum(registrationStatuses).optional(),
     revision: z.int().optional(),
     contractReference: z.string().optional(),
     title: z.string().nullable().optional().describe("Null of a trade secret."),
@@ -228,6 +229,6 @@ export const Certificate = z
   })
   .meta({
     id: "Certificate",
-    description: "Without the check code only number, office, date and status.",
+    description: "Without the check code only `valid`; with it everything.",
   });
 export type Certificate = z.output<typeof Certificate>;

@@ -108,8 +108,17 @@ export const definitions: readonly Definition[] = [
     "suppressed",
     ["隐去", "Suppressed"],
     [
-      "公开统计中，合同数为 1 或 2 的单元格及可能推算出它的其他单元格不予显示。",
-      "In the public view, cells of one or two contracts are hidden, and others by which they could be worked out.",
+      "公开统计中，主要卖方或主要买方不足三家，或者其中一家占合同成交额或技术交易额超过 85% 的数据，以及可能推算出该数据的其他数据，不予显示。",
+      "In the public view, figures of fewer than three lead sellers or lead buyers, or of which one has more than 85 % of either amount, are hidden, and others by which they could be worked out.",
+    ],
+  ),
+  define(
+    "view",
+    "release",
+    ["发布", "Release"],
+    [
+      "公开统计于每季度结束后发布该季度数据；此后的更正累计涉及三份以上合同时一并发布，不足三份的每年发布一次。",
+      "The public view of a quarter is released when it has ended; later corrections are released once three contracts or more were corrected, and otherwise once a year.",
     ],
   ),
 ];

@@ -17,7 +17,7 @@ export default async function statisticsRoutes(app: App) {
         operationId: "readContractVolume",
         summary: "Contract volume 技术合同成交额",
         description:
-          "Registered contracts by period and any of the dimensions. Registries and the operator see all of it; everybody else the public view: one dimension (no sub-types) by year or quarter, up to the last whole quarter, small cells hidden.",
+          "Registered contracts by period and any of the dimensions. Registries and the operator see all of it; everybody else the public view: one dimension (no sub-types) by year or quarter, up to the last whole quarter. It holds a quarter as it was released when it ended (`releasedAt`); corrections come in releases of at least three contracts, or once a year. What has fewer than three sellers or three buyers, or one of them with more than 85 %, is hidden.",
         tags,
         querystring: ContractVolumeQuery,
         response: { 200: ContractVolume },

@@ -94,7 +94,9 @@ const figure = {
   technologyAmount: money.describe("技术交易额; null for `paid`."),
   suppressed: z
     .boolean()
-    .describe("Hidden in the public view: too few contracts, or it would tell such a cell."),
+    .describe(
+      "Hidden in the public view: fewer than three sellers or buyers, or one of them with more than 85 % of an amount, or it would tell such a figure.",
+    ),
 };
 
 const VolumeRow = z
@@ -102,6 +104,11 @@ const VolumeRow = z
     period: z.string().meta({ example: "2026-Q1" }),
     ...Object.fromEntries(volumeDimensions.map((name) => [name, z.string().optional()])),
     ...figure,
+    releasedAt: instant
+      .nullable()
+      .describe(
+        "Public view: when these figures were released, of a year the last of its quarters. What was corrected since is in a later release. Null in the full view, which is current.",
+      ),
   })
   .meta({ id: "VolumeRow" });
 
@@ -120,7 +127,9 @@ export const ContractVolume = z
         .describe(
           "Of the log: what is sealed up to here is in the figures. Current ones hold more.",
         ),
-      instant: instant.nullable(),
+      instant: instant
+        .nullable()
+        .describe("In the public view that of the last release; null before the first one."),
     }),
     rows: z.array(VolumeRow),
     total: z.object(figure),

@@ -1,7 +1,9 @@
 import type { registrations, StoredFacts } from "../../../db/schema/registrations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { today } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
 import { compareAmounts } from "../../lib/wire.ts";
+import { addDays } from "../../lib/working-days.ts";
 import type { Change } from "../../lifecycle/reactions.ts";
 import type { Subject } from "../../lifecycle/resource.ts";
 import * as store from "./statistics.store.ts";
@@ -144,9 +146,23 @@ export async function recountRegistration(change: Change<Registered>): Promise<v
   }
 }
 
-/** Adds what was sealed at these positions of the log to the running sums. */
-export async function sumSealed(tx: Executor, { from, to }: { from: number; to: number }) {
-  await store.addToSums(tx, from, to);
+/**
+ * Adds what was sealed at these positions of the log to the running sums.
+ * @returns whether it changes a quarter that is over, so that a release of it may be due
+ */
+export async function sumSealed(
+  tx: Executor,
+  { from, to }: { from: number; to: number },
+): Promise<boolean> {
+  const month = await store.addToSums(tx, from, to);
+  return month !== null && month <= lastClosedDay();
+}
+
+/** The last day of the last quarter that is over, in Asia/Shanghai. */
+export function lastClosedDay(): string {
+  const [year = 0, month = 1] = today().split("-").map(Number);
+  const first = Math.floor((month - 1) / 3) * 3 + 1;
+  return addDays(`${year}-${String(first).padStart(2, "0")}-01`, -1);
 }
 
 /** How many of the running sums differ from what the sealed entries add up to; 0 when all is well. */

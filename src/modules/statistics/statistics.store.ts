@@ -81,7 +81,8 @@ export const dimensions = {
 export type Dimension = keyof typeof dimensions;
 export const dimensionNames = Object.keys(dimensions) as Dimension[];
 
-const cells = [
+/** Every summed dimension of `volume_entries e` with its value, as rows. */
+export const cells = [
   "('all', 'all')",
   ...dimensionNames.map((name) => `('${name}', ${dimensions[name]})`),
 ];
@@ -98,15 +99,23 @@ const summed = (from: number, to: number) => sql`
     where l.position between ${from} and ${to}
     group by 1, 2, 3, 4`;
 
-/** Adds the contract entries of these positions of the log to the running sums, in one statement. */
-export const addToSums = (tx: Executor, from: number, to: number) =>
-  tx.execute(sql`
+/**
+ * Adds the contract entries of these positions of the log to the running sums, in one statement.
+ * @returns the earliest month of registration that was changed; null when none was
+ */
+export async function addToSums(tx: Executor, from: number, to: number): Promise<string | null> {
+  const found = await tx.execute<{ month: string | null }>(sql`
+    with added as (
     insert into ${volumeSums} as s (basis, dimension, month, value, count, total_amount, technology_amount)
     ${summed(from, to)}
     on conflict (basis, dimension, month, value) do update set
       count = s.count + excluded.count,
       total_amount = s.total_amount + excluded.total_amount,
-      technology_amount = s.technology_amount + excluded.technology_amount`);
+      technology_amount = s.technology_amount + excluded.technology_amount
+    returning s.basis, s.month)
+    select min(month)::text as month from added where basis = 'registered'`);
+  return found.rows[0]?.month ?? null;
+}
 
 /** How many of the running sums are not what the entries up to a position of the log add up to. */
 export async function countWrongSums(db: Executor, position: number): Promise<number> {

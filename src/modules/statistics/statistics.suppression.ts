@@ -1,7 +1,7 @@
 /**
  * What of a public table is hidden, so that nobody reads a single firm's contract out of it.
  *
- * A figure of one or two contracts is hidden, and with it so many others that it cannot be worked out from all
+ * A figure of too few firms (`isSafe`) is hidden, and with it so many others that it cannot be worked out from all
  * that is shown, taken together. Views by quarter, by year and without a dimension show parts of one
  * table, so it is decided as a whole, whichever is asked for. As a network (`lib/network.ts`): contracts
  * flow from the outside to all years, to each year, to its quarters, from a quarter through a cell to the
@@ -11,7 +11,10 @@
  * as they are. Several dimensions give away no more together than one, because each cycle through hidden
  * totals can be closed in every dimension, and any other cycle leaves the totals alone.
  *
- * What cannot be protected: the counts of a quarter that has as many values as contracts, which their number
+ * How many contracts of a year are in force is no secret: registration numbers tell the year and count up, and
+ * anybody may ask which are valid. So no count is protected by a year's.
+ *
+ * What cannot be protected: the count of all that a year has; the counts of a quarter that has as many values as contracts, which their number
  * tells, and so that of a small total if such a quarter is its partner (amounts are safe); and a quarter's
  * only value, which is its total, hidden or open with it.
  */
@@ -28,16 +31,54 @@ import {
   newNode,
   type Step,
 } from "../../lib/network.ts";
-import { sumAmounts } from "../../lib/wire.ts";
+import { sumAmounts, toFen } from "../../lib/wire.ts";
 
-/** Fewest contracts that a shown figure holds. */
-const least = 3;
+/**
+ * Fewest different sellers, and buyers, of a figure that is shown: of two, each knows what the other one has. The
+ * threshold rule for tables of amounts; A. Hundepool et al., Statistical Disclosure Control (2012), chapter 4.
+ */
+const leastParties = 3;
+
+/**
+ * Most that one seller or one buyer may have of an amount that is shown, in percent: beyond, the amount is nearly
+ * its own. The dominance rule (n, k) of the same chapter with n = 1 and k = 85.
+ */
+const mostOfOne = 85n;
 
 export interface Figure {
   count: number;
   totalAmount: string;
   technologyAmount: string;
 }
+
+/** Whose figure it is. */
+export interface Shares extends Omit<Figure, "count"> {
+  /** Different lead sellers and lead buyers. */
+  sellers: number;
+  buyers: number;
+  /** Of each amount, what the one seller or buyer has that has the most of it. */
+  largestTotal: string;
+  largestTechnology: string;
+}
+
+/** Whether a figure tells of no single firm by itself. */
+export function isSafe(figure: Shares): boolean {
+  const { sellers, buyers, totalAmount, technologyAmount } = figure;
+  return (
+    Math.min(sellers, buyers) >= leastParties &&
+    !dominates(figure.largestTotal, totalAmount) &&
+    !dominates(figure.largestTechnology, technologyAmount)
+  );
+}
+
+const dominates = (largest: string, all: string): boolean =>
+  toFen(largest) * 100n > toFen(all) * mostOfOne;
+
+/** The period of everything, and the value of a total. */
+const whole = "all";
+
+/** The key of a figure among those that are not safe. */
+export const keyOf = (period: string, value: string): string => `${period} ${value}`;
 
 /** One quarter of one value. There is none for zero contracts. */
 export interface Cell extends Figure {
@@ -56,18 +97,29 @@ interface Member extends Edge {
   period: string;
   value: string;
   figure: Figure;
+  /** Hidden for its own sake. */
+  isUnsafe: boolean;
 }
 
 /** Between which quarters something must be able to flow in every dimension; null is the outside. */
 interface Link {
   from: string | null;
   to: string | null;
+  /** Whether it leaves the number of each year's contracts as it is: that one can be counted by their numbers. */
+  isWithinYear: boolean;
 }
 
-/** The table by `period` with null for what is hidden. */
-export function suppress(cells: readonly Cell[], period: "year" | "quarter"): Shown {
-  const { total, links } = decideTotals(cells);
-  const parts = decideCells(cells, links)[period];
+/**
+ * The table by `period` with null for what is hidden.
+ * @param small keys (`keyOf`) of the cells, their years' sums and the totals that are not safe
+ */
+export function suppress(
+  cells: readonly Cell[],
+  period: "year" | "quarter",
+  small: ReadonlySet<string>,
+): Shown {
+  const { total, links } = decideTotals(cells, small);
+  const parts = decideCells(cells, small, links)[period];
   return {
     rows: parts.map(({ period, value, hidden, figure }) => ({
       period,
@@ -82,34 +134,41 @@ export function suppress(cells: readonly Cell[], period: "year" | "quarter"): Sh
  * The sum of all, hidden or not, and the links that protect small totals. The totals alone are a tree: each
  * cycle leaves them at one quarter, or at the sum of all, for the cells, and comes back at another.
  */
-function decideTotals(cells: readonly Cell[]): { total: Member; links: Link[] } {
+function decideTotals(
+  cells: readonly Cell[],
+  small: ReadonlySet<string>,
+): { total: Member; links: Link[] } {
   const [outside, all] = [newNode(), newNode()];
-  const total = member(outside, all, "", "", sum(cells));
+  const member = memberOf(small);
+  const total = member(outside, all, whole, whole, sum(cells));
   const years: Member[] = [];
   const quarters: Member[] = [];
   for (const [year, inYear] of inOrder(groupBy(cells, (cell) => cell.year))) {
     const node = newNode();
-    years.push(member(all, node, year, "", sum(inYear)));
+    years.push(member(all, node, year, whole, sum(inYear)));
     for (const [quarter, list] of inOrder(groupBy(inYear, (cell) => cell.quarter))) {
-      quarters.push(member(node, outside, quarter, "", sum(list)));
+      quarters.push(member(node, outside, quarter, whole, sum(list)));
     }
   }
-  const links = [total, ...years, ...quarters].filter(isSmall).map((small) => {
+  const isKnown = (edge: Edge) => edge === total || years.some((one) => one === edge);
+  const links = [total, ...years, ...quarters].filter(isSmall).map((one) => {
+    const within = isKnown(one) ? null : cheapestCycle(one, true, new Map(), isKnown);
     // Always found: all totals can grow together.
-    const cycle = cheapestCycle(small, true, new Map()) ?? [];
+    const cycle = within ?? cheapestCycle(one, true, new Map()) ?? [];
     hide(cycle);
     const grows = new Map(cycle.map((step) => [step.edge, step.grows]));
     return {
       from: quarters.find((quarter) => grows.get(quarter) === true)?.period ?? null,
       to: quarters.find((quarter) => grows.get(quarter) === false)?.period ?? null,
+      isWithinYear: within !== null,
     };
   });
   return { total, links };
 }
 
 /** A dimension's cells and their years' sums, hidden or not. */
-function decideCells(cells: readonly Cell[], links: readonly Link[]) {
-  const { rows, outside, quarter, year } = tableOf(cells);
+function decideCells(cells: readonly Cell[], small: ReadonlySet<string>, links: readonly Link[]) {
+  const { rows, outside, quarter, year } = tableOf(cells, memberOf(small));
   // Nodes tied by cycles along which counts can change, and by those along which amounts can.
   const [counts, amounts]: [Groups, Groups] = [new Map(), new Map()];
   const take = (cycle: readonly Step[], isBounded: boolean) => {
@@ -118,12 +177,12 @@ function decideCells(cells: readonly Cell[], links: readonly Link[]) {
     if (isBounded) join(counts, cycle);
   };
 
-  for (const { from, to } of links) {
+  for (const { from, to, isWithinYear } of links) {
     // Without groups: what flows through another link would not flow alone in another dimension.
     const ends = [rows.get(from ?? "") ?? outside, rows.get(to ?? "") ?? outside] as const;
     const bounded = cheapestWay(...ends, "along", new Map());
     const way = bounded ?? cheapestWay(...ends, "freely", new Map());
-    take(way?.steps ?? [], bounded !== null);
+    take(way?.steps ?? [], bounded !== null && isWithinYear);
   }
 
   const protect = (one: Member, isBounded: boolean) => {
@@ -145,30 +204,34 @@ function decideCells(cells: readonly Cell[], links: readonly Link[]) {
 }
 
 /** A dimension's table as a network, without the totals: a node for each quarter and each value's year. */
-function tableOf(cells: readonly Cell[]) {
+function tableOf(cells: readonly Cell[], member: ReturnType<typeof memberOf>) {
   const outside = newNode();
   const rows = new Map(cells.map((cell) => [cell.quarter, newNode()]));
-  const keyOf = (cell: Cell) => `${cell.year} ${cell.value}`;
-  const columns = new Map(cells.map((cell) => [keyOf(cell), newNode()]));
-  const columnOf = (cell: Cell) => columns.get(keyOf(cell)) as Node;
+  const yearOf = (cell: Cell) => keyOf(cell.year, cell.value);
+  const columns = new Map(cells.map((cell) => [yearOf(cell), newNode()]));
+  const columnOf = (cell: Cell) => columns.get(yearOf(cell)) as Node;
   const quarter = cells.map((cell) =>
     member(rows.get(cell.quarter) as Node, columnOf(cell), cell.quarter, cell.value, cell),
   );
-  const year = [...groupBy(cells, keyOf).values()].map((list) => {
+  const year = [...groupBy(cells, yearOf).values()].map((list) => {
     const [first] = list;
     return member(columnOf(first), outside, first.year, first.value, sum(list));
   });
   return { rows, outside, quarter, year };
 }
 
-function member(from: Node, to: Node, period: string, value: string, figure: Figure): Member {
-  const { count } = figure;
-  const one = { from, to, period, value, figure, count, hidden: count > 0 && count < least };
-  // What is none is shown, and moves nothing.
-  return count > 0 ? connect(one) : one;
-}
+/** Makes the members of a table, those that are not safe hidden. */
+const memberOf =
+  (small: ReadonlySet<string>) =>
+  (from: Node, to: Node, period: string, value: string, figure: Figure): Member => {
+    const { count } = figure;
+    const isUnsafe = count > 0 && small.has(keyOf(period, value));
+    const one = { from, to, period, value, figure, count, isUnsafe, hidden: isUnsafe };
+    // What is none is shown, and moves nothing.
+    return count > 0 ? connect(one) : one;
+  };
 
-const isSmall = ({ count }: Member): boolean => count > 0 && count < least;
+const isSmall = ({ isUnsafe }: Member): boolean => isUnsafe;
 
 const sum = (figures: readonly Figure[]): Figure => ({
   count: figures.reduce((total, { count }) => total + count, 0),

@@ -1,25 +1,19 @@
-/** The contract volume as it is read: whole for registries and the operator, with small cells hidden for everybody else. */
+/** The contract volume as it is read: whole and current for registries and the operator, in releases for everybody else. */
 import type { Executor } from "../../database/connect.ts";
 import type { Actor } from "../../lib/access.ts";
-import { nowInstant, today } from "../../lib/clock.ts";
+import { nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { sumAmounts } from "../../lib/wire.ts";
 import { addDays } from "../../lib/working-days.ts";
+import { selectReleased } from "./releases.store.ts";
 import type { ContractVolume, ContractVolumeQuery } from "./statistics.schema.ts";
 import { sealedState } from "./statistics.service.ts";
 import * as store from "./statistics.store.ts";
-import { type Cell, suppress } from "./statistics.suppression.ts";
+import { type Cell, type Figure, isSafe, keyOf, suppress } from "./statistics.suppression.ts";
 
 /** Whether the caller has the full view; everybody else has the public one. */
 const seesAll = (actor: Actor | null): boolean =>
   actor?.role === "registry" || actor?.role === "operator";
-
-/** The last day of the last whole quarter. */
-function lastWholeQuarter(): string {
-  const [year = 0, month = 1] = today().split("-").map(Number);
-  const first = Math.floor((month - 1) / 3) * 3 + 1;
-  return addDays(`${year}-${String(first).padStart(2, "0")}-01`, -1);
-}
 
 /** The first day of the period in which `day` lies, and the last. */
 function periodBounds(period: ContractVolumeQuery["period"], day: string): [string, string] {
@@ -105,6 +99,7 @@ export async function readContractVolume(
       ...row.values,
       ...figureOf(query, row),
       suppressed: false,
+      releasedAt: null,
     })),
     total: { ...figureOf(query, whole), suppressed: false },
   };
@@ -167,49 +162,50 @@ function assertPublic(query: ContractVolumeQuery): void {
 }
 
 /**
- * The public view: whole quarters that are over, small cells hidden. What is hidden is always decided on
- * the table by quarter, so that the view by year shows nothing that the other one hides.
+ * The public view: quarters that are over, as they were released, with what would tell of single firms hidden.
+ * That is always decided on the whole table by quarter, so that the view by year shows nothing that the other
+ * one hides, and asking for a shorter span shows no more.
  */
 async function readPublicVolume(db: Executor, query: ContractVolumeQuery): Promise<ContractVolume> {
   assertPublic(query);
-  const last = lastWholeQuarter();
-  const [dimension = null] = query.by;
-  // Small cells are told by all quarters there are, whatever span was asked for: asking for less must
-  // not show more.
-  const { floor } = await sealedState(db);
-  const all = await store.selectSummed(db, {
-    floor,
-    basis: "registered",
-    period: "quarter",
-    from: null,
-    to: last,
-    // `assertPublic` let no computed dimension through.
-    dimension: dimension as store.Dimension | null,
-  });
-  const cells: Cell[] = all.map((row) => ({
-    year: row.period.slice(0, 4),
-    quarter: row.period,
-    value: dimension ? (row.values[dimension] ?? "") : "all",
-    count: row.count,
-    totalAmount: row.totalAmount,
-    technologyAmount: row.technologyAmount,
-  }));
+  // `assertPublic` let no computed dimension through.
+  const [dimension = null] = query.by as store.Dimension[];
+  const released = await selectReleased(db, dimension);
+  const unsafe = released.filter((row) => !isSafe(row));
+  const small = new Set(unsafe.map(({ period, value }) => keyOf(period, value)));
+  const cells: Cell[] = released
+    .filter((row) => row.period.includes("-") && row.dimension === (dimension ?? "all"))
+    .map((row) => ({
+      year: row.period.slice(0, 4),
+      quarter: row.period,
+      value: row.value,
+      count: row.count,
+      totalAmount: row.totalAmount,
+      technologyAmount: row.technologyAmount,
+    }));
+  const moments = new Map<string, string>();
+  for (const { period, releasedAt } of released) {
+    for (const key of ["all", period.slice(0, 4), period]) {
+      if (releasedAt && releasedAt > (moments.get(key) ?? "")) moments.set(key, releasedAt);
+    }
+  }
   const bounds = boundsOf(query);
   const [first, end] = [bounds.from?.slice(0, 7) ?? "", bounds.to?.slice(0, 7) ?? "9999"];
   const inSpan = (period: string) => {
     const month = period.length === 4 ? period : monthOf(period);
     return month >= first.slice(0, month.length) && month <= end.slice(0, month.length);
   };
-  const shown = suppress(cells, query.period === "year" ? "year" : "quarter");
+  const shown = suppress(cells, query.period === "year" ? "year" : "quarter", small);
   const rows = shown.rows.filter((row) => inSpan(row.period));
   const isWhole = rows.length === shown.rows.length && shown.total !== null;
   return {
     ...headOf(query, "public"),
-    asOf: { position: null, instant: nowInstant() },
+    asOf: { position: null, instant: moments.get("all") ?? null },
     rows: rows.map(({ period, value, figure }) => ({
       period,
       ...(dimension ? { [dimension]: value } : {}),
       ...hiddenOr(figure),
+      releasedAt: moments.get(period) ?? null,
     })),
     // A total over a part of the table could be subtracted from another part's.
     total: hiddenOr(isWhole ? shown.total : null),
@@ -220,7 +216,7 @@ async function readPublicVolume(db: Executor, query: ContractVolumeQuery): Promi
 const monthOf = (quarter: string): string =>
   `${quarter.slice(0, 4)}-${String((Number(quarter.slice(-1)) - 1) * 3 + 1).padStart(2, "0")}`;
 
-const hiddenOr = (figure: Pick<Cell, "count" | "totalAmount" | "technologyAmount"> | null) =>
+const hiddenOr = (figure: Figure | null) =>
   figure
     ? {
         count: figure.count,

@@ -27,14 +27,10 @@ const path = `/v1/registrations/${number}/certificate`;
 const whole = `${path}?code=${code}`;
 const html = { headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" } };
 
-const open = {
-  number,
-  officeName: "登记处410701",
-  registeredOn: row.registeredOn,
-  status: "registered",
-};
+const open = { valid: true };
+const notValid = { valid: false };
 
-t.test("anybody sees number, office, day and status, and nothing else", async (t) => {
+t.test("without the code a number is valid, and nothing else is told", async (t) => {
   t.same(await must(as(null)("GET", path)), open);
   for (const who of [made.seller, office.first, office.operator]) {
     t.same(await must(as(who)("GET", path)), open, "whoever asks: only the code opens it");
@@ -47,6 +43,10 @@ t.test("the check code opens the whole certificate", async (t) => {
   t.equal(buyers.certificatePath, whole);
   t.same(await must(as(null)("GET", whole)), {
     ...open,
+    number,
+    officeName: "登记处410701",
+    registeredOn: row.registeredOn,
+    status: "registered",
     revision: 1,
     contractReference: made.contract.reference,
     title,
@@ -67,18 +67,16 @@ t.test("a wrong code opens nothing, and says nothing", async (t) => {
     t.same(await must(as(null)("GET", `${path}?code=${encodeURIComponent(wrong)}`)), open);
   }
   const page = await as(null)("GET", `${path}?code=${other}`, html);
-  t.notMatch(page.text, /<svg|轴承|1,200,000/);
+  t.notMatch(page.text, /<svg|轴承|1,200,000|登记处|Registered on/);
   t.ok(page.text.includes(number));
+  t.ok(page.text.includes("<td>有效 Valid</td>"));
 });
 
 t.test("a number that was never given, or is none", async (t) => {
   const before = await acceptedCase(market, office, parties);
-  refused(
-    t,
-    await as(null)("GET", "/v1/registrations/2026410701999999/certificate"),
-    404,
-    "registration.not_found",
-  );
+  const never = "/v1/registrations/2026410701999999/certificate";
+  t.same(await must(as(null)("GET", never)), notValid);
+  t.same(await must(as(null)("GET", `${never}?code=${code}`)), notValid);
   refused(
     t,
     await as(null)("GET", `/v1/registrations/${number}/certificate?key=1`),
@@ -187,7 +185,7 @@ t.test("an amended certificate shows its revision and the new amounts", async (t
   }
 });
 
-t.test("one that ended says so, with the code and without", async (t) => {
+t.test("one that ended says so with the code, and is not valid without", async (t) => {
   const revoked = await registeredCase(market, office, parties);
   const revocation = { ground: "fraud", note: "以欺骗手段取得登记。" };
   await must(stepOf(market, office.first, revoked.caseId, "revoke", revocation));
@@ -208,13 +206,14 @@ t.test("one that ended says so, with the code and without", async (t) => {
     [cancelled, "cancelled", "已注销 CANCELLED"],
   ] as const;
   for (const [{ registration }, status, words] of ends) {
-    for (const address of [
-      registration.certificatePath,
-      `/v1/registrations/${registration.number}/certificate`,
-    ]) {
-      t.equal((await must(as(null)("GET", address))).status, status);
-      const { text } = await as(null)("GET", address, html);
-      t.ok(text.includes(`<p class="ended">${words}</p>`));
-    }
+    const address = registration.certificatePath;
+    t.match(await must(as(null)("GET", address)), { valid: false, status });
+    const { text } = await as(null)("GET", address, html);
+    t.ok(text.includes(`<p class="ended">${words}</p>`));
+    // Without the code it is like a number that was never given.
+    const number = `/v1/registrations/${registration.number}/certificate`;
+    t.same(await must(as(null)("GET", number)), notValid);
+    const page = await as(null)("GET", number, html);
+    t.ok(page.text.includes('<p class="ended">无效 NOT VALID</p>'));
   }
 });
