@@ -12,6 +12,7 @@ export async function beforeOneGroupOfSynonyms(pool: pg.Pool): Promise<void> {
     "alter table members drop column reset_at, drop column reset_by, drop column reset_by_organization_id, drop column barred_until",
     "alter table one_time_links drop column issued_by, drop column issued_by_organization_id",
     "alter table sessions drop column address, drop column user_agent, drop column used_at, drop column second_factor",
+    "drop table job_faults, job_runs, rate_limits, volume_releases, released_volumes",
     "alter table sign_in_attempts drop column account",
     "alter table audit_log drop column format, drop column transaction_id",
     "drop index contracts_interest, needs_drafts, results_drafts, organizations_crowd",
