@@ -6,8 +6,10 @@ import { asc, eq, sql } from "drizzle-orm";
 import t from "tap";
 import { contracts } from "../../../db/schema/contracts.ts";
 import { registrations } from "../../../db/schema/registrations.ts";
+import { transact } from "../../../src/database/transact.ts";
 import { clock, today } from "../../../src/lib/clock.ts";
 import { addDays } from "../../../src/lib/working-days.ts";
+import { releaseVolume } from "../../../src/modules/statistics/releases.service.ts";
 import {
   amendedContract,
   completeContract,
@@ -369,6 +371,8 @@ t.test(
       await registeredCase(market, office, { ...options, content: { ...dated, pricing: noticed } });
     }
     clock.now = () => new Date(`${addDays(first, 200)}T02:00:00.000Z`);
+    await sealAll(market);
+    await transact(market.database.pool, releaseVolume);
     const query = "?period=quarter&by=type";
     const open = (await must(as(null)("GET", `/v1/statistics/contract-volume${query}`))).rows;
     const small = open.find((row: { type: string }) => row.type === "service");

@@ -1,4 +1,5 @@
 /** The public view of a quarter that is over: it changes in releases, which give no single contract away. */
+import { sql } from "drizzle-orm";
 import t from "tap";
 import { transact } from "../../../src/database/transact.ts";
 import { addYears, clock, nowInstant, today } from "../../../src/lib/clock.ts";
@@ -14,6 +15,7 @@ import { must } from "../../support/replies.ts";
 
 const market = await openMarket(t);
 const { as } = market;
+const { db } = market.database;
 const office = await openOffice(market);
 const people = (role: "university" | "enterprise") =>
   Promise.all(Array.from({ length: 4 }, () => market.person(role)));
@@ -98,11 +100,14 @@ const views = async (who: Caller | null) => {
 const total = async (who: Caller | null) =>
   (await must(as(who)("GET", `${path}?period=quarter`))).rows[0] ?? null;
 
-const revoke = async ({ caseId }: MadeCase) => {
+const revokeUnsealed = async ({ caseId }: MadeCase) => {
   const body = { ground: "wrong_recognition", note: "认定错误。" };
   for (const who of [office.first, office.second]) {
     await must(stepOf(market, who, caseId, "revoke", body));
   }
+};
+const revoke = async (one: MadeCase) => {
+  await revokeUnsealed(one);
   await sealAll(market);
 };
 
@@ -196,3 +201,27 @@ t.test("who walks all numbers learns which are valid, and nothing else", async (
   for (const answer of answers) t.same(Object.keys(answer), ["valid"]);
   t.equal(answers.filter(({ valid }) => valid).length, 13);
 });
+
+t.test(
+  "the sealer has the job look when a past quarter was corrected, and only then",
+  async (t) => {
+    const run = (job: string) => market.app.jobs.find(({ name }) => name === job)!.run(db);
+    const isDue = async () => {
+      const found = await db.execute<{ due: boolean }>(
+        sql`select due_at <= now() as due from job_runs where job = 'statistics.release'`,
+      );
+      return found.rows[0]?.due;
+    };
+    await db.execute(
+      sql`insert into job_runs (job, due_at) values ('statistics.release', now() + interval '1 day')`,
+    );
+    await registeredCase(market, office, { seller: sellers[0]!, buyer: buyers[0]! });
+    await run("audit.seal");
+    t.equal(await isDue(), false, "a contract of this quarter is no correction");
+    for (const one of made.slice(2, 5)) await revokeUnsealed(one);
+    await run("audit.seal");
+    t.equal(await isDue(), true);
+    await run("statistics.release");
+    t.match(await total(null), { count: 10, totalAmount: yuan("200000.00") });
+  },
+);
