@@ -7,7 +7,6 @@ export async function beforeOneGroupOfSynonyms(pool: pg.Pool): Promise<void> {
   for (const statement of [
     "alter table synonyms drop constraint synonyms_words",
     "drop function word_set",
-    "drop table job_faults, job_runs, rate_limits",
     "drop table passkey_challenges, recovery_codes, second_factors",
     "alter table members drop column reset_at, drop column reset_by, drop column reset_by_organization_id, drop column barred_until",
     "alter table one_time_links drop column issued_by, drop column issued_by_organization_id",
