@@ -30,6 +30,7 @@ import { words as secondFactors } from "./modules/second-factors/second-factors.
 import { words as service } from "./modules/service/service.words.ts";
 import { words as sessions } from "./modules/sessions/sessions.words.ts";
 import { words as statistics } from "./modules/statistics/statistics.words.ts";
+import { words as suggestions } from "./modules/suggestions/suggestions.words.ts";
 import { words as synonyms } from "./modules/synonyms/synonyms.words.ts";
 import { words as taxonomies } from "./modules/taxonomies/taxonomies.words.ts";
 
@@ -45,6 +46,7 @@ const said = [
   listings,
   results,
   needs,
+  suggestions,
   savedSearches,
   synonyms,
   members,

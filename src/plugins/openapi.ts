@@ -139,6 +139,7 @@ export default fp<{ publicUrl: string }>(
             "Every failure is a problem document (RFC 9457) with a stable `code`; `title` and `detail` are in Chinese or English by `Accept-Language`.",
             "Lists are keyset-paged with opaque cursors. Changes carry `If-Match`, creations may carry `Idempotency-Key`.",
           ].join("\n"),
+          contact: { name: "The market's operator", url: publicUrl },
           license: { name: "Apache-2.0", identifier: "Apache-2.0" },
         },
         servers: [{ url: publicUrl }],
