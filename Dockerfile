@@ -17,6 +17,7 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY db/migrations ./db/migrations
 COPY docs/lifecycles.md ./docs/
+COPY SECURITY.md ./
 COPY openapi/openapi.json openapi/openapi.yaml ./openapi/
 # Attachments; a volume that is mounted here takes over its owner.
 RUN mkdir /data && chown node:node /data

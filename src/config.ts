@@ -93,6 +93,12 @@ const Environment = z.object({
     .describe(
       "Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated, or `none`. In production with an https PUBLIC_URL it must be said.",
     ),
+  SECURITY_CONTACT: z
+    .url({ protocol: /^(https|mailto)$/, normalize: true })
+    .optional()
+    .describe(
+      "Where to report a security hole: `mailto:` or https, for `/.well-known/security.txt`, which is a 404 without.",
+    ),
   RATE_LIMITS: z
     .string()
     .default("")
@@ -191,6 +197,8 @@ export interface Config {
   logLevel: z.output<typeof Environment>["LOG_LEVEL"];
   accessTokenSeconds: number;
   sessionDays: number;
+  /** A mailto: or https: address. */
+  securityContact: string | null;
   quotas: Quotas;
   /** Drafts of each noun that an organization has at most, before and after it was verified. */
   maxDrafts: { verified: number; unverified: number };
@@ -274,6 +282,7 @@ export function readConfig(
     logLevel: env.LOG_LEVEL,
     accessTokenSeconds: env.ACCESS_TOKEN_SECONDS,
     sessionDays: env.SESSION_DAYS,
+    securityContact: env.SECURITY_CONTACT ?? null,
     quotas: env.RATE_LIMITS,
     maxDrafts: { verified: env.MAX_DRAFTS, unverified: env.MAX_DRAFTS_UNVERIFIED },
     maxOrganizationMegabytes: env.MAX_ORGANIZATION_MEGABYTES,

@@ -72,6 +72,9 @@ const upload = {
   required: ["file"],
 };
 
+/** What is served as it is committed: the lifecycles, drawn by a script, and how to report a hole. */
+const pages = { "/docs/lifecycles": "docs/lifecycles.md", "/docs/reporting": "SECURITY.md" };
+
 /** The OpenAPI 3.1 document, made from the routes: /openapi.json, /openapi.yaml, and /docs to read it. */
 export default fp<{ publicUrl: string }>(
   async (app, { publicUrl }) => {
@@ -225,15 +228,17 @@ export default fp<{ publicUrl: string }>(
       staticCSP: true,
     });
 
-    // Beside the docs, as text: it is drawn from the lifecycles by a script.
-    app.get(
-      "/docs/lifecycles",
-      { config: { withoutDatabase: true }, schema: { hide: true } },
-      async (_request, reply) => {
-        const page = await readFile(join(projectRoot, "docs/lifecycles.md"), "utf8");
-        return reply.type("text/markdown; charset=utf-8").send(page);
-      },
-    );
+    // Beside the docs, as text.
+    for (const [path, file] of Object.entries(pages)) {
+      app.get(
+        path,
+        { config: { withoutDatabase: true }, schema: { hide: true } },
+        async (_request, reply) => {
+          const page = await readFile(join(projectRoot, file), "utf8");
+          return reply.type("text/markdown; charset=utf-8").send(page);
+        },
+      );
+    }
 
     const document = {
       description: "The OpenAPI 3.1 document of this API.",

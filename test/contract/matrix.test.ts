@@ -78,6 +78,7 @@ t.test("what is open to everybody", async (t) => {
       "readReadiness",
       "readRegistrationOffice",
       "readResult",
+      "readSecurityContact",
       "readServerMetadata",
       "readSynonym",
       "readTaxonomy",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clock } from "../../lib/clock.ts";
 import { AppError, type ErrorCode } from "../../lib/errors.ts";
 import { version } from "../../lib/version.ts";
 import type { App } from "../../plugins/contract.ts";
@@ -24,6 +25,12 @@ const ProblemKind = z
   .meta({ id: "ProblemKind" });
 
 const ProblemParams = z.strictObject({ code: z.string().max(100) });
+
+/** The first instant of the sixth month from now: a reader looks again in half a year at the latest. */
+function expiryOfContact(): string {
+  const now = clock.now();
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 6)).toISOString();
+}
 
 export default async function serviceRoutes(app: App) {
   const { publicUrl } = app.config;
@@ -113,5 +120,42 @@ export default async function serviceRoutes(app: App) {
       },
     },
     async ({ params }) => kindOf(params.code),
+  );
+
+  app.get(
+    "/.well-known/security.txt",
+    {
+      config: {
+        access,
+        cacheSeconds: 300,
+        withoutDatabase: true,
+        errors: ["security_contact.not_found"],
+      },
+      schema: {
+        operationId: "readSecurityContact",
+        summary: "Where to report a security hole",
+        description: "RFC 9116. 404 where the operator has named no contact.",
+        tags,
+        response: {
+          200: {
+            description: "The contact, until when it holds, and how to report.",
+            content: { "text/plain": { schema: z.string() } },
+          },
+        },
+      },
+    },
+    async (_request, reply) => {
+      const { securityContact } = app.config;
+      if (!securityContact) throw new AppError("security_contact.not_found" satisfies ErrorCode);
+      const fields = {
+        Contact: securityContact,
+        Expires: expiryOfContact(),
+        "Preferred-Languages": "zh, en",
+        Canonical: `${publicUrl}/.well-known/security.txt`,
+        Policy: `${publicUrl}/docs/reporting`,
+      };
+      const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+      return reply.type("text/plain; charset=utf-8").send(lines.join(""));
+    },
   );
 }

@@ -6,6 +6,8 @@ import fp from "fastify-plugin";
 import t from "tap";
 import { z } from "zod";
 import { organizations } from "../../../db/schema/organizations.ts";
+import { readConfig } from "../../../src/config.ts";
+import { clock } from "../../../src/lib/clock.ts";
 import { newId } from "../../../src/lib/ids.ts";
 import { loggable } from "../../../src/lib/loggable.ts";
 import contract, { type App } from "../../../src/plugins/contract.ts";
@@ -181,4 +183,47 @@ t.test("a published listing keeps a last day, though its owner takes it away", a
   });
   t.equal(reply.status, 200);
   t.match(reply.body.validUntil, /^\d{4}-\d\d-\d\d$/);
+});
+
+t.test("security.txt says where to report a hole, and until when that holds", async (t) => {
+  const path = "/.well-known/security.txt";
+  refused(t, await anyone("GET", path), 404, "security_contact.not_found");
+  const { now } = clock;
+  t.teardown(() => {
+    clock.now = now;
+  });
+  const spoken = await openMarket(t, {
+    settings: { SECURITY_CONTACT: "mailto:security@market.test" },
+  });
+  for (const [at, expires] of [
+    ["2026-01-31T23:59:59.999Z", "2026-07-01T00:00:00.000Z"],
+    ["2026-11-27T08:00:00.000Z", "2027-05-01T00:00:00.000Z"],
+  ] as const) {
+    clock.now = () => new Date(at);
+    const { status, text, headers } = await spoken.as(null)("GET", path);
+    t.equal(status, 200);
+    t.equal(headers["content-type"], "text/plain; charset=utf-8");
+    t.equal(headers["cache-control"], "public, max-age=300");
+    t.same(text.split("\r\n"), [
+      "Contact: mailto:security@market.test",
+      `Expires: ${expires}`,
+      "Preferred-Languages: zh, en",
+      "Canonical: https://market.test/.well-known/security.txt",
+      "Policy: https://market.test/docs/reporting",
+      "",
+    ]);
+  }
+  const policy = await spoken.app.inject("/docs/reporting");
+  t.match(policy.payload, /^# Reporting a hole/);
+  t.equal(policy.headers["content-type"], "text/markdown; charset=utf-8");
+});
+
+t.test("a contact for reports is an address that can be written to, on one line", async (t) => {
+  for (const contact of ["security@market.test", "http://market.test/report", "tel:+86-1"]) {
+    t.throws(() => readConfig({ SECURITY_CONTACT: contact }), { message: /SECURITY_CONTACT/ });
+  }
+  const { securityContact } = readConfig({
+    SECURITY_CONTACT: "https://market.test/report\nPolicy: https://evil.test",
+  });
+  t.notMatch(securityContact, /[\r\n]/);
 });
