@@ -277,7 +277,8 @@ export default async function attachmentRoutes(app: App) {
         "accept-ranges": "bytes",
         "content-disposition": dispositionOf(file.fileName),
         "content-length": last - first + 1,
-        "content-type": file.mediaType,
+        // Text is taken as UTF-8 alone (`attachments.types.ts`).
+        "content-type": `${file.mediaType}${file.mediaType.startsWith("text/") ? "; charset=utf-8" : ""}`,
         "repr-digest": `sha-256=:${Buffer.from(file.sha256, "hex").toString("base64")}:`,
       });
       if (part) reply.code(206).header("content-range", `bytes ${first}-${last}/${size}`);

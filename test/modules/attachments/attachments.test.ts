@@ -128,7 +128,7 @@ t.test("a download says what it is and is never shown in place", async (t) => {
   const { headers, status, text } = await content(owner, body.id);
   t.equal(status, 200);
   t.equal(text, bytes.toString());
-  t.equal(headers["content-type"], "text/csv");
+  t.equal(headers["content-type"], "text/csv; charset=utf-8");
   t.equal(Number(headers["content-length"]), bytes.length);
   t.equal(headers.etag, `"${body.sha256}"`);
   t.equal(headers["x-content-type-options"], "nosniff");
@@ -311,7 +311,9 @@ t.test("the type is told by the bytes", async (t) => {
     const made = await attach(owner, ofResult(id), bytes, fileName);
     t.equal(made.status, 201, `${fileName}: ${made.text.slice(0, 200)}`);
     t.equal(made.body?.mediaType, mediaType, fileName);
-    t.equal((await content(owner, made.body?.id)).headers["content-type"], mediaType);
+    const charset = mediaType.startsWith("text/") ? "; charset=utf-8" : "";
+    const { headers } = await content(owner, made.body?.id);
+    t.equal(headers["content-type"], `${mediaType}${charset}`);
   }
 });
 

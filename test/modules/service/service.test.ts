@@ -227,3 +227,28 @@ t.test("a contact for reports is an address that can be written to, on one line"
   });
   t.notMatch(securityContact, /[\r\n]/);
 });
+
+t.test("every reply tells browsers to run, frame and guess nothing, whatever it is", async (t) => {
+  const outside = { origin: "https://evil.test" };
+  const replies = [
+    await anyone("GET", "/v1/results", { headers: outside }),
+    await anyone("GET", "/v1/me", { headers: outside }),
+    await anyone("GET", "/nowhere", { headers: outside }),
+    await anyone("POST", "/v1/auth/login", { body: {}, headers: outside }),
+  ];
+  t.same(
+    replies.map(({ status }) => status),
+    [200, 401, 404, 400],
+  );
+  for (const { headers } of replies) {
+    t.match(headers, {
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      "cross-origin-resource-policy": "same-origin",
+      "referrer-policy": "no-referrer",
+      "strict-transport-security": /^max-age=31536000\b/,
+      "x-content-type-options": "nosniff",
+    });
+    t.match(headers["content-type"], /^application\/(json; charset=utf-8|problem\+json)$/);
+    t.equal(headers["access-control-allow-origin"], undefined, "no page of elsewhere reads it");
+  }
+});
