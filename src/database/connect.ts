@@ -48,9 +48,6 @@ export function connect(options: pg.PoolConfig, limits?: Limits): Database {
   const settings: pg.PoolConfig & { pipeline: boolean } = {
     // For a free connection as for a new one: who serves callers tells them soon that there is none.
     connectionTimeoutMillis: limits ? 3_000 : 10_000,
-    options: Object.entries(session)
-      .map(([name, value]) => `-c ${name}=${value}`)
-      .join(" "),
     application_name: "grand-market",
     // Statements go out without waiting for the answers before them (`transact.ts`).
     pipeline: true,
@@ -58,6 +55,10 @@ export function connect(options: pg.PoolConfig, limits?: Limits): Database {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     ...options,
+    options: [
+      ...Object.entries(session).map(([name, value]) => `-c ${name}=${value}`),
+      ...(options.options ? [options.options] : []),
+    ].join(" "),
   };
   const pool = new pg.Pool(settings);
   const busy = new Set<pg.PoolClient>();

@@ -7,6 +7,7 @@ import { driverError, explainDatabase } from "../lib/loggable.ts";
 import { Refusal } from "../lib/refusal.ts";
 import type { Database, Executor } from "./connect.ts";
 import { type Migration, readMigrations } from "./migrations.ts";
+import { bringRights, hasRoles, makeRoles, type Passwords } from "./roles.ts";
 import { explainSchema, schemaState } from "./schema-state.ts";
 import { loadRules, loadSynonyms, loadTaxonomies } from "./seeds.ts";
 
@@ -18,18 +19,20 @@ const mostTries = 60;
 
 /**
  * Brings the schema and the built-in data up to this program's version: all of it, or
- * nothing. Safe to run again, and from any number of processes at once: one works, the others wait.
+ * nothing. Safe to run again, and from any number of processes at once: one works, the others wait. Where the
+ * database has roles of its own (`roles.ts`), they have afterwards what this version needs.
+ * @param roles makes those roles, with these passwords
  * @returns the names of the migrations that were applied
  * @throws Refusal on a PostgreSQL older than 15, on a newer or foreign schema, and when a migration fails
  */
-export async function migrate({ pool }: Database): Promise<string[]> {
+export async function migrate({ pool }: Database, roles?: Passwords): Promise<string[]> {
   const client = await pool.connect();
   let broken = true;
   try {
     // The lock is of the session: everything happens on this one connection, whatever its transactions.
     await client.query("set statement_timeout = 0; set lock_timeout = 0");
     await client.query("select pg_advisory_lock(hashtext('grand-market migrate'))");
-    const applied = await migrateLocked(client);
+    const applied = await migrateLocked(client, roles);
     await client.query("select pg_advisory_unlock(hashtext('grand-market migrate'))");
     await client.query("reset statement_timeout; reset lock_timeout");
     broken = false;
@@ -40,7 +43,7 @@ export async function migrate({ pool }: Database): Promise<string[]> {
   }
 }
 
-async function migrateLocked(client: pg.PoolClient): Promise<string[]> {
+async function migrateLocked(client: pg.PoolClient, roles?: Passwords): Promise<string[]> {
   const version = await client.query<{ server_version_num: string }>("show server_version_num");
   if (Number(version.rows[0]?.server_version_num) < leastServerVersion) {
     throw new Refusal("PostgreSQL 15 or later is needed.");
@@ -60,6 +63,8 @@ async function migrateLocked(client: pg.PoolClient): Promise<string[]> {
     await loadTaxonomies(tx);
     await loadRules(tx);
     await loadSynonyms(tx);
+    if (roles) await makeRoles(tx, roles);
+    if (roles || (await hasRoles(tx))) await bringRights(tx);
   });
   return pending.map(({ name }) => name);
 }

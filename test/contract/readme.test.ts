@@ -89,7 +89,10 @@ t.test("docker-compose.yml brings up PostgreSQL, migrates, then starts the API",
   t.same(Object.keys(services), ["database", "keys", "migrate", "api", "worker"]);
   t.equal(services.api?.environment?.JOBS, "outside", "jobs are the worker's");
   t.same(services.worker?.command?.at(-1), "dist/src/worker.js");
-  t.ok(services.worker?.environment?.DATABASE_URL);
+  t.same(services.migrate?.command, ["node", "dist/scripts/migrate.js", "--roles"]);
+  for (const service of [services.api, services.worker]) {
+    t.match(service?.environment?.DATABASE_URL, /^postgres:\/\/market_api:/, "no owner's rights");
+  }
   t.equal(services.worker?.depends_on?.migrate?.condition, "service_completed_successfully");
   t.ok(services.database?.healthcheck?.test);
   t.equal(services.migrate?.depends_on?.database?.condition, "service_healthy");

@@ -147,7 +147,7 @@ t.test("on a server", { skip: serverUrl ? false : "needs TEST_DATABASE_URL" }, a
     t.teardown(() => Promise.all([...migrators, ...servers].map(({ close }) => close())));
     const told: string[] = [];
     const [names] = await Promise.all([
-      Promise.all(migrators.map(migrate)),
+      Promise.all(migrators.map((one) => migrate(one))),
       Promise.all(
         servers.map(({ db }) =>
           awaitSchema(

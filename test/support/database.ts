@@ -19,11 +19,18 @@ import { scratchName, sweepDatabases } from "../../scripts/leftovers.ts";
 import { connect, type Database } from "../../src/database/connect.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { migrate } from "../../src/database/migrate.ts";
+import { serviceRole } from "../../src/database/roles.ts";
 import { clock } from "../../src/lib/clock.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { sweepTemporaryFolders, temporaryFolder } from "../../src/lib/temporary.ts";
 
 const serverUrl = process.env.TEST_DATABASE_URL;
+
+/** A database as its owner, with which a test may do anything; on a server the service has less. */
+export interface TestDatabase extends Database {
+  /** The same database as the role that the service runs as (`src/database/roles.ts`). */
+  asService: Database;
+}
 
 /** What a migrated database is made of; another content wants another template. */
 function fingerprint(): string {
@@ -32,7 +39,7 @@ function fingerprint(): string {
     const files = readdirSync(join(projectRoot, folder)).filter((name) => /\.(sql|ts)$/.test(name));
     for (const name of files.sort()) hash.update(readFileSync(join(projectRoot, folder, name)));
   }
-  const makers = ["migrate", "seeds"].map((name) => `src/database/${name}.ts`);
+  const makers = ["migrate", "roles", "seeds"].map((name) => `src/database/${name}.ts`);
   for (const file of [...makers, "src/lib/terms.ts"]) {
     hash.update(readFileSync(join(projectRoot, file)));
   }
@@ -40,13 +47,13 @@ function fingerprint(): string {
 }
 
 /** Opens a migrated, empty database; closing it removes it. */
-export async function openTestDatabase(): Promise<Database> {
+export async function openTestDatabase(): Promise<TestDatabase> {
   // What killed runs left.
   await sweepTemporaryFolders(clock.now());
   return serverUrl ? openOnServer(serverUrl) : openCopy();
 }
 
-async function openCopy(): Promise<Database> {
+async function openCopy(): Promise<TestDatabase> {
   const template = join(tmpdir(), `grand-market-template-${fingerprint()}`);
   if (!existsSync(template)) {
     const building = temporaryFolder("building");
@@ -69,10 +76,10 @@ async function openCopy(): Promise<Database> {
     await database.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { ...database, close };
+  return { ...database, asService: database, close };
 }
 
-async function openOnServer(url: string): Promise<Database> {
+async function openOnServer(url: string): Promise<TestDatabase> {
   const template = `grand_market_template_${fingerprint()}`;
   const name = scratchName("test");
   const admin = new pg.Client({ connectionString: url });
@@ -91,7 +98,7 @@ async function openOnServer(url: string): Promise<Database> {
     await admin.query(`drop database if exists ${building}`);
     await admin.query(`create database ${building}`);
     const database = connect({ connectionString: at(building), max: 2 });
-    await migrate(database);
+    await migrate(database, { owner: null, service: null });
     await database.close();
     await admin.query(`alter database ${building} rename to ${template}`);
   }
@@ -100,10 +107,13 @@ async function openOnServer(url: string): Promise<Database> {
   await admin.query(`alter database ${name} set synchronous_commit = off`);
   await admin.query("select pg_advisory_unlock(hashtext('grand-market test template'))");
   const database = connect({ connectionString: at(name), max: 12 });
+  const options = `-c role=${serviceRole}`;
+  const asService = connect({ connectionString: at(name), max: 12, options });
   const close = async () => {
+    await asService.close();
     await database.close();
     await admin.query(`drop database ${name} with (force)`);
     await admin.end();
   };
-  return { ...database, close };
+  return { ...database, asService, close };
 }

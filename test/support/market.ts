@@ -16,7 +16,7 @@ import { newId, newSecret, sha256 } from "../../src/lib/ids.ts";
 import { createKeyFile, readKeyFile } from "../../src/lib/signing-keys.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
 import type { App } from "../../src/plugins/contract.ts";
-import { openTestDatabase } from "./database.ts";
+import { openTestDatabase, type TestDatabase } from "./database.ts";
 import { replyChecker } from "./openapi.ts";
 
 /** Somebody who calls: a person or a machine client, with the organization. */
@@ -49,7 +49,10 @@ const passwordHash =
 
 export interface Market {
   app: App;
+  /** As its owner, for what a test does itself. */
   database: Database;
+  /** As the app uses it: on a server, with a pool and a role of its own. */
+  served: Database;
   /** Makes a person of a new organization. */
   person: (role: Role, options?: PersonOptions) => Promise<Caller>;
   /** Makes another person of an organization that is there. */
@@ -82,7 +85,8 @@ interface MarketOptions {
 
 /** Opens a market for a test file; it is closed and removed when the file's tests have ended. */
 export async function openMarket(t: Test, options: MarketOptions = {}): Promise<Market> {
-  const database = options.database ?? (await openTestDatabase());
+  const database: Partial<TestDatabase> & Database = options.database ?? (await openTestDatabase());
+  const served = database.asService ?? database;
   const dataDir = temporaryFolder("files");
   const keyFile = join(dataDir, "keys.json");
   createKeyFile(keyFile, clock.now());
@@ -99,7 +103,7 @@ export async function openMarket(t: Test, options: MarketOptions = {}): Promise<
     ...options.settings,
   });
   const app = await buildApp(config, {
-    database,
+    database: served,
     keys,
     logger: options.logger,
     runJobs: options.runJobs,
@@ -138,6 +142,7 @@ export async function openMarket(t: Test, options: MarketOptions = {}): Promise<
   return {
     app,
     database,
+    served,
     async person(role, { isAdmin = true, status = "verified", name, creditCode, regionCode } = {}) {
       const id = newId();
       await db.insert(organizations).values({

@@ -754,6 +754,7 @@ t.test("what is withdrawn while a page is made is left out, and the list goes on
   }
   const ranking = made.toReversed();
   const [, leaving] = ranking;
+  const { pool } = market.served;
   const { query } = pool;
   t.teardown(() => {
     pool.query = query;

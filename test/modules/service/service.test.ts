@@ -108,7 +108,7 @@ t.test("replies that hold a secret are not kept by anybody", async (t) => {
 });
 
 t.test("overload is a 503 with Retry-After", async (t) => {
-  const { pool } = market.database;
+  const { pool } = market.served;
   Object.defineProperty(pool, "waitingCount", { value: 1_000_000, configurable: true });
   const reply = await anyone("GET", "/v1/results");
   const vital = await Promise.all(
