@@ -83,6 +83,9 @@ const Environment = z.object({
   SESSION_DAYS: wholeNumber(1, 90)
     .default(30)
     .describe("Life of a sign-in, however often refreshed."),
+  SESSION_IDLE_DAYS: wholeNumber(1, 90)
+    .default(14)
+    .describe("Days after which a sign-in ends that was not refreshed."),
   TRUST_PROXY: z
     .string()
     .refine(
@@ -197,6 +200,7 @@ export interface Config {
   logLevel: z.output<typeof Environment>["LOG_LEVEL"];
   accessTokenSeconds: number;
   sessionDays: number;
+  sessionIdleDays: number;
   /** A mailto: or https: address. */
   securityContact: string | null;
   quotas: Quotas;
@@ -282,6 +286,7 @@ export function readConfig(
     logLevel: env.LOG_LEVEL,
     accessTokenSeconds: env.ACCESS_TOKEN_SECONDS,
     sessionDays: env.SESSION_DAYS,
+    sessionIdleDays: env.SESSION_IDLE_DAYS,
     securityContact: env.SECURITY_CONTACT ?? null,
     quotas: env.RATE_LIMITS,
     maxDrafts: { verified: env.MAX_DRAFTS, unverified: env.MAX_DRAFTS_UNVERIFIED },

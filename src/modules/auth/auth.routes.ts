@@ -41,7 +41,7 @@ const userAgentOf = ({ headers }: FastifyRequest) => headers["user-agent"];
 
 export default async function authRoutes(app: App) {
   const { db } = app.database;
-  const { accessTokenSeconds, sessionDays } = app.config;
+  const { accessTokenSeconds } = app.config;
 
   const toTokens = ({ memberId, sessionId, refreshToken }: SignIn): Tokens => ({
     accessToken: app.signAccessToken({
@@ -152,7 +152,7 @@ export default async function authRoutes(app: App) {
     },
     (request, reply) =>
       writeOpen(request, reply, async (tx, call) => {
-        const outcome = await refreshSession(tx, call, request.body.refreshToken);
+        const outcome = await refreshSession(tx, call, request.body.refreshToken, app.config);
         return outcome instanceof AppError ? outcome : toTokens(outcome);
       }),
   );
@@ -197,7 +197,7 @@ export default async function authRoutes(app: App) {
       const userAgent = userAgentOf(request);
       const passwordHash = await hashPassword(newPassword);
       return write(request, reply, async (tx, call) =>
-        toTokens(await changePassword(tx, call, checked, passwordHash, { userAgent, sessionDays })),
+        toTokens(await changePassword(tx, call, checked, passwordHash, userAgent, app.config)),
       );
     },
   );

@@ -29,6 +29,7 @@ import {
   forgetAttempts,
   openSession,
   ownerOfLink,
+  type SessionLife,
   type SignIn,
 } from "../sessions/sessions.service.ts";
 import type { RedeemLinkInput, RegisterInput } from "./auth.schema.ts";
@@ -92,7 +93,7 @@ export async function login(
   origin: Origin,
   member: MemberRow,
   { secondFactor, userAgent }: { secondFactor: FactorProof | undefined; userAgent?: string },
-  { site, sessionDays }: Settings,
+  { site, ...life }: Settings,
 ): Promise<SignIn | AppError> {
   // The person first, as in a change of password: two that wait for each other would be a deadlock.
   const proof = await proveSecondFactor(tx, member, secondFactor, site);
@@ -103,13 +104,12 @@ export async function login(
   await noteSignIn(tx, origin, member, proof?.since ?? null);
   await forgetAttempts(tx, member.email, origin.address);
   const from = { address: origin.address, userAgent, secondFactor: proof?.kind ?? null };
-  return openSession(tx, member.id, sessionDays, from);
+  return openSession(tx, member.id, life, from);
 }
 
 /** What of the configuration a sign-in goes by. */
-interface Settings {
+interface Settings extends SessionLife {
   site: Site;
-  sessionDays: number;
 }
 
 /**
@@ -175,14 +175,15 @@ export async function changePassword(
   call: Call,
   checked: MemberRow,
   passwordHash: string,
-  { userAgent, sessionDays }: { userAgent: string | undefined; sessionDays: number },
+  userAgent: string | undefined,
+  life: SessionLife,
 ): Promise<SignIn> {
   await storePassword(tx, call, checked, passwordHash);
   await forgetAttempts(tx, checked.email, call.address);
   const { sessionId } = call.actor;
   const secondFactor = sessionId === null ? null : await factorOf(tx, sessionId);
   const from = { address: call.address, userAgent, secondFactor };
-  return openSession(tx, checked.id, sessionDays, from);
+  return openSession(tx, checked.id, life, from);
 }
 
 /** Who the caller is, and what for. */

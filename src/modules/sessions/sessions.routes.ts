@@ -22,7 +22,7 @@ export default async function sessionRoutes(app: App) {
         response: { 200: SignIns },
       },
     },
-    ({ caller }) => listSignIns(app.database.db, caller),
+    ({ caller }) => listSignIns(app.database.db, caller, app.config),
   );
 
   app.delete(
@@ -39,7 +39,7 @@ export default async function sessionRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, call) => endOtherSignIns(tx, call), { status: 204 }),
+      write(request, reply, (tx, call) => endOtherSignIns(tx, call, app.config), { status: 204 }),
   );
 
   app.delete(
@@ -57,6 +57,8 @@ export default async function sessionRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, call) => endSignIn(tx, call, request.params.id), { status: 204 }),
+      write(request, reply, (tx, call) => endSignIn(tx, call, request.params.id, app.config), {
+        status: 204,
+      }),
   );
 }

@@ -151,15 +151,23 @@ export interface OpenedFrom {
 
 const longestUserAgent = 300;
 
-/** Starts a sign-in of a person, for `days` however often it is refreshed. */
+/** How long a sign-in lives: in all, and without being refreshed. */
+export interface SessionLife {
+  sessionDays: number;
+  sessionIdleDays: number;
+}
+
+const seconds = (days: number): number => days * 24 * 60 * 60;
+
+/** Starts a sign-in of a person. */
 export async function openSession(
   tx: Executor,
   memberId: string,
-  days: number,
+  life: SessionLife,
   { address, userAgent, secondFactor }: OpenedFrom,
 ): Promise<SignIn> {
   const sessionId = newId();
-  const expiresAt = instantIn(days * 24 * 60 * 60);
+  const expiresAt = instantIn(seconds(life.sessionDays));
   await insertRow(tx, sessions, {
     id: sessionId,
     memberId,
@@ -169,11 +177,22 @@ export async function openSession(
     secondFactor,
     usedAt: nowInstant(),
   });
-  return { memberId, sessionId, refreshToken: await issueRefreshToken(tx, sessionId, expiresAt) };
+  return {
+    memberId,
+    sessionId,
+    refreshToken: await issueRefreshToken(tx, sessionId, expiresAt, life),
+  };
 }
 
-async function issueRefreshToken(tx: Executor, sessionId: string, expiresAt: string) {
+async function issueRefreshToken(
+  tx: Executor,
+  sessionId: string,
+  sessionEndsAt: string,
+  { sessionIdleDays }: SessionLife,
+) {
   const token = newSecret("gmr");
+  const idleEndsAt = instantIn(seconds(sessionIdleDays));
+  const expiresAt = idleEndsAt < sessionEndsAt ? idleEndsAt : sessionEndsAt;
   await insertRow(tx, refreshTokens, { tokenHash: sha256(token), sessionId, expiresAt });
   return token;
 }
@@ -187,12 +206,13 @@ export async function refreshSession(
   tx: Executor,
   origin: Origin,
   token: string,
+  life: SessionLife,
 ): Promise<SignIn | AppError> {
   const tokenHash = sha256(token);
   const [used] = await store.useRefreshToken(tx, tokenHash, nowInstant());
   if (used) {
     await store.noteUse(tx, used.sessionId, nowInstant());
-    const refreshToken = await issueRefreshToken(tx, used.sessionId, used.expiresAt);
+    const refreshToken = await issueRefreshToken(tx, used.sessionId, used.expiresAt, life);
     await recordAudit(tx, origin, {
       type: "session.refresh",
       subject: { id: used.sessionId, organizationId: used.organizationId },
@@ -278,9 +298,12 @@ export async function redeemLink(tx: Executor, token: string) {
   return link;
 }
 
+const openSignIns = (db: Executor, { id }: Actor, { sessionIdleDays }: SessionLife) =>
+  store.selectSignIns(db, id, nowInstant(), instantIn(-seconds(sessionIdleDays)));
+
 /** One's own sign-ins that are open, the newest first. */
-export const listSignIns = async (db: Executor, actor: Actor) => {
-  const rows = await store.selectSignIns(db, actor.id, nowInstant());
+export const listSignIns = async (db: Executor, actor: Actor, life: SessionLife) => {
+  const rows = await openSignIns(db, actor, life);
   return { data: rows.map((row) => ({ ...row, isCurrent: row.id === actor.sessionId })) };
 };
 
@@ -288,19 +311,25 @@ export const listSignIns = async (db: Executor, actor: Actor) => {
  * Ends one of one's own sign-ins.
  * @throws AppError `sign_in.not_found` (404) for one that is not one's own, or has ended
  */
-export async function endSignIn(tx: Executor, call: Call, id: string): Promise<undefined> {
-  const { actor } = call;
-  const [own] = (await store.selectSignIns(tx, actor.id, nowInstant())).filter(
-    (one) => one.id === id,
-  );
-  if (!own) throw new AppError("sign_in.not_found");
+export async function endSignIn(
+  tx: Executor,
+  call: Call,
+  id: string,
+  life: SessionLife,
+): Promise<undefined> {
+  const rows = await openSignIns(tx, call.actor, life);
+  if (!rows.some((one) => one.id === id)) throw new AppError("sign_in.not_found");
   await endOne(tx, call, id);
 }
 
 /** Ends all of one's own sign-ins but the one that asks. */
-export async function endOtherSignIns(tx: Executor, call: Call): Promise<undefined> {
+export async function endOtherSignIns(
+  tx: Executor,
+  call: Call,
+  life: SessionLife,
+): Promise<undefined> {
   const { actor } = call;
-  const rows = await store.selectSignIns(tx, actor.id, nowInstant());
+  const rows = await openSignIns(tx, actor, life);
   for (const { id } of rows) if (id !== actor.sessionId) await endOne(tx, call, id);
 }
 

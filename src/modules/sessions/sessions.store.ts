@@ -200,8 +200,8 @@ export const selectFactorOf = async (db: Executor, id: string) =>
 export const noteUse = (tx: Executor, id: string, usedAt: string) =>
   tx.update(sessions).set({ usedAt }).where(eq(sessions.id, id));
 
-/** A person's sign-ins that are open. */
-export const selectSignIns = (db: Executor, memberId: string, now: string) =>
+/** A person's sign-ins that are open. @param idleSince whoever was not refreshed since has ended */
+export const selectSignIns = (db: Executor, memberId: string, now: string, idleSince: string) =>
   db
     .select({
       id: sessions.id,
@@ -214,7 +214,12 @@ export const selectSignIns = (db: Executor, memberId: string, now: string) =>
     })
     .from(sessions)
     .where(
-      and(eq(sessions.memberId, memberId), isNull(sessions.revokedAt), gt(sessions.expiresAt, now)),
+      and(
+        eq(sessions.memberId, memberId),
+        isNull(sessions.revokedAt),
+        gt(sessions.expiresAt, now),
+        gt(sql`coalesce(${sessions.usedAt}, ${sessions.createdAt})`, idleSince),
+      ),
     )
     .orderBy(desc(sessions.id))
     .limit(signInsShown);

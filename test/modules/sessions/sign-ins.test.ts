@@ -3,6 +3,7 @@ import t from "tap";
 import { auditsOf } from "../../support/log.ts";
 import { type Caller, openMarket, password } from "../../support/market.ts";
 import { must, refused } from "../../support/replies.ts";
+import { later } from "../../support/time.ts";
 
 const market = await openMarket(t);
 const path = "/v1/me/sign-ins";
@@ -65,4 +66,30 @@ t.test("all others are ended at once", async (t) => {
   t.ok(renewed.accessToken);
   const after = await must(market.as(two.caller)("GET", path));
   t.ok(after.data[0].usedAt >= data[0].usedAt);
+});
+
+t.test("one that is not used ends before its time", async (t) => {
+  const idle = await openMarket(t, { settings: { SESSION_DAYS: "30", SESSION_IDLE_DAYS: "7" } });
+  const who = await idle.person("enterprise");
+  const signIn = () =>
+    must(idle.as(null)("POST", "/v1/auth/login", { body: { email: who.email, password } }));
+  const renew = (refreshToken: string) =>
+    idle.as(null)("POST", "/v1/auth/refresh", { body: { refreshToken } });
+  const days = (count: number) => count * 24 * 3_600;
+  const [left, used] = [await signIn(), await signIn()];
+  const renewed = await later(days(6), () => must(renew(used.refreshToken)));
+  const late = await later(days(7) + 1, () => renew(left.refreshToken));
+  refused(t, late, 401, "auth.invalid_refresh_token");
+  const again = await later(days(12), () => must(renew(renewed.refreshToken)));
+  const { data } = await later(days(12), async () => {
+    const caller = { ...who, token: again.accessToken };
+    return must(idle.as(caller)("GET", path));
+  });
+  t.equal(data.length, 1, "the other one is over");
+  let last = again.refreshToken;
+  for (const day of [18, 24, 29]) {
+    last = (await later(days(day), () => must(renew(last)))).refreshToken;
+  }
+  const end = await later(days(30) + 1, () => renew(last));
+  refused(t, end, 401, "auth.invalid_refresh_token");
 });
