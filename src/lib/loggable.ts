@@ -15,20 +15,35 @@ export const isDatabaseError = (error: unknown): boolean =>
   error instanceof DrizzleQueryError || typeof driverError(error)?.severity === "string";
 
 /**
+ * Where an error was thrown, without what it says: a message of several lines may look like a stack.
+ */
+function framesOf({ message = "", stack = "" }: Partial<Error>): string {
+  const begin = stack.indexOf(message);
+  const below = begin === -1 ? stack : stack.slice(begin + message.length);
+  return below
+    .split("\n")
+    .filter((line) => line.startsWith("    at "))
+    .join("\n");
+}
+
+/**
  * What may be logged of an unexpected error: its kind and stack, and of a database error the SQLSTATE
- * and constraint. Never its message: drizzle's holds the parameters, PostgreSQL's may hold values.
+ * and constraint. Never the message of one that has a code, which says enough, or that came of reading
+ * text: drizzle's holds the parameters, PostgreSQL's may hold values, Node's and Fastify's the URL, a
+ * header or a piece of the body.
  */
 export function loggable(error: unknown): Record<string, unknown> {
   const cause = driverError(error);
   const isDatabase = isDatabaseError(error);
-  const { name, message, stack } = (error ?? {}) as Partial<Error>;
-  const frames = stack?.split("\n").filter((line) => line.startsWith("    at "));
+  const { name, message, code, stack } = (error ?? {}) as Partial<Error> & { code?: unknown };
+  const isTold = !isDatabase && code === undefined && !(error instanceof SyntaxError);
   return {
     name,
+    code: isDatabase || typeof code !== "string" ? undefined : code,
     sqlstate: isDatabase ? cause?.code : undefined,
     constraint: isDatabase ? cause?.constraint : undefined,
-    message: isDatabase ? undefined : message,
-    stack: frames?.join("\n"),
+    message: isTold ? message : undefined,
+    stack: framesOf({ message, stack }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import type { FastifyServerOptions } from "fastify";
 import pino from "pino";
+import { loggable } from "./loggable.ts";
 
 /** Wherever these appear in a logged object, or in one that it holds, their values are not written. */
 const secret = new Set([
@@ -40,6 +41,29 @@ function member(value: unknown): unknown {
  * of a request costs seven times as much with it.
  */
 export const withoutSecrets = (logged: object) => censored(logged, member);
+
+/** Fastify's type of it wants the message, which may not be written. */
+type SerializeError = (error: unknown) => { type: string; message: string; stack: string };
+
+/**
+ * How lines are made of what is logged, by us and by Fastify, which logs whole errors when nobody is left
+ * to be told of them.
+ */
+export const lineOptions = {
+  formatters: { log: withoutSecrets },
+  // The default serializers write URLs, addresses and messages; the log line of a request is made by us.
+  serializers: { req: () => ({}), res: () => ({}), err: loggable as SerializeError },
+  hooks: {
+    // Of an error without words of its own Pino would make the message the line's.
+    logMethod(args, method) {
+      const [logged, message] = args as [unknown, unknown];
+      const isError = logged instanceof Error;
+      const err = isError ? logged : (logged as { err?: unknown } | null)?.err;
+      if (message !== undefined || !(err instanceof Error)) method.apply(this, args);
+      else method.call(this, isError ? { err } : logged, "an error");
+    },
+  },
+} satisfies pino.LoggerOptions;
 
 /** Characters of lines that go out together, and milliseconds after which fewer do: each write costs a turn of its own. */
 const together = { most: 4096, after: 200 };
@@ -121,9 +145,7 @@ export function loggerOptions(
 ): FastifyServerOptions["logger"] {
   return {
     level,
-    formatters: { log: withoutSecrets },
-    // The default serializers write URLs and addresses; the log line of a request is made by us.
-    serializers: { req: () => ({}), res: () => ({}) },
+    ...lineOptions,
     stream: destination(isTerminal, atExit),
   };
 }

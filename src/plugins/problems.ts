@@ -118,6 +118,7 @@ function sendProblem(
   const { code, details } = error;
   const kind = errorKind(code);
   const language = preferredLanguage(request.headers["accept-language"]);
+  reply.refusedWith = code;
   const named = details.faults && firstOf(details.faults, details.more);
   const problem: z.input<typeof Problem> = {
     type: `${publicUrl}/problems/${code}`,

@@ -6,6 +6,8 @@ declare module "fastify" {
   interface FastifyReply {
     /** Its line is in the log. */
     isLogged: boolean;
+    /** Code of the refusal that it is, for that line; null when it is none. */
+    refusedWith: string | null;
   }
 }
 
@@ -46,6 +48,7 @@ function logRequest(request: FastifyRequest, reply: FastifyReply, cut?: true): v
       method: request.method,
       route: request.routeOptions.url,
       status: reply.statusCode,
+      code: reply.refusedWith ?? undefined,
       cut,
       ms: Math.round(reply.elapsedTime * 10) / 10,
       actor: request.actor?.id,
@@ -59,6 +62,7 @@ function logRequest(request: FastifyRequest, reply: FastifyReply, cut?: true): v
 export default fp(
   async (app) => {
     app.decorateReply("isLogged", false);
+    app.decorateReply("refusedWith", null);
     // Hooks that every request passes take a callback: an async one costs a turn of the event loop.
     app.addHook("onRequest", (request, reply, done) => {
       reply.headers(securityHeaders).header("request-id", request.id);

@@ -28,6 +28,7 @@ export default async function oauthRoutes(app: App) {
       errorHandler: (error, _request, reply) => {
         if (!(error instanceof AppError) || error.code !== "request.invalid") throw error;
         const description = "a parameter is unknown, repeated or too long";
+        reply.refusedWith = "invalid_request";
         return reply.code(400).send({ error: "invalid_request", error_description: description });
       },
       schema: {
@@ -61,6 +62,7 @@ export default async function oauthRoutes(app: App) {
       if ("error" in outcome) {
         const denied = outcome.error === "invalid_client";
         if (denied) reply.header("www-authenticate", `Basic realm="${publicUrl}"`);
+        reply.refusedWith = outcome.error;
         return reply.code(denied ? 401 : 400).send(outcome);
       }
       const scope = outcome.scopes.join(" ");

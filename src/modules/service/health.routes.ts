@@ -65,7 +65,9 @@ export default async function healthRoutes(app: App) {
     },
     async (_request, reply) => {
       const readiness = app.readiness();
-      return reply.code(readiness.status === "unavailable" ? 503 : 200).send(readiness);
+      const isReady = readiness.status !== "unavailable";
+      if (!isReady) reply.refusedWith = "server.unavailable";
+      return reply.code(isReady ? 200 : 503).send(readiness);
     },
   );
 
