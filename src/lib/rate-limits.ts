@@ -94,6 +94,8 @@ export interface Left {
   /** Seconds until the window ends. */
   resets: number;
   isExceeded: boolean;
+  /** Whether it is the first one too many of its window. */
+  isFirst: boolean;
 }
 
 interface Count {
@@ -101,6 +103,8 @@ interface Count {
   own: number;
   /** What all had counted when it last told. */
   shared: number;
+  /** Whether one was refused already. */
+  isRefused: boolean;
 }
 
 /** Somebody in memory; beyond so many the counts begin again: whoever has so many addresses is not stopped by them. */
@@ -144,15 +148,17 @@ export function makeRateLimiter(now: () => number): RateLimiter {
       const counts = countsOf(bucket, number);
       let count = counts.get(key);
       if (!count) {
-        count = { own: 0, shared: 0 };
+        count = { own: 0, shared: 0, isRefused: false };
         counts.set(key, count);
       }
       const isExceeded = count.own + count.shared + cost > quota;
       // Who goes on knocking is not kept out for longer.
       if (!isExceeded) count.own += cost;
+      const isFirst = isExceeded && !count.isRefused;
+      if (isFirst) count.isRefused = true;
       const remaining = Math.max(0, quota - count.own - count.shared);
       const resets = Math.max(1, Math.ceil((number + 1) * seconds - time));
-      return { remaining, resets, isExceeded };
+      return { remaining, resets, isExceeded, isFirst };
     },
     untold() {
       const told: Told[] = [];

@@ -38,6 +38,14 @@ declare module "fastify" {
 /** Whose quota it is: of somebody who is known, or of an address. */
 type Side = keyof Quota;
 
+/** Who can be named in the log: a client's id in a request for a token may be anything, even its secret. */
+const nameable = /^(?:all|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}(?: \S+)?)$/;
+
+/** Somebody as the log names them; of whoever cannot be named the address at the end. */
+const named = (side: Side, who: string) => ({
+  [side]: side === "address" || nameable.test(who) ? who : `unknown ${who.split(" ").at(-1)}`,
+});
+
 /** Milliseconds between two tellings of what was counted. */
 const tellEvery = 1_000;
 
@@ -65,6 +73,14 @@ export default fp<{ quotas: Quotas; isShared: boolean }>(
       reply.header("ratelimit-policy", policies[bucket][side]);
       reply.header("ratelimit", `"${bucket}";r=${left.remaining};t=${left.resets}`);
       if (!left.isExceeded) return undefined;
+      // Once in a window: who goes on knocking fills no log.
+      if (left.isFirst) {
+        const told = { bucket, ...named(side, who), seconds: left.resets };
+        reply.log.warn(
+          told,
+          "a quota is used up: further requests are refused until its window ends",
+        );
+      }
       const headers = { "retry-after": String(left.resets) };
       return new AppError("request.rate_limited", { headers });
     }

@@ -4,6 +4,7 @@ import { sql } from "drizzle-orm";
 import t from "tap";
 import { addCounts } from "../../src/database/rate-limits.ts";
 import { databaseTime } from "../../src/lib/clock.ts";
+import { newId } from "../../src/lib/ids.ts";
 import {
   defaultQuotas,
   makeRateLimiter,
@@ -14,9 +15,12 @@ import { completeResult } from "../support/listings.ts";
 import { openMarket, password, type Reply } from "../support/market.ts";
 import { refused } from "../support/replies.ts";
 
+const lines: Record<string, unknown>[] = [];
 const market = await openMarket(t, {
+  logger: { stream: { write: (line: string) => void lines.push(JSON.parse(line)) } },
   settings: {
-    RATE_LIMITS: "reads=5/3,search=10/6,writes=3/2,sign-in=4/3,registrations=3/2,certificates=2/2",
+    RATE_LIMITS:
+      "reads=5/3,search=10/6,writes=3/2,sign-in=4/3,registrations=3/2,certificates=2/2,tokens=2/99",
   },
 });
 
@@ -93,6 +97,44 @@ t.test(
     t.equal((await call("/v1/results", "192.0.2.6")).status, 200);
   },
 );
+
+t.test("a quota that is used up is logged once in a window, with whose it is", async (t) => {
+  const reached = () => lines.filter(({ bucket }) => bucket);
+  lines.length = 0;
+  const person = await market.person("enterprise");
+  for (let i = 0; i < 7; i++) await call("/v1/results", "192.0.2.20");
+  t.match(reached(), [{ level: 40, bucket: "reads", address: "192.0.2.20", requestId: /./ }]);
+  for (let i = 0; i < 9; i++) await call("/v1/results", "192.0.2.20", person.token);
+  for (let i = 0; i < 5; i++) await call("/v1/results", "2001:db8:7::1");
+  for (let i = 0; i < 5; i++) await call("/v1/results", "192.0.2.21", "guess");
+  t.match(reached().slice(1), [
+    { bucket: "reads", caller: person.id },
+    { bucket: "reads", address: "2001:db8:7:0::/64" },
+    { bucket: "writes", address: "guesses 192.0.2.21" },
+  ]);
+  t.equal(reached().length, 4);
+});
+
+t.test("who asks for a token is named by an id only", async (t) => {
+  lines.length = 0;
+  const ids = ["gms_secret in its place", newId()];
+  for (const clientId of ids) {
+    for (let i = 0; i < 4; i++) {
+      await market.app.inject({
+        method: "POST",
+        url: "/oauth/token",
+        remoteAddress: "192.0.2.22",
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+        payload: `grant_type=client_credentials&client_id=${clientId}&client_secret=x`,
+      });
+    }
+  }
+  t.same(
+    lines.filter(({ bucket }) => bucket).map(({ caller }) => caller),
+    ["unknown 192.0.2.22", `${ids[1]} 192.0.2.22`],
+  );
+  t.notMatch(JSON.stringify(lines), /gms_/);
+});
 
 t.test("health, version and metrics are not counted", async (t) => {
   for (const url of ["/livez", "/readyz", "/version", "/metrics"]) {
