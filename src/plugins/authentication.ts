@@ -128,7 +128,8 @@ export default fp<Options>(
     }
 
     async function identifyBearer(authorization: string): Promise<Actor> {
-      const [, token] = /^bearer ([^ ]+)$/i.exec(authorization) ?? [];
+      // RFC 9110 11.4: one blank or more.
+      const [, token] = /^bearer +([^ ]+)$/i.exec(authorization) ?? [];
       if (!token) throw new AppError("auth.invalid_token");
       return identify(token);
     }

@@ -109,6 +109,15 @@ export const refuseUnroutable =
     sendProblem(publicUrl, request, reply, toAppError(error));
   };
 
+/** What a challenge adds to its realm (RFC 6750 3); null where a refusal challenges nobody. */
+function challengeOf({ code, details }: AppError): string | null {
+  if (code === "auth.insufficient_scope") {
+    return `, error="insufficient_scope", scope="${details.members?.requiredScope}"`;
+  }
+  if (code === "auth.invalid_token") return ', error="invalid_token"';
+  return errorKind(code).status === 401 ? "" : null;
+}
+
 function sendProblem(
   publicUrl: string,
   request: FastifyRequest,
@@ -132,11 +141,9 @@ function sendProblem(
     moreErrors: named?.more || undefined,
     ...details.members,
   };
-  if (kind.status === 401) {
-    reply.header(
-      "www-authenticate",
-      `Bearer realm="${publicUrl}"${code === "auth.invalid_token" ? ', error="invalid_token"' : ""}`,
-    );
+  const challenged = challengeOf(error);
+  if (challenged !== null) {
+    reply.header("www-authenticate", `Bearer realm="${publicUrl}"${challenged}`);
   }
   return (
     reply

@@ -22,7 +22,7 @@ interface Credentials {
 
 /** `Basic` credentials, each part form-encoded before base64 (RFC 6749 2.3.1). */
 function basicCredentials(header: string): Credentials | null {
-  const [scheme = "", encoded = ""] = header.split(" ");
+  const [scheme = "", encoded = ""] = header.split(/ +/);
   const text = Buffer.from(encoded, "base64").toString("utf8");
   const colon = text.indexOf(":");
   if (scheme.toLowerCase() !== "basic" || colon === -1) return null;

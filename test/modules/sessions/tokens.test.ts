@@ -188,7 +188,7 @@ t.test("an Authorization header that is none", async (t) => {
     "",
     "Bearer",
     "Bearer ",
-    `Bearer  ${token}`,
+    `Bearer\t${token}`,
     "Bearer x",
     "Bearer a.b",
     "Bearer a.b.c",
