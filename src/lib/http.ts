@@ -47,6 +47,8 @@ export interface RouteContract {
   searches?: "listings" | "suggestions";
   /** Its reply may be kept by shared caches for a while, when nobody is signed in. */
   cacheSeconds?: number;
+  /** Its reply is public and the same, whoever asks: who is signed in may keep it too, to ask whether it changed. */
+  sameForAll?: true;
   /** Answered in every state of the service: no caller is turned away for load. */
   vital?: true;
   /** It is answered from what the process knows: nobody waits there for connections. */

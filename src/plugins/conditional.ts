@@ -10,7 +10,7 @@ import { etagOf, noneMatches } from "../lib/etag.ts";
 export default fp(
   async (app) => {
     app.addHook("onRoute", (route) => {
-      const { etag, ifMatch, cacheSeconds, idempotency } = route.config ?? {};
+      const { etag, ifMatch, cacheSeconds, idempotency, sameForAll } = route.config ?? {};
       if (ifMatch === "required") {
         route.preHandler = [route.preHandler ?? []].flat();
         route.preHandler.push(async (request) => {
@@ -20,16 +20,23 @@ export default fp(
         });
       }
       const secret = idempotency === "refused";
-      if (!etag && !secret && route.method !== "GET" && route.method !== "HEAD") return;
+      /** What caches may do: nothing with what was made for somebody, or tells a secret (RFC 9111 5.2.2.5). */
+      const useOf = ({ headers }: FastifyRequest): string => {
+        const isSignedIn = headers.authorization !== undefined;
+        if (secret || (isSignedIn && !sameForAll)) return "no-store";
+        return cacheSeconds && !isSignedIn
+          ? `public, max-age=${cacheSeconds}`
+          : "private, no-cache";
+      };
       route.onSend = [route.onSend ?? []].flat();
       const conditional = (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
-        if (reply.statusCode >= 400) return payload;
+        const isRefusal = reply.statusCode >= 400;
         if (!reply.hasHeader("cache-control")) {
-          const shared = cacheSeconds && !request.headers.authorization;
-          const open = shared ? `public, max-age=${cacheSeconds}` : "private, no-cache";
-          const use = secret ? "no-store" : open;
-          reply.headers({ "cache-control": use, vary: "Authorization, Accept-Language" });
+          const use = isRefusal ? "no-store" : useOf(request);
+          reply.header("cache-control", use);
+          if (!reply.hasHeader("vary")) reply.header("vary", "Authorization, Accept-Language");
         }
+        if (isRefusal) return payload;
         if (!etag || (typeof payload !== "string" && !Buffer.isBuffer(payload))) return payload;
         if (!reply.hasHeader("etag")) {
           reply.header("etag", etagOf(etag === "version" ? reply.resourceVersion : null, payload));

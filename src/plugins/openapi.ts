@@ -252,6 +252,7 @@ export default fp<{ publicUrl: string }>(
           access: { public: true },
           etag: "hash",
           cacheSeconds: 300,
+          sameForAll: true,
           withoutDatabase: true,
         },
         schema: {
@@ -277,6 +278,7 @@ export default fp<{ publicUrl: string }>(
           access: { public: true },
           etag: "hash",
           cacheSeconds: 300,
+          sameForAll: true,
           withoutDatabase: true,
         },
         schema: {

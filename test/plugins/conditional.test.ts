@@ -130,14 +130,14 @@ for (const noun of nouns) {
       t.equal(open.headers["cache-control"], "public, max-age=30");
       for (const as of [asOwner, asOperator, asOther]) {
         const reply = await as("GET", pathOf(id));
-        t.equal(reply.headers["cache-control"], "private, no-cache");
+        t.equal(reply.headers["cache-control"], "no-store");
       }
       for (const as of Object.values(everybody)) {
         const { vary } = (await as("GET", pathOf(id))).headers;
         t.same(String(vary).split(/, */).sort(), ["Accept-Language", "Authorization"]);
       }
       const draft = await drafted(market, noun, owner);
-      t.equal(draft.headers["cache-control"], "private, no-cache");
+      t.equal(draft.headers["cache-control"], "no-store");
       const missing = await asNobody("GET", pathOf(draft.body.id));
       t.equal(missing.headers["cache-control"], "no-store", "a refusal is never kept");
     },

@@ -15,7 +15,7 @@ import { clock, instantIn } from "../../src/lib/clock.ts";
 import { newId, newSecret, sha256 } from "../../src/lib/ids.ts";
 import { createKeyFile, readKeyFile } from "../../src/lib/signing-keys.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
-import type { App } from "../../src/plugins/contract.ts";
+import type { App, RegisteredRoute } from "../../src/plugins/contract.ts";
 import { openTestDatabase, type TestDatabase } from "./database.ts";
 import { replyChecker } from "./openapi.ts";
 
@@ -176,7 +176,12 @@ export async function openMarket(t: Test, options: MarketOptions = {}): Promise<
       if (options?.body !== undefined) request.payload = options.body as object;
       const response = await app.inject(request);
       const route = routeOf(app, method, url);
-      checkReply(method, route, response);
+      checkReply(method, route?.url, response);
+      // Nobody keeps what was made for somebody (RFC 9111 5.2.2.5), whatever it is.
+      const kept = response.headers["cache-control"];
+      if (request.headers?.authorization && !route?.config.sameForAll && kept !== "no-store") {
+        throw new Error(`${method} ${url}: a reply to somebody may be kept (${kept})`);
+      }
       const isJson = /^[^;]*(?<!nd)json/.test(String(response.headers["content-type"]));
       const body = isJson && response.payload ? response.json() : null;
       return {
@@ -189,12 +194,12 @@ export async function openMarket(t: Test, options: MarketOptions = {}): Promise<
   };
 }
 
-/** The template that a URL belongs to; undefined for an unknown address or method. */
-function routeOf(app: App, method: string, url: string): string | undefined {
+/** The route that a URL belongs to; undefined for an unknown address or method. */
+function routeOf(app: App, method: string, url: string): RegisteredRoute | undefined {
   const path = url.split("?", 1)[0] ?? "/";
   const fits = app.registeredRoutes.filter((r) => r.method === method && r.pattern.test(path));
   // A route without parameters goes first, as in the router.
-  return (fits.find((r) => !r.url.includes(":")) ?? fits[0])?.url;
+  return fits.find((r) => !r.url.includes(":")) ?? fits[0];
 }
 
 const alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY";

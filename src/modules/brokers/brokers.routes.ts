@@ -12,7 +12,7 @@ export default async function brokerRoutes(app: App) {
   app.get(
     "/v1/brokers",
     {
-      config: { access: { public: true }, cacheSeconds: 30 },
+      config: { access: { public: true }, cacheSeconds: 30, sameForAll: true },
       schema: {
         operationId: "listBrokers",
         summary: "The directory of technology brokers",
@@ -34,6 +34,7 @@ export default async function brokerRoutes(app: App) {
         // Made of a person, a certificate and an organization: no one version counts its changes.
         etag: "hash",
         cacheSeconds: 30,
+        sameForAll: true,
         errors: ["broker.not_found"],
       },
       schema: {

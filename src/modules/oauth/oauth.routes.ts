@@ -80,7 +80,13 @@ export default async function oauthRoutes(app: App) {
   app.get(
     "/.well-known/jwks.json",
     {
-      config: { access: { public: true }, etag: "hash", cacheSeconds: 300, withoutDatabase: true },
+      config: {
+        access: { public: true },
+        etag: "hash",
+        cacheSeconds: 300,
+        sameForAll: true,
+        withoutDatabase: true,
+      },
       schema: {
         operationId: "readJwks",
         summary: "The public keys that tokens are verified with",
@@ -95,7 +101,13 @@ export default async function oauthRoutes(app: App) {
   app.get(
     "/.well-known/oauth-authorization-server",
     {
-      config: { access: { public: true }, etag: "hash", cacheSeconds: 300, withoutDatabase: true },
+      config: {
+        access: { public: true },
+        etag: "hash",
+        cacheSeconds: 300,
+        sameForAll: true,
+        withoutDatabase: true,
+      },
       schema: {
         operationId: "readServerMetadata",
         summary: "What the token endpoint can do",

@@ -51,6 +51,8 @@ export default async function certificateRoutes(app: App) {
       const { code } = request.query;
       const certificate = await readCertificate(app.database.db, number, code);
       reply.header("vary", "Accept, Authorization");
+      // All of it is for whoever holds the code.
+      if (code !== undefined) reply.header("cache-control", "no-store");
       if (!wantsPage(request.headers.accept)) return certificate;
       const address = `${publicUrl}/v1/registrations/${number}/certificate?code=${code}`;
       const isWhole = certificate.revision !== undefined;

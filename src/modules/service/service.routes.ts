@@ -38,7 +38,7 @@ export default async function serviceRoutes(app: App) {
   app.get(
     "/",
     {
-      config: { access, cacheSeconds: 300, withoutDatabase: true },
+      config: { access, cacheSeconds: 300, sameForAll: true, withoutDatabase: true },
       schema: {
         operationId: "readLinks",
         summary: "Where everything is",
@@ -88,7 +88,7 @@ export default async function serviceRoutes(app: App) {
   app.get(
     "/problems",
     {
-      config: { access, etag: "hash", cacheSeconds: 300, withoutDatabase: true },
+      config: { access, etag: "hash", cacheSeconds: 300, sameForAll: true, withoutDatabase: true },
       schema: {
         operationId: "listProblems",
         summary: "Every way in which a request can fail",
@@ -107,6 +107,7 @@ export default async function serviceRoutes(app: App) {
         access,
         etag: "hash",
         cacheSeconds: 300,
+        sameForAll: true,
         withoutDatabase: true,
         errors: ["problem.not_found"],
       },

@@ -29,7 +29,7 @@ export default async function statisticsRoutes(app: App) {
   app.get(
     "/v1/statistics/definitions",
     {
-      config: { access: { public: true }, etag: "hash", cacheSeconds: 300 },
+      config: { access: { public: true }, etag: "hash", cacheSeconds: 300, sameForAll: true },
       schema: {
         operationId: "listDefinitions",
         summary: "What the figures mean",

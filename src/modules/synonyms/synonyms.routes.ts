@@ -21,7 +21,7 @@ export default async function synonymRoutes(app: App) {
   app.get(
     "/v1/synonyms",
     {
-      config: { access: { public: true }, cacheSeconds: 30 },
+      config: { access: { public: true }, cacheSeconds: 30, sameForAll: true },
       schema: {
         operationId: "listSynonyms",
         summary: "Words that searches take for one another",
@@ -66,6 +66,7 @@ export default async function synonymRoutes(app: App) {
         access: { public: true },
         etag: "version",
         cacheSeconds: 30,
+        sameForAll: true,
         errors: ["synonym.not_found"],
       },
       schema: {

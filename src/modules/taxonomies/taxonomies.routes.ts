@@ -22,7 +22,7 @@ export default async function taxonomyRoutes(app: App) {
   app.get(
     "/v1/taxonomies",
     {
-      config: { access: { public: true }, etag: "hash", cacheSeconds: 300 },
+      config: { access: { public: true }, etag: "hash", cacheSeconds: 300, sameForAll: true },
       schema: {
         operationId: "listTaxonomies",
         summary: "Every code list",
@@ -41,6 +41,7 @@ export default async function taxonomyRoutes(app: App) {
         access: { public: true },
         etag: "hash",
         cacheSeconds: 300,
+        sameForAll: true,
         errors: ["taxonomy.not_found"],
       },
       schema: {

@@ -132,7 +132,7 @@ t.test("a download says what it is and is never shown in place", async (t) => {
   t.equal(Number(headers["content-length"]), bytes.length);
   t.equal(headers.etag, `"${body.sha256}"`);
   t.equal(headers["x-content-type-options"], "nosniff");
-  t.equal(headers["cache-control"], "private, no-cache");
+  t.equal(headers["cache-control"], "no-store");
   t.equal(
     headers["content-disposition"],
     `attachment; filename="__ %22A%22 (2026)'.csv"; filename*=UTF-8''%E6%B8%85%E5%8D%95%20%2522A%2522%20%282026%29%27.csv`,

@@ -701,7 +701,7 @@ t.test("me", async (t) => {
       organization: { id: person.organizationId, kind: "brokerage" },
     });
     t.notMatch(reply.text, /argon2|passwordHash/);
-    t.equal(reply.headers["cache-control"], "private, no-cache");
+    t.equal(reply.headers["cache-control"], "no-store");
   });
 
   t.test("a machine client reads itself, if its scopes let it", async (t) => {

@@ -133,7 +133,7 @@ for (const noun of nouns) {
       const again = await read(url);
       t.same(lasting(again.reply), lasting(reply));
       const own = await asOwner("GET", url);
-      t.match(own.headers["cache-control"], "private, no-cache");
+      t.match(own.headers["cache-control"], "no-store");
     });
   }
 }

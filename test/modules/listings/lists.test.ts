@@ -693,7 +693,7 @@ for (const noun of nouns) {
       [asOperator, "all"],
       [market.as(stranger), "public"],
     ] as const) {
-      t.equal((await find(as, noun, { scope })).headers["cache-control"], "private, no-cache");
+      t.equal((await find(as, noun, { scope })).headers["cache-control"], "no-store");
     }
   });
 }

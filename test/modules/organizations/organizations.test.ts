@@ -271,7 +271,7 @@ t.test("what is shown to whom", async (t) => {
     const [mine, theirs] = [await read(owner, id), await read(null, id)];
     t.match([mine.headers.etag, theirs.headers.etag], [/^"1-/, /^"1-/]);
     t.not(mine.headers.etag, theirs.headers.etag);
-    t.equal(mine.headers["cache-control"], "private, no-cache");
+    t.equal(mine.headers["cache-control"], "no-store");
     t.equal(theirs.headers["cache-control"], "public, max-age=30");
     t.match(theirs.headers.vary, /Authorization/);
     const headers = { "if-none-match": String(theirs.headers.etag) };

@@ -12,7 +12,7 @@ import {
   registeredCase,
   stepOf,
 } from "../../support/registrations.ts";
-import { must, pointersOf, refused } from "../../support/replies.ts";
+import { granted, must, pointersOf, refused } from "../../support/replies.ts";
 
 const market = await openMarket(t);
 const { as } = market;
@@ -41,7 +41,9 @@ t.test("the check code opens the whole certificate", async (t) => {
   t.equal(made.registration.certificatePath, whole, "the applicant is given it");
   const buyers = await must(as(made.buyer)("GET", `/v1/registrations/${made.caseId}`));
   t.equal(buyers.certificatePath, whole);
-  t.same(await must(as(null)("GET", whole)), {
+  const reply = await granted(as(null)("GET", whole));
+  t.equal(reply.headers["cache-control"], "no-store", "for whoever holds the code, and no cache");
+  t.same(reply.body, {
     ...open,
     number,
     officeName: "登记处410701",
