@@ -8,6 +8,7 @@ import { openEmbedded } from "./database/embedded.ts";
 import { demoAccounts, loadDemoMarket } from "./demo/demo.ts";
 import { clock } from "./lib/clock.ts";
 import { loggerOptions } from "./lib/logging.ts";
+import { closeToOthers, privateModes } from "./lib/private.ts";
 import { Refusal } from "./lib/refusal.ts";
 import { createKeyFile, readKeyFile, type SigningKeys } from "./lib/signing-keys.ts";
 import { dictionary } from "./lib/terms.ts";
@@ -70,10 +71,12 @@ async function openKeys(config: Readonly<Config>, { db }: Database): Promise<Sig
       );
     }
     if (databaseUrl === null) {
-      mkdirSync(dirname(file), { recursive: true });
+      mkdirSync(dirname(file), { recursive: true, mode: privateModes.folder });
       createKeyFile(file, clock.now());
     }
   }
+  // Several processes, perhaps of several users, may share those of a server.
+  if (databaseUrl === null) closeToOthers(file);
   return readKeyFile(file);
 }
 

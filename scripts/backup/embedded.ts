@@ -142,7 +142,7 @@ export async function restoreEmbedded(
     } finally {
       await database.close();
     }
-    await mkdir(dirname(signingKeysFile), { recursive: true });
+    await mkdir(dirname(signingKeysFile), { recursive: true, mode: 0o700 });
     await copyFile(join(preparing, names.keys), signingKeysFile);
     // The database last: without it there is no market.
     for (const name of [names.files, names.database]) {

@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { cp, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { closeToOthers, privateModes } from "../lib/private.ts";
 import { Refusal } from "../lib/refusal.ts";
 import { freeBytes } from "../storage/space.ts";
 
@@ -25,7 +26,7 @@ const roomIn = async (folder: string) => (await freeBytes(folder)) ?? Number.POS
 /** Makes the data folder when it is missing. @throws Refusal when it cannot be made or written to */
 export function makeDataFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(folder, { recursive: true, mode: privateModes.folder });
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -33,6 +34,15 @@ export function makeDataFolder(folder: string): void {
     throw new Refusal(
       `${folder} cannot be written to (${why}): it must be a folder of this user on a disk with room. DATA_DIR names it.`,
     );
+  }
+}
+
+/** Closes the data folder and the database's files in it to other users of the machine. */
+export function closeDataFolder(folder: string): void {
+  try {
+    for (const path of [folder, join(folder, "postgres")]) closeToOthers(path);
+  } catch {
+    // A disk that knows no modes holds a database all the same.
   }
 }
 

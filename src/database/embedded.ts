@@ -2,7 +2,13 @@ import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { temporaryFolder } from "../lib/temporary.ts";
 import { connect, type Database, type Executor } from "./connect.ts";
-import { checkFiles, makeDataFolder, makeFirstFiles, sweepHalfMade } from "./embedded-folder.ts";
+import {
+  checkFiles,
+  closeDataFolder,
+  makeDataFolder,
+  makeFirstFiles,
+  sweepHalfMade,
+} from "./embedded-folder.ts";
 import { keepLogShort } from "./embedded-log.ts";
 import { type EmbeddedServer, makeFiles, serveEmbedded } from "./embedded-server.ts";
 import { openUpgraded, type Upgrade } from "./embedded-upgrade.ts";
@@ -25,6 +31,7 @@ export async function openEmbedded(folder: string, upgrade?: Upgrade): Promise<D
     await sweepHalfMade(folder);
     const files = await makeFirstFiles(folder, makeFiles);
     checkFiles(files);
+    closeDataFolder(folder);
     const open = () => openFiles(files);
     const database = await (upgrade ? openUpgraded(folder, open, upgrade) : open());
     const close = async () => {

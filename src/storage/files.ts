@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { newId } from "../lib/ids.ts";
+import { closeToOthers, privateModes } from "../lib/private.ts";
 import { assertRoom, type Neighbour } from "./space.ts";
 import {
   type Damage,
@@ -62,6 +63,12 @@ export interface FileStore {
   remove: (sha256: string) => Promise<void>;
   /** All that lies in the store. */
   entries: () => AsyncIterable<Entry>;
+  /**
+   * Closes folders that were made before to other users of the machine, where they are this user's. What
+   * lies deeper nobody else reaches then.
+   * @throws Error with the system's code where the disk refuses it
+   */
+  closeToOthers: () => Promise<void>;
   /** Removes what came in before and was neither kept nor discarded: its process died. */
   sweepIncoming: (seconds: number, now: Date) => Promise<void>;
 }
@@ -83,7 +90,7 @@ async function sync(path: string): Promise<void> {
 async function makeOwnFolder(path: string): Promise<void> {
   const found = await lstat(path).catch(() => null);
   if (found && !found.isDirectory()) await rm(path, { force: true });
-  await mkdir(path, { recursive: true });
+  await mkdir(path, { recursive: true, mode: privateModes.folder });
 }
 
 /** What a folder holds, in order; nothing when it cannot be read. */
@@ -139,10 +146,10 @@ export function folderStore(root: string, neighbour: Neighbour | null = null): F
       let size = 0;
       let looked = -lookEvery;
       try {
-        await mkdir(root, { recursive: true });
+        await mkdir(root, { recursive: true, mode: privateModes.folder });
         await makeOwnFolder(incoming);
         // There before anything can fail: a file that is only being opened would come after its removal.
-        const file = await open(path, "wx");
+        const file = await open(path, "wx", privateModes.file);
         await pipeline(
           stream,
           async function* (chunks: AsyncIterable<Buffer>) {
@@ -219,6 +226,15 @@ export function folderStore(root: string, neighbour: Neighbour | null = null): F
     },
 
     entries,
+
+    async closeToOthers() {
+      closeToOthers(root);
+      for (const one of await inside(root)) {
+        if (one.isDirectory() && (pair.test(one.name) || one.name === "incoming")) {
+          closeToOthers(join(root, one.name));
+        }
+      }
+    },
 
     async sweepIncoming(seconds, now) {
       const found = await lstat(incoming).catch(() => null);

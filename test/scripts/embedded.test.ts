@@ -1,6 +1,7 @@
 /** The embedded database's folder: who may have it, how it is made, what is refused, how it is upgraded. */
 import { type ChildProcess, spawn } from "node:child_process";
 import {
+  chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -18,7 +20,9 @@ import { openEmbedded } from "../../src/database/embedded.ts";
 import { makeFirstFiles, postgresVersion } from "../../src/database/embedded-folder.ts";
 import { lockFolder } from "../../src/database/folder-lock.ts";
 import { readMigrations } from "../../src/database/migrations.ts";
+import { clock } from "../../src/lib/clock.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { createKeyFile } from "../../src/lib/signing-keys.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
 import { beforeOneGroupOfSynonyms } from "../support/older.ts";
 
@@ -55,6 +59,23 @@ const firstLine = (child: ChildProcess) =>
     });
     child.on("close", () => resolve(text.trim()));
   });
+
+t.test("the data folder is for the program's user alone, also one that was open", async (t) => {
+  const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+  const made = join(root, "above", "made");
+  const open = fresh("open");
+  chmodSync(open, 0o755);
+  for (const folder of [made, open]) {
+    const database = await openEmbedded(folder);
+    await database.close();
+    t.equal(modeOf(folder), "700");
+    t.equal(modeOf(join(folder, "postgres")), "700", "as PostgreSQL wants it");
+  }
+  t.equal(modeOf(dirname(made)), "700");
+  const keys = join(made, "keys.json");
+  createKeyFile(keys, clock.now());
+  t.equal(modeOf(keys), "600");
+});
 
 t.test("one process at a time has the folder, and the kernel takes it back", async (t) => {
   const folder = fresh("locked");

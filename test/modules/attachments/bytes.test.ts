@@ -1,7 +1,7 @@
 /** The bytes of attachments: nothing is lost, and nothing is left behind. On a server the races are real. */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { request as openRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
@@ -324,4 +324,46 @@ t.test("the files of a deleted draft go with the next sweep", async (t) => {
   const [record] = await db.select().from(auditRecords).where(about);
   t.match(record, { actorKind: "system", organizationId: owner.organizationId, after: null });
   await isWhole(t);
+});
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+t.test("what is kept is for the program's user alone", async (t) => {
+  const bytes = pdf("保密");
+  const coming: Promise<string[]>[] = [];
+  const { keep } = market.app.files;
+  t.teardown(() => {
+    market.app.files.keep = keep;
+  });
+  market.app.files.keep = (received) => {
+    coming.push(Promise.resolve([modeOf(received.path), modeOf(dirname(received.path))]));
+    return keep(received);
+  };
+  t.equal((await attach(await draft(), bytes)).status, 201);
+  t.same(await Promise.all(coming), [["600", "700"]], "while it comes in");
+  const place = placeOf(market, hashOf(bytes));
+  t.equal(modeOf(place), "600");
+  for (let at = dirname(place); at !== dirname(folderOf(market)); at = dirname(at)) {
+    t.equal(modeOf(at), "700", at);
+  }
+});
+
+t.test("folders that were open to others are closed by a start, but nobody else's", async (t) => {
+  const bytes = pdf("早先");
+  t.equal((await attach(await draft(), bytes)).status, 201);
+  const root = folderOf(market);
+  const place = placeOf(market, hashOf(bytes));
+  const ours = [root, join(root, "incoming"), dirname(dirname(place))];
+  const others = [join(root, "elsewhere"), ...(process.getuid?.() === 0 ? [join(root, "0f")] : [])];
+  for (const folder of others) mkdirSync(folder, { recursive: true });
+  for (const folder of [...ours, ...others]) chmodSync(folder, 0o755);
+  if (others[1]) chownSync(others[1], 65534, 65534);
+  const again = await buildApp(market.app.config, {
+    database: market.database,
+    keys: market.app.signingKeys,
+  });
+  await again.ready();
+  await again.close();
+  for (const folder of ours) t.equal(modeOf(folder), "700", folder);
+  for (const folder of others) t.equal(modeOf(folder), "755", folder);
 });
