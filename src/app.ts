@@ -24,6 +24,7 @@ import jobs, { type JobMode } from "./plugins/jobs.ts";
 import kept from "./plugins/kept.ts";
 import links from "./plugins/links.ts";
 import metrics from "./plugins/metrics.ts";
+import metricsServer from "./plugins/metrics-server.ts";
 import openapi from "./plugins/openapi.ts";
 import problems, { refuseUnroutable } from "./plugins/problems.ts";
 import rateLimits from "./plugins/rate-limits.ts";
@@ -132,6 +133,7 @@ async function assemble(
   const attachments = join(config.dataDir, "files");
   await app.register(files, { folder: attachments, neighbour });
   await app.register(metrics);
+  await app.register(metricsServer, config.metrics);
   await app.register(disk, {
     places: { attachments, ...(neighbour && { data: neighbour.folder }) },
     leastFree: config.minFreeMegabytes * 1024 * 1024,

@@ -17,6 +17,14 @@ const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 const Environment = z.object({
   HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on."),
   PORT: wholeNumber(0, 65535).default(3000).describe("Port to listen on; 0 takes a free one."),
+  METRICS_PORT: wholeNumber(0, 65535)
+    .optional()
+    .describe("Port on which alone /metrics is served, for networks that PORT is not open to."),
+  METRICS_HOST: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Address to listen on for METRICS_PORT. Default: HOST."),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
     .transform((url) => url.replace(/\/+$/, ""))
@@ -182,6 +190,8 @@ const Environment = z.object({
 export interface Config {
   host: string;
   port: number;
+  /** Where metrics are served apart from everything else; port null: with everything else. */
+  metrics: { host: string; port: number | null };
   publicUrl: string;
   databaseUrl: string | null;
   databasePoolSize: number;
@@ -269,6 +279,7 @@ export function readConfig(
   return Object.freeze({
     host: env.HOST,
     port: env.PORT,
+    metrics: { host: env.METRICS_HOST ?? env.HOST, port: env.METRICS_PORT ?? null },
     publicUrl,
     databaseUrl: env.DATABASE_URL ?? null,
     databasePoolSize: env.DATABASE_POOL_SIZE,

@@ -86,6 +86,8 @@ export default async function healthRoutes(app: App) {
     async () => ({ version, node: process.version }),
   );
 
+  // Else `plugins/metrics-server.ts` serves them, and nothing is here.
+  if (app.config.metrics.port !== null) return;
   app.get(
     "/metrics",
     {
@@ -94,7 +96,7 @@ export default async function healthRoutes(app: App) {
         operationId: "readMetrics",
         summary: "Measurements for Prometheus",
         description:
-          "By route template, without ids or names. Keep it inside: let the proxy answer 404 outside.",
+          "By route template, without ids or names. Keep it inside: let the proxy answer 404 outside, or set METRICS_PORT: then it is on that port only, and a 404 here.",
         tags,
         response: {
           200: { description: "Text format.", content: { "text/plain": { schema: z.string() } } },
