@@ -29,6 +29,7 @@ import openapi from "./plugins/openapi.ts";
 import problems, { refuseUnroutable } from "./plugins/problems.ts";
 import rateLimits from "./plugins/rate-limits.ts";
 import requests, { requestIdShape } from "./plugins/requests.ts";
+import scanner from "./plugins/scanner.ts";
 import sockets, { openSockets } from "./plugins/sockets.ts";
 import writes from "./plugins/writes.ts";
 import { reactions } from "./reactions.ts";
@@ -141,6 +142,10 @@ async function assemble(
   });
   await app.register(clock);
   if (keys) {
+    await app.register(scanner, {
+      address: config.scanner,
+      handlerSeconds: config.handlerSeconds,
+    });
     await app.register(rateLimits, {
       quotas: config.quotas,
       isShared: config.databaseUrl !== null,

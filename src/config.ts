@@ -7,6 +7,7 @@ import type { Role } from "./lib/access.ts";
 import { type Quotas, readQuotas } from "./lib/rate-limits.ts";
 import { projectRoot } from "./lib/root.ts";
 import type { Site } from "./modules/second-factors/passkeys.ts";
+import { scannerAddress } from "./storage/scanner.ts";
 
 const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 /** An address, a range, or a name that stands for ranges. */
@@ -64,6 +65,11 @@ const Environment = z.object({
   MAX_UPLOAD_MEGABYTES: wholeNumber(1, 1024)
     .default(50)
     .describe("Largest file that can be attached."),
+  CLAMAV_HOST: z
+    .string()
+    .regex(scannerAddress, "must be `host:port` or the path of a socket")
+    .optional()
+    .describe("A clamd that scans each file before it is kept: `host:port`, or its socket's path."),
   MIN_FREE_MEGABYTES: wholeNumber(0, 1_048_576)
     .default(512)
     .describe("Free space of data and attachments below which /readyz says `degraded`."),
@@ -202,6 +208,8 @@ export interface Config {
   dataDir: string;
   upgradeCopy: boolean;
   maxUploadMegabytes: number;
+  /** Where clamd listens; null: files are not scanned. */
+  scanner: string | null;
   minFreeMegabytes: number;
   signingKeysFile: string;
   auditHeadFile: string | null;
@@ -289,6 +297,7 @@ export function readConfig(
     dataDir: env.DATA_DIR,
     upgradeCopy: env.UPGRADE_COPY,
     maxUploadMegabytes: env.MAX_UPLOAD_MEGABYTES,
+    scanner: env.CLAMAV_HOST ?? null,
     minFreeMegabytes: env.MIN_FREE_MEGABYTES,
     signingKeysFile: env.SIGNING_KEYS_FILE ?? join(env.DATA_DIR, "signing-keys.json"),
     auditHeadFile: env.AUDIT_HEAD_FILE ?? null,

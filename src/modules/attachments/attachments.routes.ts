@@ -100,6 +100,7 @@ export default async function attachmentRoutes(app: App) {
       if (received.size === 0) throw refusedFile("required");
       // Whether the form ends here: neither a further part nor a cut.
       if (!(await parts.next()).done) throw refusedFile("form.broken");
+      await app.scanFile(request, received);
       return { ...received, fileName };
     } catch (error) {
       await received?.discard();
@@ -133,6 +134,8 @@ export default async function attachmentRoutes(app: App) {
           "attachment.limit",
           "organization.file_quota",
           "attachment.type_refused",
+          "attachment.infected",
+          "attachment.not_scanned",
           "auth.person_required",
           "contract.already_confirmed",
           "contract.not_in_force",

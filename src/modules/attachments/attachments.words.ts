@@ -12,6 +12,16 @@ export const words = {
       en: "Files of this type are not taken",
       zh: "不接受该类型的文件",
     },
+    "attachment.infected": {
+      status: 400,
+      en: "The scanner found malware in this file: it was not kept",
+      zh: "该文件经安全扫描检出恶意代码，未予保存",
+    },
+    "attachment.not_scanned": {
+      status: 503,
+      en: "Files cannot be scanned at the moment, and are not kept unscanned: try again shortly",
+      zh: "文件安全扫描服务暂不可用，未经扫描的文件不予保存：请稍后重试",
+    },
     "attachment.damaged": {
       status: 500,
       en: "The stored bytes of this file are missing or not what was uploaded: upload it again to mend it",
