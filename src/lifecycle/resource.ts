@@ -110,6 +110,8 @@ export type CallerStep<S extends Subject> = Lines<S> & {
   reply?: z.ZodType;
   /** Its reply holds a secret, so it is not kept for the same key again. */
   idempotency?: "refused";
+  /** It judges what the caller has read, so it names that version (428 without `If-Match`). */
+  ifMatch?: "required";
   /** A route of its own takes it: with more than this resource in hand, or with another reply. */
   elsewhere?: true;
 };

@@ -75,7 +75,7 @@ export function registerSteps<S extends Subject, Steps extends Record<string, An
         config: {
           access: accessOf(step),
           idempotency: step.idempotency ?? "accepted",
-          ifMatch: "honoured",
+          ifMatch: step.ifMatch ?? "honoured",
           ...(!step.reply && { etag: "version" as const }),
           ...(changesAccess && { changesAccess }),
           errors: errorsOf(definition, step),

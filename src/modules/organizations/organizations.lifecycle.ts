@@ -46,9 +46,12 @@ export const organization = resource({
       from: ["pending"],
       to: "verified",
       ...operator,
+      // It may have changed its name between the look and the click.
+      ifMatch: "required",
       errors: ["organization.credit_code_taken"],
       summary: "Verify an organization",
-      description: "Rejects others that wait with the same credit code.",
+      description:
+        "The version that was looked at, named by `If-Match`. Rejects others that wait with the same credit code.",
     },
     rejectOrganization: {
       action: "reject",

@@ -6,7 +6,7 @@ import { needs } from "../../../db/schema/needs.ts";
 import { organizationStatuses, organizations } from "../../../db/schema/organizations.ts";
 import { results } from "../../../db/schema/results.ts";
 import { effectiveContract, newParties } from "../../support/contracts.ts";
-import { auditsOf } from "../../support/log.ts";
+import { auditsOf, auditTypes } from "../../support/log.ts";
 import { type Caller, nextCreditCode, openMarket } from "../../support/market.ts";
 import { filedCase, openOffice, registeredCase, stepOf } from "../../support/registrations.ts";
 import { must, statusesOf } from "../../support/replies.ts";
@@ -32,7 +32,12 @@ const act = (
   { reason, headers = {} }: { reason?: string | null; headers?: Record<string, string> } = {},
 ) => {
   const body = reason === undefined ? {} : { body: { reason } };
-  return market.as(by)("POST", `/v1/organizations/${id}/${action}`, { ...body, headers });
+  // Who verifies says what was looked at; most tests do not look.
+  const looked: Record<string, string> = action === "verify" ? { "if-match": "*" } : {};
+  return market.as(by)("POST", `/v1/organizations/${id}/${action}`, {
+    ...body,
+    headers: { ...looked, ...headers },
+  });
 };
 
 /** Acts as the operator, with a reason where one is wanted. */
@@ -691,6 +696,22 @@ t.test("the lifecycle", async (t) => {
     t.equal((await rowOf(id)).status, "pending");
     const etag = String((await read(operator, id)).headers.etag);
     t.equal((await operate(id, "verify", { "if-match": etag })).status, 200);
+  });
+
+  t.test("what is verified is what was looked at: renamed meanwhile, it is not", async (t) => {
+    const owner = await market.person("enterprise", { status: "pending" });
+    const id = owner.organizationId;
+    const path = `/v1/organizations/${id}/verify`;
+    const blind = await market.as(operator)("POST", path);
+    t.same([blind.status, blind.body.code], [428, "request.precondition_required"]);
+    const seen = String((await read(operator, id)).headers.etag);
+    t.equal((await patch(owner, id, { name: "另一家公司" }, "*")).status, 200);
+    const stale = await operate(id, "verify", { "if-match": seen });
+    t.same([stale.status, stale.body.code], [412, "request.precondition_failed"]);
+    t.match(await rowOf(id), { status: "pending", name: "另一家公司" });
+    t.same(await auditTypes(market, id), ["organization.update"]);
+    const again = String((await read(operator, id)).headers.etag);
+    t.equal((await operate(id, "verify", { "if-match": again })).status, 200);
   });
 
   t.test("the same key again gets the same answer, and moves nothing", async (t) => {
