@@ -65,6 +65,10 @@ export const organizations = pgTable(
     uniqueIndex("organizations_credit_code_verified")
       .on(t.creditCode)
       .where(sql`status in ('verified', 'suspended')`),
+    // However it is written: capitals and wide letters are no difference. Anyone can claim one, as above.
+    uniqueIndex("organizations_short_name_verified")
+      .on(sql`lower(normalize(${t.shortName}, nfkc))`)
+      .where(sql`status in ('verified', 'suspended')`),
     index("organizations_credit_code").on(t.creditCode),
     index("organizations_status").on(t.status, t.id),
     index("organizations_kind").on(t.kind, t.status, t.id),

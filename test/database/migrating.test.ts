@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import pg from "pg";
 import t, { type Test } from "tap";
+import { organizations } from "../../db/schema/organizations.ts";
 import { synonyms } from "../../db/schema/synonyms.ts";
 import { synonymGroups } from "../../db/synonyms/synonyms.ts";
 import { awaitSchema } from "../../src/database/await-schema.ts";
@@ -14,6 +15,7 @@ import { compareMigrations, explainSchema, schemaState } from "../../src/databas
 import { newId } from "../../src/lib/ids.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { openTestDatabase } from "../support/database.ts";
+import { nextCreditCode } from "../support/market.ts";
 import { beforeOneGroupOfSynonyms } from "../support/older.ts";
 
 const own = readMigrations();
@@ -92,6 +94,39 @@ t.test("built-in synonyms that stand twice are made one, and stay one", async (t
   await migrate(database);
   t.same(await db.select().from(synonyms).orderBy(synonyms.id), before, "the oldest of each");
   t.equal((await schemaState(db)).kind, "current");
+});
+
+t.test("of verified organizations with one short name the first keeps it", async (t) => {
+  const database = await openTestDatabase();
+  t.teardown(() => database.close());
+  const { db, pool } = database;
+  await beforeOneGroupOfSynonyms(pool);
+  const given = [
+    ["second", "ABC", "verified", "2026-02-01T00:00:00Z"],
+    ["first", "abc", "suspended", "2026-01-01T00:00:00Z"],
+    ["third", "ＡＢＣ", "verified", "2026-03-01T00:00:00Z"],
+    ["waiting", "abc", "pending", null],
+    ["other", "abd", "verified", "2026-03-01T00:00:00Z"],
+    ["none", null, "verified", "2026-03-01T00:00:00Z"],
+  ] as const;
+  for (const [name, shortName, status, verifiedAt] of given) {
+    const creditCode = nextCreditCode();
+    await db.insert(organizations).values({
+      ...{ id: newId(), kind: "enterprise", name, shortName, status, verifiedAt, creditCode },
+      ...{ legalType: "enterprise", regionCode: "410702" },
+    });
+  }
+  await migrate(database);
+  const rows = await db.select().from(organizations);
+  const told = rows.map(({ name, shortName, version }) => [name, [shortName, version]]);
+  t.same(Object.fromEntries(told), {
+    first: ["abc", 1],
+    second: [null, 2],
+    third: [null, 2],
+    waiting: ["abc", 1],
+    other: ["abd", 1],
+    none: [null, 1],
+  });
 });
 
 t.test("migrating waits for a table that is in use, and holds nobody up", async (t) => {

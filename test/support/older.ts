@@ -15,6 +15,7 @@ export async function beforeOneGroupOfSynonyms(pool: pg.Pool): Promise<void> {
     "alter table sign_in_attempts drop column account",
     "alter table audit_log drop column format, drop column transaction_id",
     "drop index contracts_interest, needs_drafts, results_drafts, organizations_crowd",
+    "drop index organizations_short_name_verified",
   ]) {
     await pool.query(statement);
   }

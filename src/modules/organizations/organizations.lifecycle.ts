@@ -48,7 +48,7 @@ export const organization = resource({
       ...operator,
       // It may have changed its name between the look and the click.
       ifMatch: "required",
-      errors: ["organization.credit_code_taken"],
+      errors: ["organization.credit_code_taken", "organization.short_name_taken"],
       summary: "Verify an organization",
       description:
         "The version that was looked at, named by `If-Match`. Rejects others that wait with the same credit code.",

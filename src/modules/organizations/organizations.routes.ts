@@ -47,7 +47,7 @@ export default async function organizationRoutes(app: App) {
         access: { roles: ["operator"] },
         idempotency: "accepted",
         etag: "version",
-        errors: ["organization.credit_code_taken"],
+        errors: ["organization.credit_code_taken", "organization.short_name_taken"],
       },
       schema: {
         operationId: "createOrganization",
@@ -95,7 +95,12 @@ export default async function organizationRoutes(app: App) {
         access: { admin: true },
         ifMatch: "required",
         etag: "version",
-        errors: ["organization.not_found", "organization.not_owner", "organization.name_verified"],
+        errors: [
+          "organization.not_found",
+          "organization.not_owner",
+          "organization.name_verified",
+          "organization.short_name_taken",
+        ],
       },
       schema: {
         operationId: "updateOrganization",

@@ -75,7 +75,7 @@ export async function registerOrganization(
 /**
  * Writes an organization that the operator vouches for: verified at once, of any kind, with a credit
  * code that may fail its check digit when the operator says why.
- * @throws AppError `request.invalid`, `organization.credit_code_taken` (409)
+ * @throws AppError `request.invalid`, `organization.credit_code_taken`, `organization.short_name_taken` (409)
  */
 export async function createOrganization(
   tx: Executor,
@@ -153,7 +153,7 @@ export async function listOrganizations(
 /**
  * Changes what an organization says of itself, by merge patch. Its name is what the operator
  * verified: from then on only the operator changes it.
- * @throws AppError `organization.not_owner` (403), `organization.name_verified` (409)
+ * @throws AppError `organization.not_owner` (403), `organization.name_verified`, `organization.short_name_taken` (409)
  */
 export async function updateOrganization(
   tx: Executor,

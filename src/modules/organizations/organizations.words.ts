@@ -31,6 +31,11 @@ export const words = {
       en: "Another organization with this unified social credit code is already verified",
       zh: "已有使用该统一社会信用代码的机构通过核验",
     },
+    "organization.short_name_taken": {
+      status: 409,
+      en: "Another verified organization has this short name",
+      zh: "该简称已被另一家通过核验的机构使用",
+    },
     "organization.name_verified": {
       status: 409,
       en: "The name was verified: only the operator changes it",
@@ -49,5 +54,6 @@ export const words = {
   },
   constraints: {
     organizations_credit_code_verified: "organization.credit_code_taken",
+    organizations_short_name_verified: "organization.short_name_taken",
   },
 } as const satisfies FeatureWords;

@@ -7,7 +7,7 @@ import { organizationStatuses, organizations } from "../../../db/schema/organiza
 import { results } from "../../../db/schema/results.ts";
 import { effectiveContract, newParties } from "../../support/contracts.ts";
 import { auditsOf, auditTypes } from "../../support/log.ts";
-import { type Caller, nextCreditCode, openMarket } from "../../support/market.ts";
+import { type Caller, nextCreditCode, openMarket, type Reply } from "../../support/market.ts";
 import { filedCase, openOffice, registeredCase, stepOf } from "../../support/registrations.ts";
 import { must, statusesOf } from "../../support/replies.ts";
 
@@ -486,7 +486,7 @@ t.test("describing itself", async (t) => {
       const id = owner.organizationId;
       const etag = String((await read(owner, id)).headers.etag);
       const replies = await Promise.all(
-        ["甲", "乙"].map((shortName) => patch(owner, id, { shortName }, etag)),
+        [`甲${round}`, `乙${round}`].map((shortName) => patch(owner, id, { shortName }, etag)),
       );
       t.same(statusesOf(replies), [200, 412]);
       const done = replies.find((reply) => reply.status === 200);
@@ -838,6 +838,52 @@ t.test("claims of one credit code", async (t) => {
     await t.rejects(set("closed", second.organizationId), {
       cause: { constraint: "organizations_lifecycle" },
     });
+  });
+});
+
+t.test("a short name is one verified organization's, however it is written", async (t) => {
+  const named = async (shortName: string | null, status: Row["status"] = "verified") => {
+    const owner = await market.person("enterprise", { status });
+    const { organizationId: id } = owner;
+    await db.update(organizations).set({ shortName }).where(eq(organizations.id, id));
+    return owner;
+  };
+  const isTaken = (t: Test, reply: Reply) =>
+    t.same([reply.status, reply.body.code], [409, "organization.short_name_taken"]);
+  const change = (by: Caller, shortName: string) =>
+    patch(by, by.organizationId, { shortName }, "*");
+
+  t.test("changed, made, or verified", async (t) => {
+    const holder = await named("Alpha 智能");
+    const other = await named(null);
+    for (const same of ["Alpha 智能", "ALPHA 智能", "Ａｌｐｈａ 智能"]) {
+      isTaken(t, await change(other, same));
+    }
+    t.match(await rowOf(other.organizationId), { shortName: null, version: 1 });
+    t.same(await auditsOf(market, other.organizationId), []);
+    const body = input({ kind: "registry", creditCode: nextCreditCode(), shortName: "alpha 智能" });
+    isTaken(t, await market.as(operator)("POST", "/v1/organizations", { body }));
+    const waiting = await named("alpha 智能", "pending");
+    isTaken(t, await operate(waiting.organizationId, "verify"));
+    t.match(await rowOf(waiting.organizationId), { status: "pending", version: 1 });
+    t.equal((await change(holder, "ALPHA 智能")).status, 200, "its own, written otherwise");
+  });
+
+  t.test("a suspended one still has it, a closed one gives it up", async (t) => {
+    const holder = await named("贝塔", "suspended");
+    const next = await named(null);
+    isTaken(t, await change(next, "贝塔"));
+    await operate(holder.organizationId, "close");
+    t.equal((await change(next, "贝塔")).status, 200);
+  });
+
+  t.test("two at once: one has it", async (t) => {
+    for (let round = 0; round < 5; round++) {
+      const both = [await named(null), await named(null)];
+      const replies = await Promise.all(both.map((one) => change(one, `伽马 ${round}`)));
+      t.same(statusesOf(replies), [200, 409]);
+      isTaken(t, replies.find(({ status }) => status === 409) as Reply);
+    }
   });
 });
 
