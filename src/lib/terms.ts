@@ -267,9 +267,18 @@ export const synonymKeysOf = (words: readonly string[]): string[] => [
   ...new Set(words.map(fold).flatMap((folded) => [folded, joined(folded)])),
 ];
 
-/** A folded synonym as a listing must have it. */
-export const synonymTermsOf = (folded: string): string[] =>
-  queryWordsOf(folded).flatMap((word) => (word.inTitle ? [] : word.terms));
+/**
+ * A folded synonym as a listing must have it: all its terms, anywhere; one that is nothing but a single
+ * Chinese character (镉 for Cd) in its title.
+ */
+export function synonymTermsOf(folded: string): { terms: string[]; inTitle: boolean } {
+  const words = queryWordsOf(folded);
+  const inTitle = words.every((word) => word.inTitle);
+  return {
+    terms: words.filter((word) => word.inTitle === inTitle).flatMap(({ terms }) => terms),
+    inTitle,
+  };
+}
 
 /** Kinds of terms that listings are compared by; a number's last two bits tell its kind. */
 export const termKinds = ["character", "pair", "word"] as const;
@@ -313,6 +322,68 @@ export function matchTermsOf(text: string): TermCounts {
     }
   }
   return counts;
+}
+
+/**
+ * The terms of a word for matching that a listing must have to have the word: as in a search its pairs of
+ * characters, and what is not Chinese; of a single character, that.
+ */
+export function demandedOf(word: TermCounts): string[] {
+  const keys = [...word.keys()];
+  const demanded = keys.filter(
+    (key) => kindOf(key) === "pair" || (kindOf(key) === "word" && !isHan(key)),
+  );
+  return demanded.length > 0 ? demanded : keys;
+}
+
+/** Parts of speech (as jieba tags them) of what may tell what a text is about; not numbers, particles, times. */
+const contentTag = /^(n|v|a|b|j|l|x|eng|s$)/;
+
+/** Words that stand in listings about anything. */
+const general = new Set(
+  (
+    "百分 百分之 能够 可以 可能 需要 要求 进行 采用 使用 利用 应用 运用 实现 完成 达到 满足 解决 具有 具备 存在 包括 " +
+    "提高 提升 降低 减少 增加 改善 改进 优化 保证 确保 形成 开展 提供 支持 促进 针对 基于 通过 属于 适合 适用 有效 " +
+    "不同 相关 主要 重要 良好 稳定 先进 现有 问题 技术 方法 方案 方式 研究 研发 开发 项目 成果 需求 产品 产业 企业 " +
+    "公司 单位 市场 情况 过程 水平 能力 效果 作用 特点 优势 目标 指标 国内 国外 国际 行业 领域 目前 " +
+    "the of and for with in on to by from is are an at as or be that this"
+  ).split(" "),
+);
+
+/** Characters that begin or make up what is left between words: 率低 of 损耗率低, 能提 of 性能提高. */
+const fragment =
+  /^[率性化度量者]|[的了着过和与或及在为是有不能可将使被对从以于等提低高大小好快慢多少较更最很]/u;
+
+/** Whether a folded word can be why two texts are alike: no number, no particle, no fragment, nothing general. */
+export function isTelling(word: string): boolean {
+  if (general.has(word) || [...word].length < 2) return false;
+  return dictionary()
+    .tag(word, true)
+    .some(({ word: part, tag }) => {
+      const isGuessed = tag === "x" && isHan(part);
+      return (
+        contentTag.test(tag) &&
+        !general.has(part) &&
+        ([...part].length > 1 || !isHan(part)) &&
+        !(isGuessed && fragment.test(part))
+      );
+    });
+}
+
+/**
+ * Pairs of characters that stand for words which the dictionary does not know: neighbours that it makes no
+ * word of. What lies across two known words (能提 of 性能提高) is none.
+ */
+export function unknownPairsOf(text: string): Set<string> {
+  const pairs = new Set<string>();
+  for (const run of runsOf(likelyOf(fold(text)).replaceAll(spacedHan, "")).filter(isHan)) {
+    const words = dictionary().cut(run, false);
+    for (const [i, word] of words.entries()) {
+      const pair = `${words[i - 1] ?? ""}${word}`;
+      if ([...pair].length === 2 && [...word].length === 1 && !fragment.test(pair)) pairs.add(pair);
+    }
+  }
+  return pairs;
 }
 
 /**

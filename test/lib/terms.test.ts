@@ -6,7 +6,9 @@ import { demoNeeds } from "../../src/demo/needs.ts";
 import { demoResults } from "../../src/demo/results.ts";
 import { rangesIn } from "../../src/lib/highlight.ts";
 import {
+  demandedOf,
   fold,
+  isTelling,
   kindOfNumber,
   matchTermsOf,
   pairNumber,
@@ -14,6 +16,7 @@ import {
   searchColumnsOf,
   synonymTermsOf,
   termNumber,
+  unknownPairsOf,
   wordNumber,
 } from "../../src/lib/terms.ts";
 
@@ -255,5 +258,42 @@ t.test("a term's number is of 32 bits and tells the kind of term", async (t) => 
 });
 
 t.test("a synonym is looked for by its terms", async (t) => {
-  t.same(synonymTermsOf("发光二极管"), ["发光", "二极", "极管"]);
+  t.same(synonymTermsOf("发光二极管"), { terms: ["发光", "二极", "极管"], inTitle: false });
+  t.same(synonymTermsOf("镉"), { terms: ["镉"], inTitle: true }, "a single character in titles");
+  t.same(synonymTermsOf("，。"), { terms: [], inTitle: true });
+});
+
+t.test("what texts share is a reason when it is a word that tells something", (t) => {
+  for (const word of ["激光", "涂布", "极片", "发光二极管", "废水", "led", "漏检率"]) {
+    t.ok(isTelling(word), word);
+  }
+  const none = [
+    "百分之",
+    "百分之五十",
+    "能提",
+    "率低",
+    "水",
+    "提高",
+    "技术",
+    "目前",
+    "我们",
+    "the",
+  ];
+  for (const word of none) t.notOk(isTelling(word), word);
+  t.end();
+});
+
+t.test("pairs that stand for words of no dictionary", (t) => {
+  const pairs = unknownPairsOf("性能提高，损耗率低，效率低，极片涂布");
+  t.ok(pairs.has("极片"));
+  for (const pair of ["能提", "率低", "片涂", "布，"]) t.notOk(pairs.has(pair), pair);
+  t.end();
+});
+
+t.test("a listing has a word when it has these of its terms", (t) => {
+  const demanded = (word: string) => demandedOf(matchTermsOf(word));
+  t.same(demanded("发光二极管"), ["p发光", "p光二", "p二极", "p极管"]);
+  t.same(demanded("3d打印"), ["w3d", "p打印"]);
+  t.same(demanded("镉"), ["c镉"]);
+  t.end();
 });

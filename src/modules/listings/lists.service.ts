@@ -11,7 +11,13 @@ import type { Owner } from "./listings.store.ts";
 import type { ListingTexts } from "./listings.texts.ts";
 import * as store from "./lists.store.ts";
 import type { Facets, SearchMatch, Understood } from "./search.schema.ts";
-import { highlightsOf, type Search, toUnderstood, understand } from "./search.service.ts";
+import {
+  highlightsOf,
+  nearWords,
+  type Search,
+  toUnderstood,
+  understand,
+} from "./search.service.ts";
 import * as search from "./search.store.ts";
 
 /** What a feature tells of its lists. */
@@ -41,6 +47,8 @@ interface ListQuery {
 export interface SearchPage<T> extends Page<T> {
   facets?: Facets;
   understood?: Understood;
+  /** What comes nearest, when nothing was found. */
+  nearest?: T[];
 }
 
 /** Other names of orders. */
@@ -127,6 +135,12 @@ const totalsForMembers = {
   zh: "检索结果总数仅向已登录用户提供；分面统计中的 matches 可供参考。",
 };
 
+/** What callers in the code choose of a list. */
+export interface ListOptions {
+  /** False: when nothing is found, what comes nearest is not looked for. */
+  nearest?: boolean;
+}
+
 /** One page of a list. */
 export async function listListings<Row extends { id: string }, Item extends object>(
   db: Executor,
@@ -135,6 +149,7 @@ export async function listListings<Row extends { id: string }, Item extends obje
   query: ListQuery,
   conditions: readonly store.Condition[],
   toItem: (row: Row & { organization: Owner }) => Item,
+  { nearest = true }: ListOptions = {},
 ): Promise<SearchPage<Item & { match?: SearchMatch }>> {
   const { scope, limit } = query;
   const sort = sortOf(query);
@@ -216,13 +231,33 @@ export async function listListings<Row extends { id: string }, Item extends obje
     );
   }
   if (searched) {
-    const empty = page.data.length === 0 && query.cursor === undefined;
-    const counts = empty
+    const isEmpty = page.data.length === 0 && query.cursor === undefined;
+    const counts = isEmpty
       ? await search.countWords(db, of.table, where, words, request.everywhere)
       : undefined;
     page.understood = toUnderstood(searched, counts);
+    if (counts && nearest) page.nearest = await findNearest(db, of, request, counts, toItem);
   }
   return page;
+}
+
+/** What has some of the words of a search that found nothing, within its filters. */
+async function findNearest<Row extends { id: string }, Item extends object>(
+  db: Executor,
+  of: ListingList<Row>,
+  { table, where, words, everywhere }: search.SearchRequest,
+  counts: readonly number[],
+  toItem: (row: Row & { organization: Owner }) => Item,
+): Promise<(Item & { match: SearchMatch })[]> {
+  const near = nearWords(words, counts);
+  const ids = await search.selectNearest(db, table, where, near, everywhere);
+  const columns = { ...of.columns, ...of.wordColumns };
+  const rows = await store.selectListingsOf<Row>(db, table, columns, where, ids);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.flatMap((id) => {
+    const row = byId.get(id);
+    return row ? [{ ...toItem(row), match: matchOf(of, near, row, null) }] : [];
+  });
 }
 
 const matchOf = <Row>(

@@ -76,6 +76,13 @@ export const searchPageOf = <T extends z.ZodType>(item: T) =>
   pageOf(item).extend({
     facets: Facets.optional().describe("Only with `include=facets`."),
     understood: Understood.optional().describe("Only with `q`."),
+    nearest: z
+      .array(item)
+      .max(5)
+      .optional()
+      .describe(
+        "When `q` found nothing: up to five listings that have some of its words, within the same filters, the nearest first.",
+      ),
   });
 
 const includes = ["total", "facets"] as const;

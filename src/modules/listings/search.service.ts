@@ -74,15 +74,18 @@ export async function understand(db: Executor, actor: Actor | null, q: string): 
     const [first] = parts;
     if (!first) break;
     const text = span?.text ?? first.text;
-    const own: Spelling = { text, terms: parts.flatMap((part) => part.terms) };
+    const own: Spelling = {
+      text,
+      terms: parts.flatMap((part) => part.terms),
+      inTitle: parts.length === 1 && first.inTitle,
+    };
     const others = new Set(groups.filter((group) => group.includes(text)).flat());
     others.delete(text);
     const spellings = [...others]
-      .map((other) => ({ text: other, terms: synonymTermsOf(other) }))
+      .map((other) => ({ text: other, ...synonymTermsOf(other) }))
       .filter(({ terms }) => terms.length > 0);
     words.push({
       spellings: [own, ...spellings],
-      inTitle: parts.length === 1 && first.inTitle,
       required: parts.some((part) => part.required),
       weight: Math.max(...parts.map((part) => weightOf(part.text))),
     });
@@ -96,19 +99,41 @@ export const toUnderstood = (
   { words, version }: Search,
   counts?: readonly number[],
 ): Understood => ({
-  words: words.map(({ spellings: [own, ...others], required, inTitle }, i) => {
+  words: words.map(({ spellings: [own, ...others], required }, i) => {
     const count = counts?.[i];
     const listings = count === undefined ? {} : { listings: count > depth ? "2000+" : `${count}` };
     return {
       text: own.text,
       synonyms: others.map(({ text }) => text),
       required,
-      titlesOnly: inTitle,
+      titlesOnly: own.inTitle,
       ...listings,
     };
   }),
   version,
 });
+
+/**
+ * What is looked for when no listing has all words: those that some have; if there is none, the parts of the
+ * words, which a listing may have in another word (石墨 of 石墨希).
+ * @param counts how many have each word alone
+ */
+export function nearWords(words: readonly SearchWord[], counts: readonly number[]): SearchWord[] {
+  const known = words.filter(({ required }, i) => required && (counts[i] ?? 0) > 0);
+  if (known.length > 0) return known;
+  const parts = new Map<string, SearchWord>();
+  for (const { spellings, weight } of words) {
+    for (const text of spellings.length === 1 ? spellings[0].terms : []) {
+      if (text === spellings[0].text) continue;
+      parts.set(text, {
+        spellings: [{ text, terms: [text], inTitle: false }],
+        required: true,
+        weight,
+      });
+    }
+  }
+  return [...parts.values()];
+}
 
 /**
  * Where the words stand: in the title, in the summary, and, for words that are in neither, in the first

@@ -10,12 +10,13 @@ export interface Spelling {
   /** Folded. */
   text: string;
   terms: string[];
+  /** A single Chinese character: it is looked for in titles only. */
+  inTitle: boolean;
 }
 
 /** A word of a query with its synonyms, the word itself first. */
 export interface SearchWord {
   spellings: [Spelling, ...Spelling[]];
-  inTitle: boolean;
   required: boolean;
   /** How much it tells, in thousandths: the rarer the more. */
   weight: number;
@@ -44,15 +45,15 @@ export function wordsIn(
   // What has one spelling goes into one array: one look at the index.
   const plain = required.filter((word) => word.spellings.length === 1);
   const termsOf = (inTitle: boolean) =>
-    plain.filter((word) => word.inTitle === inTitle).flatMap((word) => word.spellings[0].terms);
+    plain.flatMap(({ spellings: [own] }) => (own.inTitle === inTitle ? own.terms : []));
   const conditions = [
     ...(termsOf(false).length > 0 ? [sql`${table.searchTerms} @> ${array(termsOf(false))}`] : []),
     ...(termsOf(true).length > 0 ? [sql`${table.titleTerms} @> ${array(termsOf(true))}`] : []),
     ...required
       .filter((word) => word.spellings.length > 1)
-      .map(({ spellings, inTitle }) => {
-        const own = spellings.map(({ terms }, i) => {
-          const column = inTitle && i === 0 ? table.titleTerms : table.searchTerms;
+      .map(({ spellings }) => {
+        const own = spellings.map(({ terms, inTitle }) => {
+          const column = inTitle ? table.titleTerms : table.searchTerms;
           return sql`${column} @> ${array(terms)}`;
         });
         return sql`(${sql.join(own, sql` or `)})`;
@@ -268,6 +269,47 @@ export async function countWords(
     sql`select array[${sql.join(counts, sql`, `)}]::int[] as counts`,
   );
   return rows[0]?.counts ?? [];
+}
+
+/** How many listings are shown when nothing has all words. */
+const mostNearest = 5;
+
+/** Words that are looked for then, and listings that are looked at for each. */
+const nearestBounds = { words: 8, listings: 200 };
+
+/**
+ * The listings that have most of what some words tell: of each word, the rarest first, a bounded number is
+ * looked at.
+ * @param words each is looked for alone
+ */
+export async function selectNearest(
+  db: Executor,
+  table: ListingTable,
+  where: SQL | undefined,
+  words: readonly SearchWord[],
+  everywhere: boolean,
+): Promise<string[]> {
+  const asked = words
+    .map((word) => ({ ...word, required: true }))
+    .sort((a, b) => b.weight - a.weight)
+    .slice(0, nearestBounds.words);
+  if (asked.length === 0) return [];
+  const has = asked.map((word) => wordsIn(table, [word], everywhere));
+  const flags = has.map((one, i) => sql`${one} as ${sql.raw(`has_${i}`)}`);
+  const columns = sql`${table.id} as id, ${table.titleText} as title_text,
+    ${table.summaryText} as summary_text, ${sql.join(flags, sql`, `)}`;
+  const found = has.map(
+    (one) => sql`(select ${columns} from ${table}
+      inner join ${organizations} on ${eq(organizations.id, table.organizationId)}
+      where ${where ?? sql`true`} and ${one} limit ${sql.raw(String(nearestBounds.listings))})`,
+  );
+  const scores = asked.map(
+    (word, i) => sql`case when ${sql.raw(`has_${i}`)} then ${searchScore([word])} else 0 end`,
+  );
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select id from (${sql.join(found, sql` union `)}) found
+    order by (${sql.join(scores, sql` + `)})::bigint desc, id desc limit ${sql.raw(String(mostNearest))}`);
+  return rows.map(({ id }) => id);
 }
 
 /** Whether more than `depth` listings match. */

@@ -11,7 +11,9 @@ import { kindOf, type SearchColumns, spellingOf, type TermKind } from "../../lib
 import { elsewhere, here } from "./matching.cutting.ts";
 import * as store from "./matching.store.ts";
 import {
+  alikeIn,
   candidateTerms,
+  commonSynonyms,
   commonTerms,
   frequenciesOf,
   nearness,
@@ -19,7 +21,9 @@ import {
   postingsBudget,
   queryOf,
   type Statistics,
+  type SynonymGroups,
   type Texts,
+  termsOfAll,
   unpacked,
   type Vector,
   vectorOf,
@@ -165,6 +169,8 @@ export interface Near {
   nearness: number;
   /** The terms in common that add most; computed when asked for. */
   common: (limit: number) => { term: string; kind: TermKind; part: number }[];
+  /** What the two say with different words of one meaning, likewise: that of the text, that of the listing. */
+  synonyms: () => { own: string; other: string; part: number }[];
 }
 
 /** Candidates that are scored exactly. */
@@ -173,28 +179,31 @@ export const candidates = 1_000;
 /**
  * The listings of a kind that are nearest to a text, the nearest first, and the version of the term
  * statistics that says so.
+ * @param groups words of one meaning
  * @param depth how many candidates are scored
  */
 export async function findNear(
   db: Executor,
   noun: Noun,
   texts: Texts,
+  groups: SynonymGroups,
   depth = candidates,
 ): Promise<{ near: Near[]; version: number }> {
   const frequencies = frequenciesOf(texts);
-  const known = await readStatistics(
-    db,
-    numbered(frequencies).map(({ term }) => term),
-  );
-  const query = queryOf(frequencies, known);
+  const alike = alikeIn(frequencies, groups);
+  const known = await readStatistics(db, termsOfAll(frequencies, alike));
+  const query = queryOf(frequencies, known, alike);
   // A small market is scored whole: there, what two listings share may be in most of the others as well.
   const small = known.documents > 0 && known.documents <= depth / 2;
   const by = small ? null : candidateTerms(query, known.frequencies);
   const found = await store.selectCandidates(db, noun, by, {
     limit: depth,
+    more: Math.ceil(depth / 10),
     budget: postingsBudget,
   });
   const near = found
+    // What has but parts of a synonym does not have it.
+    .filter((one) => !one.bySynonym || commonSynonyms(query, one).length > 0)
     .map((candidate) => ({
       facts: candidate.facts,
       nearness: nearness(query, candidate),
@@ -202,6 +211,7 @@ export async function findNear(
         commonTerms(query, candidate)
           .slice(0, limit)
           .map(({ key, part }) => ({ term: spellingOf(key), kind: kindOf(key), part })),
+      synonyms: () => commonSynonyms(query, candidate),
     }))
     .sort((a, b) => b.nearness - a.nearness || (a.facts.listingId < b.facts.listingId ? 1 : -1));
   return { near, version: known.version };

@@ -11,7 +11,7 @@ import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
 import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { prepared } from "../../database/prepared.ts";
-import type { Packed, Vector } from "./matching.vector.ts";
+import type { Lookup, Packed, Vector } from "./matching.vector.ts";
 
 export type Noun = (typeof listingNouns)[number];
 
@@ -111,34 +111,41 @@ export const writeDocuments = (
 /** A candidate: what is known of it, and its vector. */
 export interface Candidate extends Packed {
   facts: DocumentFacts;
+  /** Found by a synonym alone. */
+  bySynonym: boolean;
 }
 
 /**
- * The listings whose postings of these terms add up to most, of organizations in good standing; without
- * terms, any.
- * @param limit how many
- * @param budget postings read of one term at most
+ * The listings whose postings of these terms add up to most, and some more that have the synonyms, of
+ * organizations in good standing; without terms, any.
  */
 export async function selectCandidates(
   db: Executor,
   noun: Noun,
-  by: { terms: readonly number[]; factors: readonly number[] } | null,
-  { limit, budget }: Bounds,
+  by: { own: Lookup; synonyms: Lookup } | null,
+  { limit, more, budget }: Bounds,
 ): Promise<Candidate[]> {
-  if (by?.terms.length === 0) return [];
-  const found = by
-    ? sql`
-      select p.document, sum(p.weight * q.factor) as sum
-      from unnest(${sql.param(by.terms)}::int[], ${sql.param(by.factors)}::real[]) as q(term, factor)
-      cross join lateral (
-        select document, weight from ${postingsOf(noun)} where term = q.term
-        order by weight desc, document desc limit ${budget}
-      ) p
-      group by p.document order by 2 desc, 1 limit ${limit}`
-    : sql`select number as document from ${matchingDocuments} where noun = ${noun} limit ${limit}`;
+  const best = ({ terms, factors }: Lookup, bySynonym: boolean, most: number) => sql`(
+    select p.document, ${sql.raw(String(bySynonym))} as by_synonym
+    from unnest(${sql.param(terms)}::int[], ${sql.param(factors)}::real[]) as q(term, factor)
+    cross join lateral (
+      select document, weight from ${postingsOf(noun)} where term = q.term
+      order by weight desc, document desc limit ${budget}
+    ) p
+    group by p.document order by sum(p.weight * q.factor) desc, 1 limit ${most})`;
+  const any = sql`select number as document, false as by_synonym from ${matchingDocuments} where noun = ${noun} limit ${limit}`;
+  const lookups = by
+    ? [
+        ...(by.own.terms.length > 0 ? [best(by.own, false, limit)] : []),
+        ...(by.synonyms.terms.length > 0 ? [best(by.synonyms, true, more)] : []),
+      ]
+    : [any];
+  if (lookups.length === 0) return [];
   const { rows } = await db.execute<Candidate & Record<string, unknown>>(sql`
-    with found as materialized (${found})
-    select d.facts, d.vector as packed, d.norm
+    with each as (${sql.join(lookups, sql` union all `)}), found as materialized (
+      select document, bool_and(by_synonym) as by_synonym from each group by document
+    )
+    select d.facts, d.vector as packed, d.norm, found.by_synonym as "bySynonym"
     from found
     inner join ${matchingDocuments} d on d.number = found.document
     inner join ${organizations} o on o.id = d.organization_id and o.status = 'verified'`);
@@ -146,7 +153,11 @@ export async function selectCandidates(
 }
 
 export interface Bounds {
+  /** How many. */
   limit: number;
+  /** How many more that have the synonyms. */
+  more: number;
+  /** Postings read of one term at most. */
   budget: number;
 }
 

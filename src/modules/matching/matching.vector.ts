@@ -3,7 +3,13 @@
  * characters and words. What was tried, and what each part brings, is in `docs/matching.md` ("Finding and
  * matching").
  */
-import { kindOfNumber, matchTermsOf, type TermKind, termNumber } from "../../lib/terms.ts";
+import {
+  demandedOf,
+  kindOfNumber,
+  matchTermsOf,
+  type TermKind,
+  termNumber,
+} from "../../lib/terms.ts";
 
 /** What each kind of term counts in products and lengths. */
 const share: Record<TermKind, number> = { character: 1, pair: 0.25, word: 0.25 };
@@ -22,6 +28,9 @@ const mostPostings = 32;
  * number of listings. Twice as many found nothing more on the benchmark.
  */
 export const postingsBudget = 10_000;
+
+/** Postings of other words for what a query says that are read at most. */
+const synonymsBudget = 1_000;
 
 /** Frequencies are kept in steps of a sixteenth, up to 255 of them. */
 const step = 16;
@@ -46,6 +55,48 @@ export function frequenciesOf({ title, summary, rest }: Texts): Map<string, numb
     frequencies.set(key, (frequencies.get(key) ?? 0) + titleWorth * count);
   }
   return frequencies;
+}
+
+/** A word by its terms. */
+interface Word {
+  /** Folded. */
+  text: string;
+  /** All of them, by spelling. */
+  keys: string[];
+  /** Those that a text must have to have the word. */
+  demanded: string[];
+}
+
+const wordOf = (text: string): Word => {
+  const terms = matchTermsOf(text);
+  return { text, keys: [...terms.keys()], demanded: demandedOf(terms) };
+};
+
+/** Groups are cut into terms once, for as long as they are the same. */
+const cutGroups = new WeakMap<SynonymGroups, Word[][]>();
+
+/** Groups of words of one meaning, folded. */
+export type SynonymGroups = readonly (readonly string[])[];
+
+/** A word that a text has, and another word for it. */
+export interface Alike {
+  own: Word;
+  other: Word;
+}
+
+/** Other words for what a text says. */
+export function alikeIn(frequencies: ReadonlyMap<string, number>, groups: SynonymGroups): Alike[] {
+  let cut = cutGroups.get(groups);
+  if (!cut) {
+    cut = groups.map((words) => words.map(wordOf).filter(({ keys }) => keys.length > 0));
+    cutGroups.set(groups, cut);
+  }
+  const has = ({ demanded }: Word) => demanded.every((key) => frequencies.has(key));
+  return cut.flatMap((words) => {
+    const own = words.filter(has);
+    const others = own.length > 0 ? words.filter((word) => !own.includes(word)) : [];
+    return others.flatMap((other) => own.map((word) => ({ own: word, other })));
+  });
 }
 
 /** How many listings have a term, of how many. */
@@ -130,18 +181,47 @@ export function numbered(frequencies: ReadonlyMap<string, number>) {
   return [...terms].map(([term, frequency]) => ({ term, frequency }));
 }
 
+/** The numbers of all terms of a text and of other words for what it says. */
+export const termsOfAll = (
+  frequencies: ReadonlyMap<string, number>,
+  alike: readonly Alike[],
+): number[] => [
+  ...new Set([...frequencies.keys(), ...alike.flatMap(({ other }) => other.keys)].map(termNumber)),
+];
+
 /** What to look for: for each term, what one of it in a listing adds to the product. */
 export interface Query {
   factors: ReadonlyMap<number, number>;
   /** The spelling of each term. */
   spellings: ReadonlyMap<number, string>;
+  /** Other words for what it says: what each term of one adds in a listing that has it and not the own word. */
+  synonyms: readonly Synonym[];
 }
+
+interface Synonym {
+  /** Folded. */
+  own: string;
+  other: string;
+  ownDemanded: readonly number[];
+  demanded: readonly number[];
+  factors: ReadonlyMap<number, number>;
+}
+
+/** What a synonym is worth of the word itself. More made the benchmark's lists no better. */
+const synonymShare = 0.4;
 
 /** Most terms of a query: the rest of a long text tells too little to look for. */
 const mostQueryTerms = 400;
 
-/** A listing as what to look for among the others. */
-export function queryOf(frequencies: ReadonlyMap<string, number>, given: Statistics): Query {
+/**
+ * A listing as what to look for among the others.
+ * @param alike other words for what it says
+ */
+export function queryOf(
+  frequencies: ReadonlyMap<string, number>,
+  given: Statistics,
+  alike: readonly Alike[] = [],
+): Query {
   const statistics = even(given);
   const all = [...frequencies].map(([key, frequency]) => {
     const term = termNumber(key);
@@ -161,6 +241,34 @@ export function queryOf(frequencies: ReadonlyMap<string, number>, given: Statist
       kept.filter(({ factor }) => factor > 0).map(({ term, factor }) => [term, factor / norm]),
     ),
     spellings: new Map(kept.map(({ key, term }) => [term, key])),
+    synonyms: alike.map((one) => synonymOf(one, frequencies, statistics, norm)),
+  };
+}
+
+/** What each term of another word adds, so that all of them together add no more than its share of the own word. */
+function synonymOf(
+  { own, other }: Alike,
+  frequencies: ReadonlyMap<string, number>,
+  statistics: Statistics,
+  norm: number,
+): Synonym {
+  const massOf = (key: string, frequency: number) => {
+    const term = termNumber(key);
+    return share[kindOfNumber(term)] * (frequency * tellingOf(statistics, term)) ** 2;
+  };
+  const sum = (keys: readonly string[], of: (key: string) => number) =>
+    keys.reduce((all, key) => all + of(key), 0);
+  const ownMass = sum(own.keys, (key) => massOf(key, frequencies.get(key) ?? 0));
+  const unit = sum(other.keys, (key) => massOf(key, 1));
+  const frequency = unit > 0 ? synonymShare * Math.sqrt(ownMass / unit) : 0;
+  return {
+    own: own.text,
+    other: other.text,
+    ownDemanded: own.demanded.map(termNumber),
+    demanded: other.demanded.map(termNumber),
+    factors: new Map(
+      other.keys.map((key) => [termNumber(key), massOf(key, 1) * (frequency / norm)]),
+    ),
   };
 }
 
@@ -184,14 +292,18 @@ function walk({ packed }: Packed, each: (term: number, frequency: number) => voi
   }
 }
 
-/** The cosine of the two: 0 for nothing in common, 1 for the same. */
-export function nearness({ factors }: Query, packed: Packed): number {
+/**
+ * The cosine of the two: 0 for nothing in common, 1 for the same. What is said with another word for the
+ * same adds to it.
+ */
+export function nearness(query: Query, packed: Packed): number {
   let product = 0;
   walk(packed, (term, frequency) => {
-    const factor = factors.get(term);
+    const factor = query.factors.get(term);
     if (factor !== undefined) product += factor * frequency;
   });
-  return Math.min(1, product / packed.norm);
+  const synonyms = commonSynonyms(query, packed).reduce((sum, { part }) => sum + part, 0);
+  return Math.min(1, product / packed.norm + synonyms);
 }
 
 /** The terms that the two have in common, those that add most first. */
@@ -207,6 +319,30 @@ export function commonTerms(query: Query, packed: Packed): { key: string; part: 
   return common.sort((a, b) => b.part - a.part);
 }
 
+/** What the two say with different words of one meaning: each own word once, with the best of the others. */
+export function commonSynonyms(
+  { factors, synonyms }: Query,
+  packed: Packed,
+): { own: string; other: string; part: number }[] {
+  if (synonyms.length === 0) return [];
+  const terms = new Map<number, number>();
+  walk(packed, (term, frequency) => terms.set(term, frequency));
+  const hasAll = (wanted: readonly number[]) => wanted.every((term) => terms.has(term));
+  const best = new Map<string, { own: string; other: string; part: number }>();
+  for (const { own, other, ownDemanded, demanded, factors: added } of synonyms) {
+    if (!hasAll(demanded) || hasAll(ownDemanded)) continue;
+    let product = 0;
+    for (const [term, factor] of added) {
+      // What the query has of the other word was counted.
+      const more = Math.max(0, factor - (factors.get(term) ?? 0));
+      product += more * (terms.get(term) ?? 0);
+    }
+    const part = product / packed.norm;
+    if (part > (best.get(own)?.part ?? 0)) best.set(own, { own, other, part });
+  }
+  return [...best.values()];
+}
+
 /** A stored vector's terms, to reweigh them. */
 export function unpacked(packed: Packed): { term: number; frequency: number }[] {
   const terms: { term: number; frequency: number }[] = [];
@@ -214,30 +350,59 @@ export function unpacked(packed: Packed): { term: number; frequency: number }[] 
   return terms;
 }
 
-/**
- * Terms whose postings are read to find candidates: what adds most first, as long as the budget lasts.
- * A query of nothing but common terms reads the heaviest postings of the rarest of them.
- */
-export function candidateTerms(
-  { factors }: Query,
-  frequencies: ReadonlyMap<number, number>,
-): { terms: number[]; factors: number[] } {
-  const known = [...factors]
-    .map(([term, factor]) => ({ term, factor, count: frequencies.get(term) ?? 0 }))
-    .sort((a, b) => b.factor - a.factor);
-  let left = postingsBudget;
-  const chosen = known.filter(({ count }) => {
+/** Terms to look for, and what each adds. */
+export interface Lookup {
+  terms: number[];
+  factors: number[];
+}
+
+/** A term with its factor, and how many postings it has. */
+interface Known {
+  term: number;
+  factor: number;
+  count: number;
+}
+
+/** Those that add most, as long as the budget lasts. */
+function affordable(known: readonly Known[], budget: number): Known[] {
+  let left = budget;
+  return known.filter(({ count }) => {
     if (count > left) return false;
     left -= count;
     return true;
   });
-  if (left === postingsBudget) {
+}
+
+const lookupOf = (known: readonly Known[]): Lookup => ({
+  terms: known.map(({ term }) => term),
+  factors: known.map(({ factor }) => factor),
+});
+
+/**
+ * Terms whose postings are read to find candidates: what adds most first, as long as the budget lasts.
+ * A query of nothing but common terms reads the heaviest postings of the rarest of them. Other words for
+ * what it says have a small budget of their own, so that they displace nothing.
+ */
+export function candidateTerms(
+  { factors, synonyms }: Query,
+  frequencies: ReadonlyMap<number, number>,
+): { own: Lookup; synonyms: Lookup } {
+  const knownOf = (some: Iterable<readonly [number, number]>) =>
+    [...some]
+      .map(([term, factor]) => ({ term, factor, count: frequencies.get(term) ?? 0 }))
+      .sort((a, b) => b.factor - a.factor);
+  const known = knownOf(factors);
+  const chosen = affordable(known, postingsBudget);
+  if (chosen.every(({ count }) => count === 0)) {
     const common = known.filter(({ term }) => kindOfNumber(term) !== "character");
     const [rarest] = common.filter(({ count }) => count > 0).sort((a, b) => a.count - b.count);
     if (rarest) chosen.push(rarest);
   }
+  const others = synonyms.flatMap((one) =>
+    one.demanded.map((term) => [term, one.factors.get(term) ?? 0] as const),
+  );
   return {
-    terms: chosen.map(({ term }) => term),
-    factors: chosen.map(({ factor }) => factor),
+    own: lookupOf(chosen),
+    synonyms: lookupOf(affordable(knownOf(new Map(others)), synonymsBudget)),
   };
 }

@@ -15,7 +15,7 @@ import * as listings from "../listings/listings.service.ts";
 import * as rows from "../listings/listings.store.ts";
 import { completenessOf, isInsider, toListing } from "../listings/listings.view.ts";
 import { conditionsOf } from "../listings/lists.filters.ts";
-import { listListings, openPage } from "../listings/lists.service.ts";
+import { type ListOptions, listListings, openPage } from "../listings/lists.service.ts";
 import { selectPublished } from "../listings/lists.store.ts";
 import { assertCodes, broughtIn, codesIn } from "../taxonomies/taxonomies.service.ts";
 import { masked, newAlias, revealingFaults } from "./needs.anonymity.ts";
@@ -156,9 +156,20 @@ export const markOpenNeeds = (db: Executor, ids: readonly string[]) =>
  * Published needs; in the scope `own` the caller's, in every state; in `all`, the operator's, everything.
  * @throws AppError `auth.required`, `auth.forbidden_role` for a scope that is not the caller's, `cursor.expired`
  */
-export const listNeeds = (db: Executor, actor: Actor | null, query: ListNeedsQuery) =>
-  listListings(db, actor, store.needList, query, filtersOf(actor, query), (row) =>
-    toSummary(row, actor),
+export const listNeeds = (
+  db: Executor,
+  actor: Actor | null,
+  query: ListNeedsQuery,
+  options?: ListOptions,
+) =>
+  listListings(
+    db,
+    actor,
+    store.needList,
+    query,
+    filtersOf(actor, query),
+    (row) => toSummary(row, actor),
+    options,
   );
 
 /** A plain page of published needs, as all see it. */

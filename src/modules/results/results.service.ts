@@ -13,7 +13,7 @@ import * as listings from "../listings/listings.service.ts";
 import * as rows from "../listings/listings.store.ts";
 import { completenessOf, toListing } from "../listings/listings.view.ts";
 import { conditionsOf } from "../listings/lists.filters.ts";
-import { listListings, openPage } from "../listings/lists.service.ts";
+import { type ListOptions, listListings, openPage } from "../listings/lists.service.ts";
 import { selectPublished } from "../listings/lists.store.ts";
 import { assertCodes, broughtIn, codesIn } from "../taxonomies/taxonomies.service.ts";
 import { gapsOf } from "./results.completeness.ts";
@@ -128,7 +128,12 @@ export const markOpenResults = (db: Executor, ids: readonly string[]) =>
  * Published results; in the scope `own` the caller's, in every state; in `all`, the operator's, everything.
  * @throws AppError `auth.required`, `auth.forbidden_role` for a scope that is not the caller's, `cursor.expired`
  */
-export const listResults = (db: Executor, actor: Actor | null, query: ListResultsQuery) =>
+export const listResults = (
+  db: Executor,
+  actor: Actor | null,
+  query: ListResultsQuery,
+  options?: ListOptions,
+) =>
   listListings(
     db,
     actor,
@@ -136,6 +141,7 @@ export const listResults = (db: Executor, actor: Actor | null, query: ListResult
     sorted(query),
     [...conditionsOf(actor, query), ...store.conditionsOf(query)],
     (row) => store.toSummary(row, toPrice(row)),
+    options,
   );
 
 /** A plain page of published results, as all see it. */

@@ -104,7 +104,7 @@ const through = instant
 
 const pageOfNew = <N extends "result" | "need", T extends z.ZodType>(noun: N, item: T) =>
   searchPageOf(item)
-    .omit({ facets: true })
+    .omit({ facets: true, nearest: true })
     .extend({ noun: z.literal(noun), through });
 
 /** The reply is one or the other: `noun` tells which. */

@@ -127,14 +127,16 @@ async function selectNew(
     sort: "newest" as const,
     include: include ? [include] : undefined,
   };
+  // What is new and comes near is not what was asked to be told of.
+  const options = { nearest: false };
   if (noun === "result") {
     const saved = ListResultsQuery.parse(query);
     const bound = { [from]: publishedFrom(seenThrough, saved[from]) };
-    return { noun, ...(await listResults(db, actor, { ...saved, ...bound, ...shown })) };
+    return { noun, ...(await listResults(db, actor, { ...saved, ...bound, ...shown }, options)) };
   }
   const saved = ListNeedsQuery.parse(query);
   const bound = { [from]: publishedFrom(seenThrough, saved[from]) };
-  return { noun, ...(await listNeeds(db, actor, { ...saved, ...bound, ...shown })) };
+  return { noun, ...(await listNeeds(db, actor, { ...saved, ...bound, ...shown }, options)) };
 }
 
 /**

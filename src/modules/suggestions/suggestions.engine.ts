@@ -9,6 +9,7 @@ import {
   type Texts,
 } from "../matching/matching.service.ts";
 import { anonymousAmong } from "../needs/needs.service.ts";
+import { allSynonyms } from "../synonyms/synonyms.service.ts";
 import { failedGates, type Gate, type Pair, scorePair } from "./suggestions.signals.ts";
 
 export type Noun = "result" | "need";
@@ -30,7 +31,7 @@ export interface Ranked {
   score: number;
   failedGates: { gate: Gate; zh: string; en: string }[];
   pair: Pair;
-  common: Near["common"];
+  near: Near;
 }
 
 /** How many of the best get the owner's answering record looked up: it weighs too little to lift others. */
@@ -48,28 +49,28 @@ export async function rank(
 ): Promise<{ ranked: Ranked[]; version: number }> {
   const { noun, facts, texts } = source;
   const suggested: Noun = noun === "need" ? "result" : "need";
-  const { near, version } = await findNear(db, suggested, texts, depth);
+  const groups = await allSynonyms(db);
+  const { near, version } = await findNear(db, suggested, texts, groups, depth);
   const day = today();
-  const ranked = (await withoutOwn(db, source, near)).map(
-    ({ facts: other, nearness, common }): Ranked => {
-      const pair: Pair = {
-        result: noun === "result" ? facts : other,
-        need: noun === "need" ? facts : other,
-        suggested,
-        nearness,
-        answering: null,
-        today: day,
-      };
-      const gates = failedGates(pair);
-      return {
-        listingId: other.listingId,
-        score: scorePair(pair),
-        failedGates: gates,
-        pair,
-        common,
-      };
-    },
-  );
+  const ranked = (await withoutOwn(db, source, near)).map((one): Ranked => {
+    const { facts: other, nearness } = one;
+    const pair: Pair = {
+      result: noun === "result" ? facts : other,
+      need: noun === "need" ? facts : other,
+      suggested,
+      nearness,
+      answering: null,
+      today: day,
+    };
+    const gates = failedGates(pair);
+    return {
+      listingId: other.listingId,
+      score: scorePair(pair),
+      failedGates: gates,
+      pair,
+      near: one,
+    };
+  });
   ranked.sort(byScore);
   const best = ranked.slice(0, lookedUp);
   const ids = best.map(({ listingId }) => listingId);

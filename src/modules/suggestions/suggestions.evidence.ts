@@ -1,7 +1,8 @@
 /** What a suggestion shows of its reasons. */
+import { isTelling } from "../../lib/terms.ts";
 import type { Near } from "../matching/matching.service.ts";
 import type { Improvement, SuggestionPart } from "./suggestions.schema.ts";
-import type { Pair, Part, Signal } from "./suggestions.signals.ts";
+import { leastNearness, type Pair, type Part, type Signal } from "./suggestions.signals.ts";
 
 /** Words that are named as a reason. */
 const mostWords = 8;
@@ -24,22 +25,39 @@ const labels: Record<Signal, { zh: string; en: string }> = {
 
 const rounded = (value: number) => Math.round(value * 10_000) / 10_000;
 
-/** Whether two texts share more than single characters; if not, they have nothing to do with each other. */
-export const isAbout = (common: Near["common"]): boolean =>
-  common(lookedAt).some(({ kind }) => kind !== "character");
+/** What can be a reason of what is common: words, else pairs of characters that are one (`pairs`). */
+function reasonsIn(terms: ReturnType<Near["common"]>, pairs: Pairs) {
+  const words = terms.filter(({ kind, term }) => kind === "word" && isTelling(term));
+  if (words.length > 0) return words;
+  return terms.filter(({ kind, term }) => kind === "pair" && pairs().has(term));
+}
 
-/** The words that both texts have, the most telling first; pairs of characters where they share no word. */
-function wordsOf(common: Near["common"], nearness: number): SuggestionPart["words"] {
+/** Pairs of characters in the source's text that stand for words of no dictionary; looked for when asked for. */
+export type Pairs = () => ReadonlySet<string>;
+
+/**
+ * Whether what two texts say makes them fit, whatever else is known of them: they are near enough, and share
+ * a word that tells something, or say it with words of one meaning.
+ */
+export const isAbout = (near: Near, pairs: Pairs): boolean =>
+  near.nearness >= leastNearness &&
+  (reasonsIn(near.common(lookedAt), pairs).length > 0 || near.synonyms().length > 0);
+
+/** The words that both texts have, and words of one meaning, the most telling first. */
+function wordsOf({ common, synonyms, nearness }: Near, pairs: Pairs): SuggestionPart["words"] {
+  const shareOf = (part: number) => rounded(Math.min(1, part / (nearness || 1)));
   const terms = common(lookedAt);
-  const words = terms.filter(({ kind }) => kind === "word");
-  const shown = words.length > 0 ? words : terms.filter(({ kind }) => kind === "pair");
-  const shares = shown.map(({ term }) => {
+  const shares = reasonsIn(terms, pairs).map(({ term }) => {
     // A word's pairs and characters tell of it as well.
     const inside = terms.filter((one) => term.includes(one.term));
-    const sum = inside.reduce((all, { part }) => all + part, 0);
-    return { text: term, share: rounded(Math.min(1, sum / (nearness || 1))) };
+    return { text: term, share: shareOf(inside.reduce((all, { part }) => all + part, 0)) };
   });
-  return shares.sort((a, b) => b.share - a.share).slice(0, mostWords);
+  const otherwise = synonyms().map(({ own, other, part }) => ({
+    text: own,
+    synonym: other,
+    share: shareOf(part),
+  }));
+  return [...shares, ...otherwise].sort((a, b) => b.share - a.share).slice(0, mostWords);
 }
 
 const range = (from: string | null, to: string | null): string | null =>
@@ -86,12 +104,13 @@ function fieldsOf(signal: Signal, pair: Pair): SuggestionPart["fields"] {
 export const evidenceOf = (
   parts: readonly Part[],
   pair: Pair,
-  common: Near["common"],
+  near: Near,
+  pairs: Pairs,
 ): SuggestionPart[] =>
   parts.map((part) => {
     const made =
       part.signal === "text"
-        ? { words: wordsOf(common, pair.nearness) }
+        ? { words: wordsOf(near, pairs) }
         : { fields: fieldsOf(part.signal, pair) };
     return { ...part, ...labels[part.signal], ...made };
   });

@@ -18,7 +18,16 @@ export const SuggestionPart = z
     weight: share.describe("Its share of the signals that are known of these two."),
     value: share.describe("0 does not fit at all, 1 fits."),
     words: z
-      .array(z.object({ text: z.string(), share: share.describe("Of the likeness of the texts.") }))
+      .array(
+        z.object({
+          text: z.string(),
+          synonym: z
+            .string()
+            .optional()
+            .describe("How the suggested listing says it, when with another word."),
+          share: share.describe("Of the likeness of the texts."),
+        }),
+      )
       .optional()
       .describe("Of `text`: what both say, the most telling first."),
     fields: z

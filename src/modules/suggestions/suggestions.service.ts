@@ -1,13 +1,14 @@
 import type { Executor } from "../../database/connect.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
+import { unknownPairsOf } from "../../lib/terms.ts";
 import type { Broker } from "../brokers/brokers.schema.ts";
 import { findValidBroker, listBrokersOfField } from "../brokers/brokers.service.ts";
 import type { Matched } from "../listings/listings.service.ts";
 import { describeNeeds, readMatchableNeed } from "../needs/needs.service.ts";
 import { describeResults, readMatchableResult } from "../results/results.service.ts";
 import { type Noun, type Ranked, rank, type Source } from "./suggestions.engine.ts";
-import { evidenceOf, improvementsOf, isAbout } from "./suggestions.evidence.ts";
+import { evidenceOf, improvementsOf, isAbout, type Pairs } from "./suggestions.evidence.ts";
 import type {
   SuggestedBroker,
   SuggestedNeed,
@@ -43,16 +44,26 @@ export async function readSource(
   throw new AppError(lacksCertificate ? "match.not_a_broker" : `${noun}.not_owner`);
 }
 
+/** See `Pairs`. */
+function pairsOf({ title, summary, rest }: Source["texts"]): Pairs {
+  let found: ReadonlySet<string> | undefined;
+  return () => {
+    found ??= unknownPairsOf([title, summary ?? "", ...rest].join("\n"));
+    return found;
+  };
+}
+
 /** The best of those that fit and of those that nearly do. */
 function choose(
   ranked: readonly Ranked[],
   { limit, nearMisses }: Pick<SuggestionsQuery, "limit" | "nearMisses">,
+  pairs: Pairs,
 ): [fitting: Ranked[], near: Ranked[]] {
   const chosen: [Ranked[], Ranked[]] = [[], []];
   for (const one of ranked) {
     const [list, most] =
       one.failedGates.length === 0 ? [chosen[0], limit] : [chosen[1], nearMisses];
-    if (list.length < most && isAbout(one.common)) list.push(one);
+    if (list.length < most && isAbout(one.near, pairs)) list.push(one);
     if (chosen[0].length === limit && chosen[1].length === nearMisses) break;
   }
   return chosen;
@@ -73,12 +84,13 @@ async function suggest<Item extends object>(
 ) {
   const source = await readSource(db, actor, noun, id);
   const { ranked, version } = await rank(db, source);
-  const chosen = choose(ranked, query);
+  const pairs = pairsOf(source.texts);
+  const chosen = choose(ranked, query, pairs);
   const ids = chosen.flat().map(({ listingId }) => listingId);
   const described = await describe(db, actor, ids);
   const own = await selectVerdictsOf(db, actor.id, noun, id, ids);
   const suggested: Noun = noun === "need" ? "result" : "need";
-  const toSuggestion = ({ listingId, score, failedGates, pair, common }: Ranked) => {
+  const toSuggestion = ({ listingId, score, failedGates, pair, near }: Ranked) => {
     const found = described.get(listingId);
     if (!found) return [];
     const gaps = [
@@ -89,7 +101,7 @@ async function suggest<Item extends object>(
       {
         item: found.item,
         score: Math.round(score * 10_000) / 10_000,
-        parts: evidenceOf(partsOf(pair), pair, common),
+        parts: evidenceOf(partsOf(pair), pair, near, pairs),
         failedGates,
         improvements: improvementsOf(pair, gaps),
         verdict: own.get(listingId) ?? null,

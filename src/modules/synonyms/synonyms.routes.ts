@@ -13,7 +13,8 @@ import {
 
 const tags = ["searches"];
 const operator = { roles: ["operator"] } as const;
-const effect = "Searches follow at once; cursors of lists by relevance expire (`cursor.expired`).";
+const effect =
+  "Searches and suggestions follow at once; cursors of lists by relevance expire (`cursor.expired`).";
 
 export default async function synonymRoutes(app: App) {
   const { db } = app.database;
@@ -24,7 +25,7 @@ export default async function synonymRoutes(app: App) {
       config: { access: { public: true }, cacheSeconds: 30, sameForAll: true },
       schema: {
         operationId: "listSynonyms",
-        summary: "Words that searches take for one another",
+        summary: "Words that searches and suggestions take for one another",
         description: "Groups of words of one meaning, the latest change first.",
         tags,
         querystring: ListSynonymsQuery,

@@ -13,7 +13,7 @@ const words = z
     const seen = new Set<string>();
     for (const [i, word] of list.entries()) {
       const folded = fold(word);
-      if (synonymTermsOf(folded).length === 0) {
+      if (synonymTermsOf(folded).terms.length === 0) {
         context.addIssue({ ...issueOf("synonym.nothing_to_find"), path: [i] });
         continue;
       }
@@ -23,7 +23,7 @@ const words = z
     }
   })
   .describe(
-    "Taken for one another in a search. Full-width, traditional and capital forms of a word are the same word.",
+    "Taken for one another in searches and suggestions. Full-width, traditional and capital forms of a word are the same word. A search looks for a single Chinese character (`镉` for `Cd`) in titles only.",
   );
 
 export const SynonymInput = z
@@ -51,7 +51,10 @@ export const Synonym = z
     createdAt: instant,
     updatedAt: instant,
   })
-  .meta({ id: "Synonym", description: "Words of one meaning, as searches take them." });
+  .meta({
+    id: "Synonym",
+    description: "Words of one meaning, as searches and suggestions take them.",
+  });
 export type Synonym = z.output<typeof Synonym>;
 
 export const ListSynonymsQuery = z.strictObject({

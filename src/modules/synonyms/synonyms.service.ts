@@ -11,7 +11,7 @@ import { parsePatched } from "../../lib/patched.ts";
 import { fold, joined, synonymKeysOf } from "../../lib/terms.ts";
 import { instantInput } from "../../lib/wire.ts";
 import { recordAudit } from "../audit/audit.service.ts";
-import { touchStatistics } from "../matching/term-statistics.service.ts";
+import { currentStatistics, touchStatistics } from "../matching/term-statistics.service.ts";
 import { type ListSynonymsQuery, type Synonym, SynonymInput } from "./synonyms.schema.ts";
 import * as store from "./synonyms.store.ts";
 
@@ -27,6 +27,19 @@ export async function synonymsOf(db: Executor, words: readonly string[]): Promis
     const folded = group.words.map(fold);
     return [...new Set([...folded, ...folded.map(joined).filter((word) => asked.has(word))])];
   });
+}
+
+/** All groups as they were at a version of the scores, which every change of a group makes anew. */
+let memory: { version: number; groups: readonly (readonly string[])[] } | null = null;
+
+/** The words of all groups, folded: the same array until a group changes. */
+export async function allSynonyms(db: Executor): Promise<readonly (readonly string[])[]> {
+  const { version } = await currentStatistics(db);
+  if (memory?.version === version) return memory.groups;
+  // Read after the version: at worst it is newer than that, and read again.
+  const groups = (await store.selectAllWords(db)).map(({ words }) => words.map(fold));
+  memory = { version, groups };
+  return groups;
 }
 
 /** Groups to fold again, in the order of their ids: all, or those for which it failed. */

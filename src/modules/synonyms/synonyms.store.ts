@@ -15,6 +15,10 @@ export const selectGroupsWith = (db: Executor, words: readonly string[]) =>
     .orderBy(synonyms.id)
     .limit(100);
 
+/** The words of all groups. */
+export const selectAllWords = (db: Executor) =>
+  db.select({ words: synonyms.words }).from(synonyms).orderBy(synonyms.id);
+
 const holds = (word: string | null) =>
   word === null ? undefined : arrayContains(synonyms.folded, [word]);
 

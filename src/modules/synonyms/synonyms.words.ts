@@ -13,8 +13,8 @@ export const words = {
   },
   faults: {
     "synonym.nothing_to_find": {
-      en: "holds nothing to look for: neither two Chinese characters together nor a letter or digit",
-      zh: "没有可供检索的内容：须含有相连的两个汉字，或字母、数字",
+      en: "holds nothing to look for: neither a Chinese character nor a letter or digit",
+      zh: "没有可供检索的内容：须含有汉字、字母或数字",
     },
   },
   constraints: {

@@ -640,6 +640,54 @@ t.test("when nothing is found, the reply says how many have each word", async (t
   t.same(empty.body.understood.words, []);
 });
 
+t.test("when nothing is found, what has some of the words is offered", async (t) => {
+  const nearest = (reply: Reply) =>
+    reply.body.nearest?.map((one: { title: string }) => one.title) as string[] | undefined;
+  const both = await ask(asNobody, "result", { q: "石墨烯 缓蚀剂 量子纠缠" });
+  t.same(both.body.data, []);
+  const offered = nearest(both) ?? [];
+  t.equal(offered.length, 4, "three with the one word, one with the other");
+  const rare = (await ask(asNobody, "result", { q: "缓蚀剂" })).body.data[0];
+  t.equal(offered[0], rare.title, "the rarer word tells more");
+  const [first] = both.body.nearest;
+  t.match(first, { id: rare.id, match: { score: null } });
+  t.ok(first.match.highlights.length > 0, "with where its words stand");
+  for (const sort of ["newest", "relevance"]) {
+    const sorted = await ask(asNobody, "result", { q: "石墨烯 缓蚀剂 量子纠缠", sort });
+    t.same(nearest(sorted), offered, "in whatever order the list would be");
+  }
+
+  const narrowed = await ask(asNobody, "result", { q: "石墨 缓蚀剂", fieldCode: "05" });
+  t.same(narrowed.body.data, []);
+  t.equal(nearest(narrowed)?.length, 2, "what the filters allow");
+  for (const { fieldCode } of narrowed.body.nearest) t.equal(fieldCode.slice(0, 2), "05");
+  const none = await ask(asNobody, "result", { q: "石墨 缓蚀剂", fieldCode: "11" });
+  t.same(nearest(none), [], "nothing where they allow nothing");
+
+  const misspelt = await ask(asNobody, "result", { q: "石墨希" });
+  t.same(misspelt.body.data, []);
+  for (const { match } of misspelt.body.nearest) {
+    t.ok(match.highlights.some(({ text }: { text: string }) => text.includes("石墨")));
+  }
+  t.ok((nearest(misspelt) ?? []).length > 0, "by the parts of a word that nobody uses");
+  t.ok((nearest(misspelt) ?? []).length <= 5);
+
+  const { body: draft } = await asUniversity("POST", "/v1/results", {
+    body: { title: "石墨烯缓蚀剂绝密草稿" },
+  });
+  const again = await ask(asNobody, "result", { q: "石墨烯 缓蚀剂 量子纠缠" });
+  t.notOk(again.text.includes(draft.id), "a draft is nobody else's");
+  const own = await ask(asUniversity, "result", { scope: "own", q: "绝密 缓蚀剂 量子纠缠" });
+  t.equal(own.body.nearest[0].id, draft.id);
+  await db.delete(tableOf("result")).where(eq(tableOf("result").id, draft.id));
+
+  const others: Parameters[] = [{ q: "缓蚀剂" }, { q: "！！" }, { fieldCode: "11" }];
+  for (const query of others) {
+    const reply = await ask(asNobody, "result", query);
+    t.notOk("nearest" in reply.body, JSON.stringify(query));
+  }
+});
+
 t.test("relevance needs something to be relevant to", async (t) => {
   for (const noun of nouns) {
     for (const scope of ["public", "own"]) {

@@ -122,7 +122,7 @@ t.test(
     const { status, body } = await ask(asEnterprise, `needs/${coating.id}`);
     t.equal(status, 200);
     t.equal(body.data[0].result.id, scanner.id);
-    t.equal(body.engine, "1");
+    t.equal(body.engine, "2");
     t.ok(body.statistics >= 1);
     const sum = Object.values(body.weights as Record<string, number>).reduce((a, b) => a + b, 0);
     t.ok(Math.abs(sum - 1) < 1e-9, "the weights add up to one");
@@ -150,6 +150,103 @@ t.test(
     t.same(best.failedGates, []);
   },
 );
+
+t.test("what is called otherwise fits too, by the synonyms of the searches", async (t) => {
+  const made = await result({
+    title: "大功率发光二极管散热基板",
+    summary: "氮化铝陶瓷直接覆铜。",
+    description: "热阻小。",
+  });
+  const wanted = await need({
+    title: "LED 车灯降温",
+    summary: "结温过热。",
+    background: "LED 光衰。",
+    bottleneck: "LED 结温。",
+    targetIndicators: [],
+  });
+  await recount();
+  const reasons = async () => {
+    const { body } = await ask(asEnterprise, `needs/${wanted.id}`, "?limit=50&nearMisses=20");
+    const found = [...body.data, ...body.nearMisses].find(({ result }) => result.id === made.id);
+    return found?.parts.find(({ signal }: { signal: string }) => signal === "text");
+  };
+  const before = await reasons();
+  const words = ["LED", "发光二极管"];
+  const { body: groups } = await asOperator(
+    "GET",
+    `/v1/synonyms?q=${encodeURIComponent("发光二极管")}`,
+  );
+  t.same(groups.data[0].words, words, "a group of a new market");
+  t.match(before.words[0], { text: "led", synonym: "发光二极管" });
+  t.ok(before.value > 0.05);
+  const { body } = await ask(asUniversity, `results/${made.id}`, "?limit=50&nearMisses=20");
+  const back = [...body.data, ...body.nearMisses].find(({ need }) => need.id === wanted.id);
+  t.match(
+    back.parts.find(({ signal }: { signal: string }) => signal === "text").words[0],
+    { text: "发光二极管", synonym: "led" },
+    "the other way round too",
+  );
+  t.equal((await asOperator("DELETE", `/v1/synonyms/${groups.data[0].id}`)).status, 204);
+  t.equal(await reasons(), undefined, "at once, when the group is gone");
+
+  const metal = await result({
+    title: "镉钝化材料",
+    summary: "稻田两季。",
+    description: "施用方便。",
+  });
+  const cadmium = await need({
+    title: "Cd 超标",
+    summary: "Cd 偏高。",
+    background: "Cd。",
+    bottleneck: "Cd。",
+    targetIndicators: [],
+  });
+  const suggested = async () =>
+    resultsOf(await ask(asEnterprise, `needs/${cadmium.id}`, "?limit=50")).includes(metal.id);
+  t.notOk(await suggested());
+  const group = await asOperator("POST", "/v1/synonyms", { body: { words: ["镉", "Cd"] } });
+  t.equal(group.status, 201);
+  t.ok(await suggested(), "a single character is one");
+  for (const id of [metal.id, made.id]) await asUniversity("POST", `/v1/results/${id}/withdraw`);
+});
+
+t.test("nothing fits whose texts say nothing of the same", async (t) => {
+  const common = { fieldCode: "03", industryCode: "C38", regionCode: "410782", maturity: 9 };
+  const other = await result({
+    ...common,
+    title: "中药饮片色选机",
+    summary: "损耗率低，产能提高百分之五十。",
+    description: "目前效率低的问题得到解决。",
+    cooperationModes: ["joint_development"],
+    price: { kind: "fixed", amount: yuan("600000.00") },
+  });
+  const wanted = await need({
+    title: "桥梁缆索除冰",
+    summary: "功率低，功能提升百分之二十。",
+    background: "目前故障率低，问题不少。",
+    bottleneck: "能提供百分之百的除冰。",
+    targetIndicators: [],
+  });
+  await recount();
+  const { body } = await ask(asEnterprise, `needs/${wanted.id}`, "?limit=50&nearMisses=20");
+  const all = [...body.data, ...body.nearMisses];
+  t.notOk(
+    all.some(({ result }) => result.id === other.id),
+    "field, industry, maturity, price and date are no reason",
+  );
+  const shown = all.flatMap(({ parts }) =>
+    parts.flatMap(
+      (part: { words?: { text: string }[] }) => part.words?.map(({ text }) => text) ?? [],
+    ),
+  );
+  for (const word of ["百分之", "能提", "率低", "提高", "目前"])
+    t.notOk(shown.includes(word), word);
+  t.ok(
+    all.every(({ parts }) => parts[0].words.length > 0),
+    "everything that is suggested has a word for it",
+  );
+  await asUniversity("POST", `/v1/results/${other.id}/withdraw`);
+});
 
 t.test("near misses are shown as such, with the gates that they fail", async (t) => {
   const { body } = await ask(asEnterprise, `needs/${coating.id}`);
@@ -394,7 +491,7 @@ t.test(
       note: "只是字面相似。",
     });
     t.equal(first.status, 200);
-    t.match(first.body, { verdict: "not_useful", suggestedFor: "need", engine: "1", version: 1 });
+    t.match(first.body, { verdict: "not_useful", suggestedFor: "need", engine: "2", version: 1 });
     t.ok(first.body.score > 0 && first.body.parts.length > 3);
     const second = await say(asBroker, {
       resultId: scanner.id,
