@@ -118,11 +118,15 @@ async function seeing(
   }
   const listing = await readableListing(db, actor, subjectType, subjectId);
   if (isOperator(actor) || listing.organizationId === actor?.organizationId) return () => true;
-  if (listing.anonymous && !listing.accepted) return () => false;
-  return ({ visibility }) =>
-    visibility === "public" ||
-    (visibility === "signed_in" && actor !== null) ||
-    (visibility === "accepted" && listing.accepted);
+  const { anonymous, accepted, acceptedUntil } = listing;
+  return ({ visibility, createdAt }) => {
+    // What was seen stays in view when a match came to nothing; what is added later is not meant for them.
+    const isMeant = accepted || (acceptedUntil !== null && createdAt <= acceptedUntil);
+    if (isMeant) return true;
+    return (
+      !anonymous && (visibility === "public" || (visibility === "signed_in" && actor !== null))
+    );
+  };
 }
 
 /**

@@ -138,8 +138,10 @@ export interface ListingAccess {
   organizationId: string;
   isOpen: boolean;
   anonymous: boolean;
-  /** The owner accepted an interest of the caller's organization, or a match that it is part of. */
+  /** The owner accepted an interest of the caller's organization, or a match that it is part of and that goes on. */
   accepted: boolean;
+  /** When the last of the accepted matches ended that came to nothing: what was there then stays in view. */
+  acceptedUntil: string | null;
 }
 
 /** How a listing stands to a caller's organization; undefined when there is none of this id. */
@@ -153,6 +155,9 @@ export async function selectListingAccess(
   const own = sql.raw(noun);
   const other = sql.raw(noun === "result" ? "need" : "result");
   const caller = sql`${callerOrganizationId}::uuid`;
+  const isOver = sql`m.status in ('failed', 'declined', 'withdrawn', 'lapsed')`;
+  const acceptedMatches = sql`from ${matches} m where m.${own}_id = ${table.id} and m.${own}_accepted_at is not null
+    and ${caller} in (m.broker_organization_id, m.${other}_organization_id)`;
   const [found] = await db
     .select({
       organizationId: table.organizationId,
@@ -160,8 +165,10 @@ export async function selectListingAccess(
       anonymous: noun === "need" ? needs.anonymous : sql<boolean>`false`,
       accepted: sql<boolean>`exists (select from ${interests} i where i.${own}_id = ${table.id}
           and i.asker_organization_id = ${caller} and i.status = 'accepted')
-        or exists (select from ${matches} m where m.${own}_id = ${table.id} and m.${own}_accepted_at is not null
-          and ${caller} in (m.broker_organization_id, m.${other}_organization_id))`,
+        or exists (select ${acceptedMatches} and not ${isOver})`,
+      acceptedUntil: sql<
+        string | null
+      >`(select max(m.ended_at) ${acceptedMatches} and ${isOver})`.mapWith(matches.endedAt),
     })
     .from(table)
     .innerJoin(organizations, eq(organizations.id, table.organizationId))

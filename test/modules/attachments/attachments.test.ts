@@ -19,7 +19,12 @@ import {
 import { drafted, listingIn, publishedNeed, publishedResult } from "../../support/listings.ts";
 import { auditsOf } from "../../support/log.ts";
 import { type Caller, openMarket } from "../../support/market.ts";
-import { certifiedBroker, proposedMatch, stepOf as stepOfMatch } from "../../support/matches.ts";
+import {
+  certifiedBroker,
+  negotiatingMatch,
+  proposedMatch,
+  stepOf as stepOfMatch,
+} from "../../support/matches.ts";
 import { acceptedCase, filedCase, openOffice, stepOf } from "../../support/registrations.ts";
 import { must, refused, statusesOf } from "../../support/replies.ts";
 
@@ -573,6 +578,34 @@ t.test("files of an anonymous need are shown to whom its owner accepted", async 
   await look(broker, all, "the broker, after");
   await look(resultOwner, all, "the other owner, after");
   await look(stranger, [], "somebody");
+});
+
+t.test("when a match has failed, what is added later is not for its sides any more", async (t) => {
+  const broker = await certifiedBroker(market);
+  for (const anonymous of [false, true]) {
+    const pair = await negotiatingMatch(market, { operator, broker, need: { anonymous } });
+    const { resultOwner, needOwner, needId } = pair;
+    const before = await threeFiles("need", needId, needOwner);
+    const all = ["public", "signed_in", "accepted"];
+    for (const caller of [broker, resultOwner])
+      await sees(t, caller, ["need", needId], before, all, "while it goes on");
+    const why = { reason: "performance_gap", note: "测厚误差达不到一微米。" };
+    await must(stepOfMatch(market, broker, pair.id, "fail", why));
+    const later = await threeFiles("need", needId, needOwner);
+    const open = anonymous ? [] : [later.public, later.signed_in];
+    const seen = [...Object.values(before), ...open];
+    for (const caller of [broker, resultOwner, await market.colleague(resultOwner)]) {
+      const { body } = await listOf(caller, "need", needId);
+      const listed = body.data.map(({ id }: { id: string }) => id);
+      t.same(listed.sort(), seen.sort(), "what was seen stays, what came later is not there");
+      for (const id of [...Object.values(before), ...Object.values(later)]) {
+        for (const reply of [await metadata(caller, id), await content(caller, id)]) {
+          if (seen.includes(id)) t.equal(reply.status, 200);
+          else refused(t, reply, 404, "attachment.not_found");
+        }
+      }
+    }
+  }
 });
 
 t.test("an unknown file does not exist, nor does what it is attached to", async (t) => {
