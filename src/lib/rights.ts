@@ -21,18 +21,23 @@ const isChinesePatent = ({ typeCode, country }: Right) => country === "CN" && pa
  */
 export const isPatentType = (typeCode: string): boolean => patents.has(typeCode);
 
-/** For `superRefine`: Chinese patents by check digit and kind; numbers of other rights are taken as given. */
-export function checkRightNumber(right: Right, context: z.RefinementCtx): void {
-  if (!right.number || !isChinesePatent(right)) return;
-  const path = ["number"];
-  if (!isChinesePatentNumber(right.number)) {
-    context.addIssue({ ...issueOf("patent_number.check_digit"), path });
-    return;
-  }
+/** What may be wrong with a number. */
+export const rightFaults = ["patent_number.check_digit", "patent_number.type_mismatch"] as const;
+type RightFault = (typeof rightFaults)[number];
+
+/** What is wrong with a right's number: Chinese patents by check digit and kind; others are taken as given. */
+export function rightNumberFault(right: Right): RightFault | null {
+  if (!right.number || !isChinesePatent(right)) return null;
+  if (!isChinesePatentNumber(right.number)) return "patent_number.check_digit";
   const named = patentTypeCode(right.number);
-  if (named && right.typeCode !== "20" && named !== right.typeCode) {
-    context.addIssue({ ...issueOf("patent_number.type_mismatch"), path });
-  }
+  const differs = named && right.typeCode !== "20" && named !== right.typeCode;
+  return differs ? "patent_number.type_mismatch" : null;
+}
+
+/** For `superRefine`. */
+export function checkRightNumber(right: Right, context: z.RefinementCtx): void {
+  const code = rightNumberFault(right);
+  if (code) context.addIssue({ ...issueOf(code), path: ["number"] });
 }
 
 /** A Chinese patent's number in its one form. */

@@ -4,6 +4,7 @@ import { contactVisibilities } from "../../../db/schema/listings.ts";
 import { organizationKinds } from "../../../db/schema/organizations.ts";
 import { fault, issueOf } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
+import { rightFaults } from "../../lib/rights.ts";
 import {
   Contact,
   civilDate,
@@ -72,6 +73,10 @@ export const Gap = z
   .object({
     field: z.string().describe("JSON pointer of the field."),
     required: z.boolean().describe("It cannot be submitted without."),
+    code: z
+      .enum(rightFaults)
+      .optional()
+      .describe("What is wrong with it, where it is not missing: the code that `submit` reports."),
     weight: z.int().describe("Points of 100 that filling it brings."),
     zh: z.string(),
     en: z.string(),

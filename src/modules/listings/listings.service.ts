@@ -175,7 +175,9 @@ export function listingRules<Row extends SharedRow>(kind: ListingKind<Row>) {
   async function assertPublishable(tx: Executor, row: Row, ended = false): Promise<void> {
     const faults: Fault[] = gapsOf(row)
       .filter((gap) => gap.required)
-      .map((gap) => ({ pointer: gap.field, code: "required", detail: { zh: gap.zh, en: gap.en } }));
+      .map(({ field, code, zh, en }) =>
+        code ? { pointer: field, code } : { pointer: field, code: "required", detail: { zh, en } },
+      );
     if (!ended && row.validUntil && row.validUntil < today())
       faults.push(bodyFault(["validUntil"], "date.past"));
     if (faults.length > 0) throw new AppError(`${noun}.incomplete`, { faults });

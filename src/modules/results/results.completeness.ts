@@ -1,13 +1,42 @@
 import type { results } from "../../../db/schema/results.ts";
+import { rightNumberFault } from "../../lib/rights.ts";
 import { gapsFrom } from "../listings/listings.completeness.ts";
+import type { Gap } from "../listings/listings.schema.ts";
 
 type Row = Pick<
   typeof results.$inferSelect,
   "priceKind" | "description" | "summary" | "intellectualProperty"
 >;
 
-/** What a reader of a result looks for. The required ones are those of the database's own check. */
-export const gapsOf = gapsFrom<Row>([
+/** Faults of the numbers of its rights, each with the place of the right. */
+export const rightFaultsOf = ({ intellectualProperty }: Pick<Row, "intellectualProperty">) =>
+  intellectualProperty.flatMap((right, index) => {
+    const code = rightNumberFault(right);
+    return code ? [{ index, code }] : [];
+  });
+
+/** What a reader of a result looks for, and what is wrong. */
+export function gapsOf(row: Row): Gap[] {
+  const missing = missingOf(row);
+  // One weight for the field, however much of it is missing or wrong.
+  const isCounted = missing.some(({ field }) => field === "/intellectualProperty");
+  const wrong = rightFaultsOf(row).map(
+    ({ index, code }, i): Gap => ({
+      field: `/intellectualProperty/${index}/number`,
+      required: true,
+      weight: i === 0 && !isCounted ? rightsWeight : 0,
+      code,
+      zh: "更正专利号",
+      en: "correct the patent number",
+    }),
+  );
+  return [...missing, ...wrong];
+}
+
+const rightsWeight = 8;
+
+/** The required ones are those of the database's own check. */
+const missingOf = gapsFrom<Row>([
   { field: "summary", weight: 10, required: true, zh: "填写摘要", en: "write a summary" },
   {
     field: "description",
@@ -47,7 +76,7 @@ export const gapsOf = gapsFrom<Row>([
   { field: "sampleStatus", weight: 4, zh: "说明样品情况", en: "state how far samples have come" },
   {
     field: "intellectualProperty",
-    weight: 8,
+    weight: rightsWeight,
     zh: "填写知识产权及专利号",
     en: "give the intellectual property and patent number",
     has: ({ intellectualProperty }) =>

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { priceKinds, resultStatuses } from "../../../db/schema/results.ts";
 import { fault, issueOf } from "../../lib/faults.ts";
-import { checkRightNumber, normalizeRight } from "../../lib/rights.ts";
+import { normalizeRight } from "../../lib/rights.ts";
 import {
   civilDate,
   codeOrNull,
@@ -76,7 +76,7 @@ const Inventor = z.strictObject({
   organization: line(120).nullable().default(null),
 });
 
-/** Chinese patents are checked by their check digit; numbers of other rights are taken as given. */
+/** Numbers of Chinese patents are checked before the operator looks (`rightFaultsOf`), those of other rights never. */
 const IntellectualProperty = z
   .strictObject({
     typeCode: taxonomyCode("intellectual-property-types"),
@@ -85,12 +85,16 @@ const IntellectualProperty = z
       .regex(/^[A-Z]{2}$/)
       .default("CN")
       .describe("ISO 3166-1 alpha-2."),
-    number: line(60).nullable().default(null),
+    number: line(60)
+      .nullable()
+      .default(null)
+      .describe(
+        "Of a Chinese patent the check digit and the kind must be right. A draft keeps a wrong one and names it in `completeness.missing`; it is not submitted with it.",
+      ),
     status: codeOrNull("ip-statuses"),
     title: line(200).nullable().default(null),
     owner: line(120).nullable().default(null),
   })
-  .superRefine(checkRightNumber)
   .overwrite(normalizeRight)
   .meta({ id: "IntellectualProperty" });
 

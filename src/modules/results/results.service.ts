@@ -4,11 +4,13 @@ import type { Take } from "../../database/held-rows.ts";
 import { type Actor, type Origin, systemOrigin } from "../../lib/access.ts";
 import type { Call } from "../../lib/call.ts";
 import { today } from "../../lib/clock.ts";
+import { AppError } from "../../lib/errors.ts";
+import { bodyFault } from "../../lib/faults.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import { searchColumnsOf } from "../../lib/terms.ts";
 import { toMoney } from "../../lib/wire.ts";
 import { stored } from "../../lifecycle/stored.ts";
-import type { Listing } from "../listings/listings.lifecycle.ts";
+import { type Listing, looseStatuses } from "../listings/listings.lifecycle.ts";
 import * as listings from "../listings/listings.service.ts";
 import * as rows from "../listings/listings.store.ts";
 import { completenessOf, toListing } from "../listings/listings.view.ts";
@@ -16,7 +18,7 @@ import { conditionsOf } from "../listings/lists.filters.ts";
 import { type ListOptions, listListings, openPage } from "../listings/lists.service.ts";
 import { selectPublished } from "../listings/lists.store.ts";
 import { assertCodes, broughtIn, codesIn } from "../taxonomies/taxonomies.service.ts";
-import { gapsOf } from "./results.completeness.ts";
+import { gapsOf, rightFaultsOf } from "./results.completeness.ts";
 import { type ResultRow, result } from "./results.lifecycle.ts";
 import { type ListResultsQuery, type Result, ResultInput } from "./results.schema.ts";
 import * as store from "./results.store.ts";
@@ -172,6 +174,13 @@ export async function updateResult(
   const current = toInput(before.row);
   const input = parsePatched(ResultInput, current, patch);
   await assertCodes(tx, broughtIn(codesIn(ResultInput, input), codesIn(ResultInput, current)));
+  // What the operator has seen, or is to see, has no number that is none.
+  if (!looseStatuses.includes(before.row.status)) {
+    const faults = rightFaultsOf(input).map(({ index, code }) =>
+      bodyFault(["intellectualProperty", index, "number"], code),
+    );
+    if (faults.length > 0) throw new AppError("request.invalid", { faults });
+  }
   const changes = await rules.revised(tx, call.actor, before, toColumns(input));
   const after = changes ? await kept.change(tx, call, before, { changes }) : before;
   return shown(after, call.actor);

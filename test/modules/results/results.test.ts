@@ -5,12 +5,13 @@ import {
   completeResult,
   drafted,
   type Overrides,
+  publishedResult,
   rowCounts,
   rowOf,
 } from "../../support/listings.ts";
 import { openMarket } from "../../support/market.ts";
 import { yuan } from "../../support/money.ts";
-import { pointersOf, refused } from "../../support/replies.ts";
+import { must, pointersOf, refused } from "../../support/replies.ts";
 
 const market = await openMarket(t);
 const cast = await castOf(market, "result");
@@ -114,25 +115,47 @@ t.test("a Chinese patent number is stored as 201110047567.0, however it was type
   t.equal(x.body.intellectualProperty[0].number, "202410000001.X", "check digit ten is X");
 });
 
-t.test("a wrong check digit is named where it stands", async (t) => {
+t.test("a draft keeps a wrong patent number as a gap, and is not submitted with it", async (t) => {
   const good = { typeCode: "10" };
-  for (const number of ["201110047567.1", "20111004756.0", "201140047567.0", "no number"]) {
-    const reply = await create({ intellectualProperty: [good, { typeCode: "21", number }] });
-    t.match(refused(t, reply, 400, "request.invalid").errors, [
-      { pointer: "/intellectualProperty/1/number", code: "patent_number.check_digit" },
-    ]);
+  const at = "/intellectualProperty/1/number";
+  const numbers = ["201110047567.1", "20111004756.0", "201140047567.0", "no number"];
+  for (const [typeCode, number, code] of [
+    ...numbers.map((one) => ["21", one, "patent_number.check_digit"] as const),
+    ["22", "201110047567.0", "patent_number.type_mismatch"] as const,
+  ]) {
+    const wrong = { intellectualProperty: [good, { typeCode, number }] };
+    const made = await create(completeResult(wrong));
+    t.equal(made.status, 201, number);
+    t.equal(made.body.intellectualProperty[1].number, number);
+    const [gap, ...others] = made.body.completeness.missing;
+    t.match(gap, { field: at, required: true, code });
+    t.same(others, []);
+    t.equal(made.body.completeness.score, 100 - gap.weight);
+    t.ok(gap.weight > 0);
+    const row = await rowOf(market, "result", made.body.id);
+    t.match(row.intellectualProperty, [{}, { number }], "it is stored");
+    const submit = () => asOwner("POST", `/v1/results/${made.body.id}/submit`);
+    t.match(refused(t, await submit(), 409, "result.incomplete").errors, [{ pointer: at, code }]);
+    t.equal((await rowOf(market, "result", made.body.id)).status, "draft");
+    const right = { typeCode: "21", number: "201110047567.0" };
+    const change = (body: object) =>
+      asOwner("PATCH", `/v1/results/${made.body.id}`, { body, headers: { "if-match": "*" } });
+    const mended = await change({ intellectualProperty: [good, right] });
+    t.same([mended.status, mended.body.completeness.missing], [200, []]);
+    t.equal((await submit()).status, 200);
+    await must(market.as(cast.operator)("POST", `/v1/results/${made.body.id}/publish`));
+    const { version } = await rowOf(market, "result", made.body.id);
+    const spoilt = refused(t, await change(wrong), 400, "request.invalid");
+    t.match(spoilt.errors, [{ pointer: at, code }], "what is public is refused it");
+    t.equal((await rowOf(market, "result", made.body.id)).version, version);
   }
 });
 
-t.test("the number's kind must be the type's", async (t) => {
-  const reply = await create({
-    intellectualProperty: [{ typeCode: "22", number: "201110047567.0" }],
-  });
-  t.match(refused(t, reply, 400, "request.invalid").errors, [
-    { pointer: "/intellectualProperty/0/number", code: "patent_number.type_mismatch" },
-  ]);
+t.test("the number's kind may be the type's", async (t) => {
   const utility = { typeCode: "22", number: "200820132792.8" };
-  t.equal((await create({ intellectualProperty: [utility] })).status, 201);
+  const { status, body } = await create({ intellectualProperty: [utility] });
+  t.equal(status, 201);
+  t.notOk(body.completeness.missing.some(({ code }: { code?: string }) => code));
 });
 
 t.test("numbers of other countries and other rights are taken as given", async (t) => {
@@ -188,7 +211,7 @@ t.test("a patch reaches into the price and the contact", async (t) => {
 });
 
 t.test("a patch of patents is checked and normalised as a whole", async (t) => {
-  const { body } = await drafted(market, "result", cast.owner);
+  const body = await publishedResult(market, cast.owner, cast.operator);
   const patch = (number: string) =>
     asOwner("PATCH", `/v1/results/${body.id}`, {
       body: { intellectualProperty: [{ typeCode: "21", number }] },
