@@ -3,7 +3,7 @@
  * so anything may import it: a script or a test too, with no service built. Parts of the documentation
  * and scopes are listed in this order.
  */
-import type { ErrorCode, Fault } from "./lib/errors.ts";
+import type { ErrorCode, Fault, FaultCode } from "./lib/errors.ts";
 import type { Text } from "./lib/language.ts";
 import { type ErrorKind, type FeatureWords, gather, shared } from "./lib/words.ts";
 import { words as apiClients } from "./modules/api-clients/api-clients.words.ts";
@@ -127,6 +127,9 @@ export const scopes = said.flatMap((words): readonly ScopesOf[] =>
 export const tags = features.flatMap(({ tag = [] }) => tag);
 
 const faultTexts = gather(features.map((words) => words.faults));
+
+/** Every code that can stand in `errors[]` of a problem. */
+export const faultCodes = [...faultTexts.keys()].sort() as FaultCode[];
 
 /** Status and titles of a code. */
 export function errorKind(code: ErrorCode): ErrorKind {

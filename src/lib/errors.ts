@@ -25,8 +25,7 @@ interface Place {
  * One fault of the input, or one thing that a resource lacks. What it says is the sentence of its code
  * (`sentenceOf` in src/words.ts), unless it says more itself.
  */
-export type Fault = Place &
-  ({ code: FaultCode; detail?: undefined } | { code: string; detail: Text });
+export type Fault = Place & { code: FaultCode; detail?: Text | undefined };
 
 export interface ErrorDetails {
   /** What is particular about this occurrence, in both languages. Never personal data or a secret. */

@@ -19,7 +19,7 @@ import { faultsOf } from "../lib/faults.ts";
 import type { RouteContract } from "../lib/http.ts";
 import { idempotencyKeyFault } from "../lib/idempotency-key.ts";
 import { makeSerializers } from "../lib/serializers.ts";
-import { statusOf } from "../words.ts";
+import { faultCodes, sentenceOf, statusOf } from "../words.ts";
 
 /** Types of a handler come from the zod objects in its schema. */
 export interface ZodTypeProvider extends FastifyTypeProvider {
@@ -77,6 +77,17 @@ const patternOf = (url: string) =>
 /** Largest body that is read of who is not signed in, in bytes: no form of theirs holds a text. */
 const strangersBodyLimit = 16 * 1024;
 
+/** What can be wrong with one field, each code with its words. */
+const FaultCode = z.enum(faultCodes).meta({
+  id: "FaultCode",
+  description: `Stable, never translated; later versions may add some.\n\n${faultCodes
+    .map((code) => {
+      const { zh, en } = sentenceOf({ code });
+      return `- \`${code}\`: ${en} (${zh})`;
+    })
+    .join("\n")}`,
+});
+
 /** RFC 9457, as every failure is sent. */
 export const Problem = z
   .object({
@@ -93,7 +104,7 @@ export const Problem = z
           pointer: z.string().optional().describe("RFC 6901 pointer into the body."),
           parameter: z.string().optional(),
           header: z.string().optional(),
-          code: z.string(),
+          code: FaultCode,
           detail: z.string(),
         }),
       )

@@ -1,12 +1,20 @@
 /** A feature owns its words: each is said once, by the feature that it is about, and none is forgotten. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import t from "tap";
+import type { z } from "zod";
 import { runnable } from "../../scripts/program.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { type FeatureWords, gather } from "../../src/lib/words.ts";
-import { constraintErrors, errorCatalogue, scopes, sentenceOf, tags } from "../../src/words.ts";
+import {
+  constraintErrors,
+  errorCatalogue,
+  faultCodes,
+  scopes,
+  sentenceOf,
+  tags,
+} from "../../src/words.ts";
 
 const modules = join(projectRoot, "src/modules");
 const files = readdirSync(modules, { recursive: true, encoding: "utf8" }).filter((name) =>
@@ -67,5 +75,40 @@ t.test("no word is said twice: scopes and parts of the documentation neither", a
 t.test("a fault that nobody explains is not sent without a word", async (t) => {
   t.throws(() => sentenceOf({ code: "nobody.said" as never }), /nobody\.said/);
   const detail = { en: "its own", zh: "自有" };
-  t.same(sentenceOf({ code: "nobody.said", detail }), detail);
+  t.same(sentenceOf({ code: "nobody.said" as never, detail }), detail);
 });
+
+t.test(
+  "every code of a fault is declared, has words, and is in the API's description",
+  async (t) => {
+    const schemas = JSON.parse(readFileSync(join(projectRoot, "openapi/openapi.json"), "utf8"))
+      .components.schemas;
+    const { enum: declared, description } = schemas.FaultCode;
+    // A reply with another would not be what this describes: all replies of all tests are held to it.
+    t.same(schemas.Problem.properties.errors.items.properties.code, {
+      $ref: "#/components/schemas/FaultCode",
+    });
+    t.same(declared, faultCodes);
+    for (const code of faultCodes) {
+      const { zh, en } = sentenceOf({ code });
+      t.ok(zh && en && zh !== en, code);
+      t.ok(description.includes(`\`${code}\`: ${en} (${zh})`), code);
+    }
+    // What the library says of a value is among them: each kind of issue that it has.
+    const zodKinds: Record<
+      Exclude<z.core.$ZodIssue["code"], "custom" | "unrecognized_keys">,
+      true
+    > = {
+      invalid_type: true,
+      invalid_value: true,
+      invalid_format: true,
+      invalid_union: true,
+      invalid_key: true,
+      invalid_element: true,
+      too_small: true,
+      too_big: true,
+      not_multiple_of: true,
+    };
+    for (const kind of Object.keys(zodKinds)) t.ok(declared.includes(kind), kind);
+  },
+);
