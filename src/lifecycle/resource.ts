@@ -256,13 +256,16 @@ export function resource<S extends Subject, const Steps extends AnySteps<S>>(
     return [...new Set(open.map(({ action }) => action))];
   }
 
-  const refused = (subject: S, actor: Actor | null) =>
-    new AppError(`${noun}.invalid_transition`, {
-      members: {
-        currentStatus: subject.row.status,
-        allowedActions: actor ? allowedActions(subject, actor) : [],
-      },
-    });
+  function refused(subject: S, actor: Actor | null): AppError {
+    const { status } = subject.row;
+    const allowed = actor ? allowedActions(subject, actor) : [];
+    const detail = {
+      en: `It is ${status}. The caller can now: ${allowed.join(", ") || "nothing"}.`,
+      zh: `当前状态为 ${status}，现在可执行的操作：${allowed.join("、") || "无"}。`,
+    };
+    const members = { currentStatus: status, allowedActions: allowed };
+    return new AppError(`${noun}.invalid_transition`, { detail, members });
+  }
 
   return { ...definition, allowedActions, refused };
 }

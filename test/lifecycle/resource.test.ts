@@ -100,7 +100,10 @@ t.test("what is offered is what would not be refused, each once", async (t) => {
 t.test("a refusal tells what the state is and what is possible", async (t) => {
   t.match(door.refused(doorThatIs("shut"), owner), {
     code: "need.invalid_transition",
-    details: { members: { currentStatus: "shut", allowedActions: ["open"] } },
+    details: {
+      detail: { en: "It is shut. The caller can now: open." },
+      members: { currentStatus: "shut", allowedActions: ["open"] },
+    },
   });
   t.match(door.refused(doorThatIs("locked"), null), {
     code: "need.invalid_transition",

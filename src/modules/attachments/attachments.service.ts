@@ -56,7 +56,13 @@ export async function authorizeUpload(
   quota: number,
 ): Promise<Permission> {
   const permission = await permit(tx, call, query);
-  if ((await store.countAttachments(tx, query)) >= most) throw new AppError("attachment.limit");
+  if ((await store.countAttachments(tx, query)) >= most) {
+    const detail = {
+      en: `It has ${most} files of ${most}.`,
+      zh: `已有 ${most} 个文件，上限 ${most} 个。`,
+    };
+    throw new AppError("attachment.limit", { detail });
+  }
   await assertRoomForFile(tx, call, quota, 1);
   return permission;
 }
@@ -70,7 +76,13 @@ async function assertRoomForFile(
   // An office keeps what belongs to others' cases.
   if (role === "registry") return;
   const bytes = await store.sumBytes(tx, organizationId);
-  if (bytes + size > quota) throw new AppError("organization.file_quota");
+  if (bytes + size > quota) {
+    const detail = {
+      en: `${bytes} bytes of ${quota} are used.`,
+      zh: `已使用 ${bytes} 字节，上限 ${quota} 字节。`,
+    };
+    throw new AppError("organization.file_quota", { detail });
+  }
 }
 
 async function permit(tx: Executor, call: Call, query: UploadQuery): Promise<Permission> {

@@ -98,7 +98,10 @@ export async function assertRoomForDraft(
     return;
   }
   await store.lockDrafts(tx, noun, organizationId);
-  if ((await count()) >= most) throw new AppError("organization.draft_quota");
+  if ((await count()) >= most) {
+    const detail = { en: `At most ${most} drafts.`, zh: `草稿最多 ${most} 件。` };
+    throw new AppError("organization.draft_quota", { detail });
+  }
 }
 
 /** @throws AppError `<noun>.not_found` (404) for one that the caller may not see */

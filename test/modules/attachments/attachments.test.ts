@@ -462,7 +462,8 @@ t.test("a subject has 50 files at most, also when two come at once", async (t) =
   const replies = await Promise.all([1, 2, 3].map(() => attach(owner, ofResult(id))));
   t.same(statusesOf(replies), [201, 409, 409]);
   await leavesNothing(t, id, async () => {
-    refused(t, await attach(owner, ofResult(id)), 409, "attachment.limit");
+    const full = refused(t, await attach(owner, ofResult(id)), 409, "attachment.limit");
+    t.match(full.detail, /50/, "with the limit");
   });
   t.equal((await rowsOf(id)).length, 50);
   t.equal((await remove(owner, body.id)).status, 204);
