@@ -358,3 +358,33 @@ t.test("callers that go away in the middle harm nobody", async (t) => {
     "and are no fault of ours",
   );
 });
+
+t.test("who hangs up in a large body or an upload is no error of ours", async (t) => {
+  const before = app.connections.open();
+  lines.length = 0;
+  const { caller: uploading, body } = await beginUpload(pdf("x".repeat(300_000)));
+  uploading.socket.write(body.subarray(0, 100_000));
+  const posting = await dial(port, headOf("POST", "/v1/results", owner.token, 60_000));
+  posting.socket.write(`{"title":"${"长".repeat(5_000)}`);
+  await setTimeout(200);
+  for (const { socket } of [uploading, posting]) socket.resetAndDestroy();
+  await until(() => app.connections.open() <= before);
+  await othersAreServed(t);
+  t.same(
+    lines.filter((line) => line.level >= 50 || "err" in line),
+    [],
+    "neither an error nor a stack",
+  );
+});
+
+t.test("a body that is too large gets its 413, however fast it is sent", async (t) => {
+  const length = 8_000_000;
+  const chunk = Buffer.alloc(length, " ");
+  for (let i = 0; i < 20; i++) {
+    const caller = await dial(port, headOf("POST", "/v1/results", owner.token, length));
+    caller.socket.write(chunk);
+    await caller.closed;
+    t.equal(replyIn(caller.text()).status, 413, `${i}`);
+  }
+  await othersAreServed(t);
+});
