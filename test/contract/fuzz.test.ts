@@ -76,7 +76,13 @@ const ids = [
 ];
 
 /** They end what the callers here are: their sign-ins. */
-const without = new Set(["logout", "changePassword", "refreshSession"]);
+const without = new Set([
+  "logout",
+  "changePassword",
+  "refreshSession",
+  "endSignIn",
+  "endOtherSignIns",
+]);
 
 /** What requests before have suspended, revoked and withdrawn, so that the next ones get somewhere. */
 async function restore() {
