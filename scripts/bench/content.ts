@@ -219,6 +219,14 @@ function listing(
 /** Whole yuan as `numeric(18,2)` is written. */
 const yuan = (tenThousands: number) => `${tenThousands}0000.00`;
 
+/** A number for each kind of patent, with its check digit. */
+const patentNumbers: Record<string, string> = {
+  "20": "202310123456.6",
+  "21": "202310123456.6",
+  "22": "202320123456.1",
+  "23": "202330123456.7",
+};
+
 /** @param write the source of the texts; a handful of phrases when absent */
 export function* resultRows(count: number, write = phrases): Generator<Row> {
   const random = generator(20_260_101);
@@ -250,7 +258,7 @@ export function* resultRows(count: number, write = phrases): Generator<Row> {
       intellectual_property: types.map((typeCode) => ({
         typeCode,
         country: "CN",
-        number: typeCode.startsWith("2") ? "202310123456.X" : null,
+        number: patentNumbers[typeCode] ?? null,
         status: "granted",
         title: common.title,
         owner: null,

@@ -13,7 +13,7 @@ interface Connection {
  * rolled back, and they are told that it was stored.
  * @returns runs something that way
  */
-export function undoer({ database: { pool } }: Market): <T>(work: () => Promise<T>) => Promise<T> {
+export function undoer({ served: { pool } }: Market): <T>(work: () => Promise<T>) => Promise<T> {
   let undoes = false;
   const known = new WeakSet<Connection>();
   const connect = pool.connect.bind(pool) as (...given: unknown[]) => Promise<unknown>;

@@ -105,9 +105,15 @@ export interface Statistics {
   frequencies: ReadonlyMap<number, number>;
 }
 
+/**
+ * Listings that are taken to be there besides, without any of the terms: of the first two in a market all that
+ * they share would else stand in all listings, and tell nothing.
+ */
+const assumed = 20;
+
 /** What a term tells: nothing when every listing has it. Raised, because a rare term tells much more. */
 const tellingOf = ({ documents, frequencies }: Statistics, term: number): number =>
-  Math.max(0, Math.log((documents + 1) / ((frequencies.get(term) ?? 0) + 1))) ** 1.5;
+  Math.max(0, Math.log((documents + assumed + 1) / ((frequencies.get(term) ?? 0) + 1))) ** 1.5;
 
 /** A term of a listing. */
 interface Weighed {

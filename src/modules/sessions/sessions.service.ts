@@ -101,8 +101,10 @@ export const assertFactorAttemptAllowed = (db: Executor, account: string): Promi
  * @param of client and address
  * @returns whether there was none in the hour before
  */
-export const isFirstWrongSecret = (db: Executor, of: string): Promise<boolean> =>
-  count(db, [{ key: keyOf("secret", of), account: null, ...brakes.secret }]);
+export const isFirstWrongSecret = async (db: Executor, of: string): Promise<boolean> => {
+  const counted = [{ key: keyOf("secret", of), account: null, ...brakes.secret }];
+  return (await store.countAttempt(db, counted, nowInstant())).isLastFree;
+};
 
 async function count(db: Executor, counted: readonly store.Counted[]): Promise<boolean> {
   const { seconds, isLastFree } = await store.countAttempt(db, counted, nowInstant());

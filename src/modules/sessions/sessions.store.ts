@@ -98,16 +98,18 @@ export async function countAttempt(
   const { rows: delayed } = await db.execute<{ seconds: number }>(sql`
     select ceil(extract(epoch from max(${until}) - ${now}::timestamptz))::int as seconds
     from ${given} join ${signInAttempts} a on a.key = given.key
+    where ${wait(sql`a.count`)} > 0
     having max(${until}) > ${now}::timestamptz`);
   if (delayed[0]) return { seconds: Math.max(1, delayed[0].seconds), isLastFree: false };
-  // Of guesses at the same moment each waits for the row, and sees the count of the one before.
+  // Of guesses at the same moment each waits for the row, and sees the count of the one before: whose clock
+  // may be ahead of its own.
   const { rows } = await db.execute<{ key: string; count: number }>(sql`
     insert into ${signInAttempts} as a (key, account, count, window_start)
     select key, account, 1, ${now}::timestamptz from ${given} order by key
     on conflict (key) do update set window_start = excluded.window_start, account = excluded.account,
       count = case when a.window_start < ${now}::timestamptz - make_interval(secs => ${remembered}) then 1 else a.count + 1 end
-    where a.key <> ${first.key}
-      or a.window_start + make_interval(secs => (select ${wait(sql`a.count`)} from ${given} where given.key = a.key)) <= ${now}::timestamptz
+    where a.key <> ${first.key} or (
+      select ${wait(sql`a.count`)} = 0 or ${until} <= ${now}::timestamptz from ${given} where given.key = a.key)
     returning key, count`);
   return {
     seconds: rows.some(({ key }) => key === first.key) ? 0 : 1,

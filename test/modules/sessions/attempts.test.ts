@@ -222,6 +222,15 @@ t.test(
   },
 );
 
+t.test("no free attempt waits because another one's clock was ahead", async (t) => {
+  const { email } = await market.person("enterprise");
+  for (let i = 5; i > 0; i--) {
+    at(i / 100);
+    t.equal((await login(email, "wrong")).status, 401);
+  }
+  assertThrottled(t, await login(email, "wrong"), 1);
+});
+
 t.test("is written down, without what was guessed", async (t) => {
   const person = await market.person("enterprise");
   await login(person.email, "my mistyped pass phrase");
