@@ -1,6 +1,6 @@
 import type { organizationKinds, organizationStatuses } from "../../db/schema/organizations.ts";
 import { nowInstant } from "./clock.ts";
-import { AppError } from "./errors.ts";
+import { AppError, type ErrorDetails } from "./errors.ts";
 import type { Vocabulary } from "./words.ts";
 
 /** A person's role is the kind of the organization that the person belongs to. */
@@ -90,6 +90,12 @@ export const mustProve = ({ isProved, role }: Actor, proving: readonly Role[]): 
 /** Whether a password that somebody else set keeps the actor from what needs a second pair of eyes. */
 export const isBarred = ({ barredUntil }: Actor): boolean =>
   barredUntil !== null && barredUntil > nowInstant();
+
+/** Until when, for the refusal of somebody who is barred. */
+export const barDetails = (_: unknown, { barredUntil }: Actor): ErrorDetails => ({
+  detail: { en: `Until ${barredUntil}.`, zh: `限制期至 ${barredUntil}。` },
+  members: { barredUntil },
+});
 
 /** Where a request came from: who, with which id, from which address. Goes into audit records. */
 export interface Origin {

@@ -68,13 +68,14 @@ export interface Line<S extends Subject> {
 export interface Guard<S extends Subject> {
   code: ErrorCode;
   blocks: (subject: S, actor: Actor) => boolean;
-  details?: ErrorDetails;
+  /** What is particular about it, once it blocks. */
+  details?: (subject: S, actor: Actor) => ErrorDetails;
 }
 
 export const guard = <S extends Subject>(
   code: ErrorCode,
   blocks: (subject: S, actor: Actor) => boolean,
-  details?: ErrorDetails,
+  details?: Guard<S>["details"],
 ): Guard<S> => ({ code, blocks, ...(details && { details }) });
 
 type Lines<S extends Subject> = Line<S> | { lines: readonly Line<S>[] };

@@ -210,7 +210,7 @@ export function stored<
     }
     const guards = step ? guardsOf(definition, step) : (definition.guards ?? []);
     for (const { code, blocks, details } of guards.filter(isAboutWho)) {
-      if (blocks(before, actor)) throw new AppError(code, details);
+      if (blocks(before, actor)) throw new AppError(code, details?.(before, actor));
     }
     assertVersion(before.row, call.expected);
     return { before, standings };
@@ -239,7 +239,7 @@ export function stored<
         if (!line) throw refused(before, actor);
       },
       ...guards.map(({ code, blocks, details }) => () => {
-        if (blocks(before, actor)) throw new AppError(code, details);
+        if (blocks(before, actor)) throw new AppError(code, details?.(before, actor));
       }),
     ];
     /** Writes what the step makes of it. */

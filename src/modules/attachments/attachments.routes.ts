@@ -96,7 +96,13 @@ export default async function attachmentRoutes(app: App) {
       if (part?.fieldname !== "file" || !part.filename) throw refusedFile("required");
       const fileName = plainName(nameOf() ?? part.filename);
       received = await files.receive(part.file);
-      if (part.file.truncated) throw new AppError("request.too_large");
+      if (part.file.truncated) {
+        const detail = {
+          en: `A file has ${fileSize} bytes at most.`,
+          zh: `单个文件不超过 ${fileSize} 字节。`,
+        };
+        throw new AppError("request.too_large", { detail });
+      }
       if (received.size === 0) throw refusedFile("required");
       // Whether the form ends here: neither a further part nor a cut.
       if (!(await parts.next()).done) throw refusedFile("form.broken");

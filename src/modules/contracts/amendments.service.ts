@@ -13,7 +13,13 @@ import { parsePatched } from "../../lib/patched.ts";
 import { amendments, changeOf, toAmendment } from "./amendments.access.ts";
 import type { Amendment, AmendmentInput } from "./amendments.schema.ts";
 import { lockOpenAmendment, selectAmendment, selectAmendments } from "./amendments.store.ts";
-import { isSaidByAll, noPending, say, type Word } from "./confirmations.service.ts";
+import {
+  isSaidByAll,
+  noPending,
+  revisionChanged,
+  say,
+  type Word,
+} from "./confirmations.service.ts";
 import { ContractContent } from "./content.schema.ts";
 import { deals, findDeal } from "./contracts.access.ts";
 import { contractFaults } from "./contracts.completeness.ts";
@@ -117,7 +123,7 @@ export const confirmAmendment = amendments.handle(
   async ({ tx, call, actor, before, input }) => {
     const { row, deal } = before;
     if (input.revision !== row.revision || input.contentSha256 !== row.contentSha256) {
-      throw new AppError("contract.revision_changed");
+      throw revisionChanged(row);
     }
     const { side, position } = partyOf(deal, actor);
     await say(tx, deal, "confirm", { side, position, by: actor, attachmentId: null }, row);

@@ -24,6 +24,13 @@ export async function isSaidByAll(
   );
 }
 
+/** The refusal of a word on another revision than there is, which it names. */
+export const revisionChanged = ({ revision }: { revision: number }): AppError =>
+  new AppError("contract.revision_changed", {
+    detail: { en: `It is at revision ${revision}.`, zh: `当前版本为第 ${revision} 版。` },
+    members: { revision },
+  });
+
 export interface Word {
   side: "seller" | "buyer";
   position: number;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { contractAmendments } from "../../../db/schema/contract-amendments.ts";
 import { contracts } from "../../../db/schema/contracts.ts";
-import { type Actor, isBarred } from "../../lib/access.ts";
+import { type Actor, barDetails, isBarred } from "../../lib/access.ts";
 import { ReasonInput, uuid } from "../../lib/wire.ts";
 import { guard, resource, type Standing } from "../../lifecycle/resource.ts";
 import { Amendment } from "./amendments.schema.ts";
@@ -66,7 +66,7 @@ const isSaidBy = (
 
 /** Whose password somebody else has just set binds the organization to nothing. */
 const isOneself = <S extends Deal | Change>() =>
-  guard<S>("auth.barred_after_reset", (_, actor) => isBarred(actor));
+  guard<S>("auth.barred_after_reset", (_, actor) => isBarred(actor), barDetails);
 
 const hasNotConfirmed = guard<Deal>("contract.already_confirmed", (deal, actor) =>
   isSaidBy(deal, deal.said, "confirm", actor),

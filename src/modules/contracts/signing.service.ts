@@ -4,7 +4,13 @@ import type { Actor } from "../../lib/access.ts";
 import { nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
-import { cancelling, confirming, noPending, say } from "./confirmations.service.ts";
+import {
+  cancelling,
+  confirming,
+  noPending,
+  revisionChanged,
+  say,
+} from "./confirmations.service.ts";
 import { deals } from "./contracts.access.ts";
 import { contractFaults } from "./contracts.completeness.ts";
 import { hashContent, toContent, toPartyRows } from "./contracts.content.ts";
@@ -58,7 +64,7 @@ export const confirmContract = deals.handle(
   async ({ tx, actor, before, input }) => {
     const { revision, contentSha256 } = before.row;
     if (input.revision !== revision || input.contentSha256 !== contentSha256) {
-      throw new AppError("contract.revision_changed");
+      throw revisionChanged(before.row);
     }
     const { side, position } = partyOf(before, actor);
     await say(tx, before, "confirm", { side, position, by: actor, attachmentId: null });

@@ -1,5 +1,5 @@
 import { registrations } from "../../../db/schema/registrations.ts";
-import { type Actor, isBarred } from "../../lib/access.ts";
+import { type Actor, barDetails, isBarred } from "../../lib/access.ts";
 import { today } from "../../lib/clock.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { ReasonInput } from "../../lib/wire.ts";
@@ -65,6 +65,7 @@ const another = (first: (row: Case["row"]) => string | null) =>
 const isOneself = guard<Case>(
   "auth.barred_after_reset",
   (one, actor) => isBarred(actor) && standingOf(one, actor).includes("registrar"),
+  barDetails,
 );
 
 const isSecondReviewer = another((row) => (row.status === "accepted" ? row.firstReviewerId : null));

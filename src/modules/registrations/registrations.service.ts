@@ -21,6 +21,14 @@ import type { ListRegistrationsQuery, Registration } from "./registrations.schem
 import { screen } from "./registrations.screening.ts";
 import * as store from "./registrations.store.ts";
 
+/** @param regionCode of the applicant; null for one that names no region */
+const noOffice = (regionCode: string | null): AppError =>
+  new AppError("registration.no_office", {
+    detail: regionCode
+      ? { en: `Of region ${regionCode}.`, zh: `申请方所在行政区划为 ${regionCode}。` }
+      : { en: "The applicant names no region.", zh: "申请方未填写行政区划。" },
+  });
+
 /**
  * Files an effective contract with the office of the applicant's region.
  * @param note for the office; kept in the log of the case
@@ -40,7 +48,7 @@ export async function fileContract(
   assertAll([
     ...checks,
     () => {
-      if (!office) throw new AppError("registration.no_office");
+      if (!office) throw noOffice(applicant.regionCode);
     },
     () => {
       if (!rules.withinValidity || !isPast) return;
@@ -49,7 +57,7 @@ export async function fileContract(
     },
   ]);
   // The type checker does not see that it was checked.
-  if (!office) throw new AppError("registration.no_office");
+  if (!office) throw noOffice(applicant.regionCode);
   const facts = await factsOf(tx, contract, contract.revision);
   const similar = await similarContracts(tx, contractId);
   const { relatedParties, validUntil } = contract;

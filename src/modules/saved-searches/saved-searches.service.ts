@@ -66,7 +66,8 @@ export async function createSavedSearch(
   const { actor } = call;
   assertScope(actor, noun);
   if ((await store.countForAnother(tx, actor.id)) >= most) {
-    throw new AppError("saved_search.too_many");
+    const detail = { en: `There are ${most}.`, zh: `已有 ${most} 个。` };
+    throw new AppError("saved_search.too_many", { detail });
   }
   const row = await insertRow(tx, savedSearches, {
     id: newId(),

@@ -119,7 +119,10 @@ export async function addSecondFactor(
   await store.lockPerson(tx, person.id);
   await store.deleteUnconfirmedOf(tx, person.id);
   const factors = await store.selectFactors(tx, person.id);
-  if (factors.length >= mostFactors) throw new AppError("second_factor.too_many");
+  if (factors.length >= mostFactors) {
+    const detail = { en: `There are ${mostFactors}.`, zh: `已有 ${mostFactors} 个。` };
+    throw new AppError("second_factor.too_many", { detail });
+  }
   const secret = kind === "totp" ? new Secret({ size: 20 }).base32 : null;
   const row = await insertRow(tx, secondFactors, {
     id: newId(),

@@ -32,17 +32,26 @@ function boundsOf({ period, from, to }: ContractVolumeQuery) {
   };
 }
 
+/** The refusal of what is not sealed yet, which says what is. */
+const unsealed = ({ position, sealedThrough }: { position: number; sealedThrough: string }) =>
+  new AppError("statistics.as_of_unsealed", {
+    detail: {
+      en: `Sealed to position ${position}, through ${sealedThrough}.`,
+      zh: `已封存至第 ${position} 位，截至 ${sealedThrough}。`,
+    },
+  });
+
 /** The position that `asOf` names. */
 async function positionOf(db: Executor, asOf: string): Promise<number> {
   const sealed = await sealedState(db);
   const named = /^position:(\d+)$/.exec(asOf)?.[1];
   if (named !== undefined) {
-    if (Number(named) > sealed.position) throw new AppError("statistics.as_of_unsealed");
+    if (Number(named) > sealed.position) throw unsealed(sealed);
     return Number(named);
   }
   // A day means its end, 24:00 in Asia/Shanghai.
   const instant = asOf.length === 10 ? `${asOf}T16:00:00.000Z` : asOf;
-  if (instant > sealed.sealedThrough) throw new AppError("statistics.as_of_unsealed");
+  if (instant > sealed.sealedThrough) throw unsealed(sealed);
   return store.positionAt(db, instant);
 }
 

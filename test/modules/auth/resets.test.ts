@@ -63,6 +63,8 @@ t.test("one admin is not both reviewers of a case", async (t) => {
     "auth.barred_after_reset",
   );
   t.match(problem.title, /复核|审核/);
+  t.match(problem.detail, /限制期至/);
+  t.equal(problem.barredUntil, (await meOf(posing)).passwordReset.barredUntil);
   const refusing = { grounds: ["not_technology_contract"], note: "材料不齐" };
   refused(
     t,

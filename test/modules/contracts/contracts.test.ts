@@ -302,7 +302,14 @@ t.test("the hash is that of the canonical text, and of its files", async (t) => 
 t.test("a party confirms what it has read, once; the last one makes it effective", async (t) => {
   const made = await confirmingContract(market, parties);
   const stale = { ...made, contract: { ...made.contract, contentSha256: "0".repeat(64) } };
-  refused(t, await confirm(market, seller, stale), 409, "contract.revision_changed");
+  const changed = refused(
+    t,
+    await confirm(market, seller, stale),
+    409,
+    "contract.revision_changed",
+  );
+  t.match(changed.detail, new RegExp(`第 ${changed.revision} 版`));
+  t.ok(changed.revision > 0);
   const first = await must(confirm(market, seller, made));
   t.match(first, {
     status: "confirming",

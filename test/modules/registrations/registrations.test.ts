@@ -145,7 +145,8 @@ t.test("a contract that cannot be filed", async (t) => {
 
   const far = await market.person("university", { regionCode: "110000" });
   const away = await effective({ seller: far });
-  refused(t, await file(far, away.id), 409, "registration.no_office");
+  const nobody = refused(t, await file(far, away.id), 409, "registration.no_office");
+  t.match(nobody.detail, /行政区划/);
   t.match(await must(file(far, away.id, "?dryRun=true")), {
     dryRun: true,
     ok: false,

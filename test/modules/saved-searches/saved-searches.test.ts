@@ -201,7 +201,8 @@ t.test("saving, reading, changing, deleting", async (t) => {
     const replies = await Promise.all([save(person), save(person)]);
     t.same(statusesOf(replies), [201, 409]);
     for (const reply of replies) {
-      if (reply.status === 409) refused(t, reply, 409, "saved_search.too_many");
+      if (reply.status === 409)
+        t.match(refused(t, reply, 409, "saved_search.too_many").detail, /50/);
     }
     t.equal(await ownedBy(person), 50);
     t.equal((await save(await market.colleague(person))).status, 201, "a colleague has fifty more");

@@ -196,7 +196,9 @@ t.test(
       await as(office.first)("GET", `${path}?asOf=${today()}`),
       await as(office.first)("GET", `${path}?asOf=position:999999999`),
     ];
-    for (const reply of beyond) refused(t, reply, 400, "statistics.as_of_unsealed");
+    for (const reply of beyond) {
+      t.match(refused(t, reply, 400, "statistics.as_of_unsealed").detail, /已封存至第 \d+ 位/);
+    }
     refused(t, await as(office.first)("GET", `${path}?asOf=yesterday`), 400, "request.invalid");
     t.ok(second);
   },
