@@ -261,12 +261,13 @@ async function addByInvitation(
   person: DemoPerson,
   admin: DemoPerson | null,
 ): Promise<void> {
+  const invited = { knewPassword: false, factorSince: null, resetBarHours: 0 };
   const call = stage.contextOf(admin?.key ?? "operator");
   const input = { name: person.name, email: emailOf(person), isAdmin: admin === null };
   const invitation = InviteInput.parse(input);
   const { member, token } = await inviteMember(tx, call, organization.id, invitation);
   remember(stage, organization, person, member.id, invitation.isAdmin);
-  await redeemMemberLink(tx, { ...call, actor: null }, token, stage.passwordHash, 0);
+  await redeemMemberLink(tx, { ...call, actor: null }, token, stage.passwordHash, invited);
 }
 
 function remember(

@@ -41,6 +41,8 @@ export function readJws(text: string, typ: string, keys: ReadonlyMap<string, str
   const [first, second, third, ...rest] = text.split(".");
   const [header, payload] = [decode(first), decode(second)];
   if (!header || !payload || !third || rest.length > 0) return { fault: "malformed" };
+  // An extension that must be understood, and is not (RFC 7515 4.1.11).
+  if (header.crit !== undefined) return { fault: "malformed" };
   if (header.alg !== algorithm || header.typ !== typ) return { fault: "type" };
   const kid = String(header.kid);
   const pem = keys.get(kid);

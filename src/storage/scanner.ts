@@ -14,7 +14,8 @@ export interface Scanner {
 }
 
 /** `host:port`, an IPv6 address in brackets, or the path of a socket. */
-export const scannerAddress = /^(?:\/.+|(?:\[[\da-f:.]+\]|[\w.-]+):\d{1,5})$/i;
+export const scannerAddress =
+  /^(?:\/.+|(?:\[[\da-f:.]+\]|[\w.-]+):(?:[1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))$/i;
 
 /** Bytes that are sent at once, and characters of an answer at most. */
 const pieceSize = 64 * 1024;

@@ -23,7 +23,7 @@ function cbor(value: number | string | Buffer | Map<number | string, unknown>): 
 export interface Authenticator {
   credentialId: string;
   /** Answers `navigator.credentials.create`. */
-  create: (options: Question, origin: string) => object;
+  create: (options: Question, origin: string) => { response: object };
   /** Answers `navigator.credentials.get`. @param counter that it claims, else the next one */
   get: (options: Question, origin: string, counter?: number) => object;
 }
@@ -34,10 +34,10 @@ interface Question {
   rpId?: string;
 }
 
-/** An authenticator with one passkey. */
-export function newAuthenticator(): Authenticator {
+/** An authenticator with one passkey. @param idLength bytes of its id */
+export function newAuthenticator(idLength = 16): Authenticator {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const id = randomBytes(16);
+  const id = randomBytes(idLength);
   const credentialId = base64url(id);
   let signed = 0;
   const clientData = (type: string, challenge: string, origin: string) =>
@@ -56,7 +56,7 @@ export function newAuthenticator(): Authenticator {
         sha256(rp?.id ?? ""),
         Buffer.from([0x41, 0, 0, 0, 0]),
         Buffer.alloc(16),
-        Buffer.from([0, id.length]),
+        Buffer.from([id.length >> 8, id.length & 255]),
         id,
         coseOf(publicKey),
       ]);

@@ -131,7 +131,7 @@ export async function checkClientCredentials(
   const given = Buffer.from(sha256(secret));
   const fits = timingSafeEqual(given, Buffer.from(found?.client.secretHash ?? sha256("")));
   if (!found || !fits || found.organizationStatus === "closed") {
-    const isFirst = await isFirstWrongSecret(db, `${clientId} ${origin.address}`);
+    const isFirst = await isFirstWrongSecret(db, found ? clientId : null, origin.address);
     if (isFirst)
       await recordAudit(db, origin, {
         type: "api_client.sign_in_failed",

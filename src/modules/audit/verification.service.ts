@@ -83,7 +83,10 @@ export async function* inspectLog(
       says: "The sealer's row (sealer_state) is not there: somebody removed it.",
     };
   }
-  const known = Math.max(state?.position ?? 0, ...heads.map(({ position }) => position));
+  const known = heads.reduce(
+    (furthest, { position }) => Math.max(furthest, position),
+    state?.position ?? 0,
+  );
   const kept = new Map<number, { hash: string; sealedAt: string }>();
   const wanted = new Set([state?.position, ...heads.map(({ position }) => position)]);
   const walk = startWalk(known);

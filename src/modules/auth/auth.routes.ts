@@ -214,7 +214,6 @@ export default async function authRoutes(app: App) {
           "auth.invalid_link",
           "auth.invalid_credentials",
           "auth.too_many_attempts",
-          "auth.second_factor_required",
           "auth.invalid_second_factor",
         ],
       },

@@ -101,7 +101,9 @@ export const RedeemLinkInput = z
       .describe(
         "The password until now, where it is known after all: the account is then not barred from reviews and confirmations.",
       ),
-    secondFactor: FactorProof.optional().describe("Instead of it: a second factor."),
+    secondFactor: FactorProof.optional().describe(
+      "Instead of it: a code of the authenticator app, or a recovery code.",
+    ),
   })
   .meta({
     id: "RedeemLinkInput",

@@ -129,9 +129,12 @@ export async function redeemLink(
   const person = await findMember(tx, await ownerOfLink(tx, token));
   if (!person) throw new AppError("auth.invalid_link");
   const proof = secondFactor ? await proveSecondFactor(tx, person.row, secondFactor, site) : null;
-  if (proof instanceof AppError) return proof;
-  const barHours = knewPassword || proof ? 0 : resetBarHours;
-  return redeemMemberLink(tx, origin, token, passwordHash, barHours);
+  if (proof instanceof AppError) {
+    await noteFailedSignIn(tx, origin, { ...person.row, member: person.row }, "second_factor");
+    return proof;
+  }
+  const proved = { knewPassword, factorSince: proof?.since ?? null };
+  return redeemMemberLink(tx, origin, token, passwordHash, { ...proved, resetBarHours });
 }
 
 /**
@@ -179,7 +182,8 @@ export async function changePassword(
   life: SessionLife,
 ): Promise<SignIn> {
   await storePassword(tx, call, checked, passwordHash);
-  await forgetAttempts(tx, checked.email, call.address);
+  // The attempts at the second factor stay counted: the password alone proves nothing of it.
+  await forgetAttempts(tx, checked.email, call.address, { ofFactor: false });
   const { sessionId } = call.actor;
   const secondFactor = sessionId === null ? null : await factorOf(tx, sessionId);
   const from = { address: call.address, userAgent, secondFactor };

@@ -29,7 +29,12 @@ const guarded = {
   access,
   idempotency: "refused",
   bucket: "sign-in",
-  errors: ["auth.invalid_credentials", "auth.too_many_attempts", "second_factor.not_found"],
+  errors: [
+    "auth.invalid_credentials",
+    "auth.too_many_attempts",
+    "auth.second_factor_needed",
+    "second_factor.not_found",
+  ],
 } as const;
 
 export default async function secondFactorRoutes(app: App) {
@@ -87,6 +92,7 @@ export default async function secondFactorRoutes(app: App) {
         errors: [
           "auth.invalid_second_factor",
           "auth.too_many_attempts",
+          "auth.second_factor_needed",
           "second_factor.not_found",
           "second_factor.already_confirmed",
         ],
@@ -95,7 +101,7 @@ export default async function secondFactorRoutes(app: App) {
         operationId: "confirmSecondFactor",
         summary: "Prove a second factor for the first time",
         description:
-          "From now on a sign-in asks for it. With the first one come recovery codes, shown only here.",
+          "From now on a sign-in asks for it. With the first one come recovery codes, shown only here, and all other sign-ins end. Further ones need a sign-in that has proved one.",
         tags,
         params: FactorParams,
         body: ConfirmFactorInput,

@@ -190,7 +190,13 @@ export default async function memberRoutes(app: App) {
       config: {
         access: { admin: true },
         changesAccess: true,
-        errors: ["organization.not_owner", "organization.not_found", "member.not_found"],
+        errors: [
+          "organization.not_owner",
+          "organization.not_found",
+          "member.not_found",
+          "second_factor.not_found",
+          "second_factor.own",
+        ],
       },
       schema: {
         operationId: "removeMemberFactors",

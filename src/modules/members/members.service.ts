@@ -295,9 +295,9 @@ export const suspendMember = accounts.handle("suspendMember", async ({ tx, befor
 export const reinstateMember = accounts.handle("reinstateMember");
 
 /**
- * Gives the person of a link a password; an invited one becomes active. Who did not make the link for
- * themselves is told who did (`passwordReset`), as are the colleagues.
- * @param barHours for which the account is barred after somebody else's reset
+ * Gives the person of a link a password; an invited one becomes active. After a reset the person and the
+ * colleagues are told who made the link (`passwordReset`), and the account is barred for a while.
+ * @param proved what shows that it is the same person, who is not barred then
  * @throws AppError `auth.invalid_link` (400)
  */
 export async function redeemMemberLink(
@@ -305,22 +305,39 @@ export async function redeemMemberLink(
   origin: Origin,
   token: string,
   passwordHash: string,
-  barHours: number,
+  proved: { knewPassword: boolean; factorSince: string | null; resetBarHours: number },
 ): Promise<Member> {
   const memberId = await ownerOfLink(tx, token);
   const before = await store.lockPerson(tx, memberId);
   const { purpose: reason, issuedBy, issuedByOrganizationId } = await redeemLink(tx, token);
   if (!before || before.row.status === "suspended") throw new AppError("auth.invalid_link");
   await endSignIns(tx, memberId, "password_change");
-  const isOthers = reason === "password_reset" && issuedBy !== memberId;
-  const reset = isOthers && {
-    resetAt: nowInstant(),
-    resetBy: issuedBy,
-    resetByOrganizationId: issuedByOrganizationId,
-    barredUntil: barHours > 0 ? instantIn(barHours * 3_600) : null,
-  };
+  const isReset = reason === "password_reset";
+  const by = { resetBy: issuedBy, resetByOrganizationId: issuedByOrganizationId };
+  const reset = isReset && { ...by, ...barOf(before.row, proved) };
   const redeemed = { changes: { passwordHash, ...reset }, reason };
   return toMember(await accounts.move(tx, origin, before, "redeemLink", redeemed), null);
+}
+
+/**
+ * How long an account is barred after a reset. While it is, only what was there before the first reset proves
+ * anything: the password is that of whoever has reset it, and so may be a second factor.
+ */
+function barOf(
+  { barredUntil, resetAt }: store.MemberRow,
+  proved: { knewPassword: boolean; factorSince: string | null; resetBarHours: number },
+) {
+  const now = nowInstant();
+  const since = barredUntil !== null && barredUntil > now ? resetAt : null;
+  const { knewPassword, factorSince, resetBarHours } = proved;
+  const isSame =
+    (knewPassword && since === null) ||
+    (factorSince !== null && (since === null || factorSince < since));
+  const isBarred = !isSame && resetBarHours > 0;
+  return {
+    resetAt: since ?? now,
+    barredUntil: isBarred ? instantIn(resetBarHours * 3_600) : null,
+  };
 }
 
 /**
@@ -368,7 +385,7 @@ export async function noteSignIn(
 
 /**
  * Writes down that a sign-in failed. An account that nobody has stands under an id made of the hash of
- * its name: attempts at the same one are found together, and the log tells nobody's address.
+ * its name: attempts at the same one are found together, and no name is written down.
  */
 export async function noteFailedSignIn(
   db: Executor,
@@ -396,26 +413,26 @@ export async function noteFailedSignIn(
 /**
  * Takes all second factors from a person who has lost them, and ends every sign-in. As after a reset the
  * account is barred for a while: whoever has its password now needs no more than that.
- * @throws AppError `member.not_found`, `organization.not_found` (404), `organization.not_owner` (403)
+ * @throws AppError `member.not_found`, `organization.not_found`, `second_factor.not_found` (404),
+ *   `organization.not_owner` (403), `second_factor.own` (409)
  */
 export async function removeMemberFactors(
   tx: Executor,
   call: Call,
   key: MemberKey,
-  barHours: number,
+  resetBarHours: number,
 ): Promise<undefined> {
   const { before } = await accounts.lockAs(tx, { ...call, expected: null }, key, [
     "owner",
     "operator",
   ]);
-  await removeFactorsOf(tx, key.memberId);
+  // One's own are removed with the password in hand.
+  if (key.memberId === call.actor.id) throw new AppError("second_factor.own");
+  if (!(await removeFactorsOf(tx, key.memberId))) throw new AppError("second_factor.not_found");
   await endSignIns(tx, key.memberId, "factors_removed");
-  const reset = {
-    resetAt: nowInstant(),
-    resetBy: call.actor.id,
-    resetByOrganizationId: call.actor.organizationId,
-    barredUntil: barHours > 0 ? instantIn(barHours * 3_600) : null,
-  };
+  const { id: resetBy, organizationId: resetByOrganizationId } = call.actor;
+  const bar = barOf(before.row, { knewPassword: false, factorSince: null, resetBarHours });
+  const reset = { resetBy, resetByOrganizationId, ...bar };
   await accounts.change(tx, call, before, { changes: reset }, "remove-second-factors");
 }
 

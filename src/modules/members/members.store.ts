@@ -54,7 +54,7 @@ export const lockUnverified = async (tx: Executor, email: string) =>
     await selectFound(tx)
       .innerJoin(organizations, eq(organizations.id, members.organizationId))
       .where(and(eq(members.email, email), inArray(organizations.status, ["pending", "rejected"])))
-      .for("update", { of: members })
+      .for("update", { of: [members, organizations] })
   )[0];
 
 /** Notes a sign-in, if the person may still sign in with the password that was checked. */

@@ -31,6 +31,13 @@ export interface Asked {
 // Loaded when the first passkey is met: it reads certificates, and takes 20 MB and 0.1 s.
 const library = () => import("@simplewebauthn/server");
 
+/** Bytes of a passkey's id (WebAuthn Level 3, 7.1, step 25), and of its key: RSA of 4096 bits has 530. */
+const longestId = 1_023;
+const longestKey = 2_048;
+
+/** How a browser may reach one (WebAuthn Level 3, 5.8.4); what else it says is not kept. */
+const knownTransports = ["ble", "hybrid", "internal", "nfc", "smart-card", "usb"];
+
 const hostOf = ({ origin }: Site) => new URL(origin).hostname;
 const idsOf = (known: readonly Passkey[]) =>
   known.map(({ credentialId: id, transports }) => ({
@@ -108,11 +115,15 @@ export const newPasskey = (site: Site, challengeHash: string, answer: PasskeyAns
     });
     if (!verified || !registrationInfo) return null;
     const { id, publicKey, counter, transports } = registrationInfo.credential;
+    if (Buffer.byteLength(id, "base64url") > longestId || publicKey.length > longestKey)
+      return null;
     return {
       credentialId: id,
       publicKey: Buffer.from(publicKey),
       counter,
-      transports: transports ?? null,
+      transports: knownTransports.filter((one) =>
+        [transports ?? []].flat().some((said) => said === one),
+      ),
     };
   });
 

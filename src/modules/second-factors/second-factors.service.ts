@@ -9,7 +9,7 @@ import { clock, instantIn, nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { newId, random, sha256 } from "../../lib/ids.ts";
 import { recordAudit } from "../audit/audit.service.ts";
-import { assertFactorAttemptAllowed } from "../sessions/sessions.service.ts";
+import { assertFactorAttemptAllowed, endSignIns } from "../sessions/sessions.service.ts";
 import {
   type Asked,
   askForNew,
@@ -90,6 +90,15 @@ const record = (tx: Executor, origin: Origin, person: Person, type: string, name
     reason: name,
   });
 
+/**
+ * Who has a second factor changes nothing of it by a sign-in that has not proved one: whoever was signed in
+ * with the password alone, before it was there, may be somebody else.
+ * @throws AppError `auth.second_factor_needed` (403)
+ */
+function assertProved({ isProved }: Actor, factors: readonly store.FactorRow[]): void {
+  if (!isProved && factors.some(isConfirmed)) throw new AppError("auth.second_factor_needed");
+}
+
 /** A person's own factors. @param isRequired whether the market asks this role for one */
 export async function listSecondFactors(
   db: Executor,
@@ -107,11 +116,11 @@ export async function listSecondFactors(
  * Begins to set a factor up; it protects nothing until it was proved (`confirmSecondFactor`). What was
  * begun before and never proved goes.
  * @param person whose password was checked
- * @throws AppError `second_factor.too_many` (409)
+ * @throws AppError `second_factor.too_many` (409), `auth.second_factor_needed` (403)
  */
 export async function addSecondFactor(
   tx: Executor,
-  _call: Call,
+  { actor }: Call,
   person: Person,
   { kind, name }: Pick<SecondFactorInput, "kind" | "name">,
   site: Site,
@@ -119,6 +128,7 @@ export async function addSecondFactor(
   await store.lockPerson(tx, person.id);
   await store.deleteUnconfirmedOf(tx, person.id);
   const factors = await store.selectFactors(tx, person.id);
+  assertProved(actor, factors);
   if (factors.length >= mostFactors) {
     const detail = { en: `There are ${mostFactors}.`, zh: `已有 ${mostFactors} 个。` };
     throw new AppError("second_factor.too_many", { detail });
@@ -150,10 +160,10 @@ const remember = (tx: Executor, memberId: string, factorId: string | null, asked
   });
 
 /**
- * Proves a factor for the first time. The first one comes with recovery codes.
+ * Proves a factor for the first time. The first one comes with recovery codes, and ends all other sign-ins.
  * @returns the refusal `auth.invalid_second_factor` instead of throwing it: the attempt stays counted
  * @throws AppError `second_factor.not_found` (404), `second_factor.already_confirmed` (409),
- *   `auth.too_many_attempts` (429)
+ *   `auth.second_factor_needed` (403), `auth.too_many_attempts` (429)
  */
 export async function confirmSecondFactor(
   tx: Executor,
@@ -169,6 +179,7 @@ export async function confirmSecondFactor(
   const isStale = factor && !isConfirmed(factor) && factor.createdAt < instantIn(-setUpWithin);
   if (!person || !factor || isStale) throw new AppError("second_factor.not_found");
   if (isConfirmed(factor)) throw new AppError("second_factor.already_confirmed");
+  assertProved(actor, factors);
   await assertFactorAttemptAllowed(tx, person.email);
   const proved = await firstProof(tx, factor, given, site);
   if (!proved) return new AppError("auth.invalid_second_factor");
@@ -181,6 +192,8 @@ export async function confirmSecondFactor(
   if (actor.sessionId) await store.setSessionFactor(tx, actor.sessionId, factor.kind);
   const isFirst = !factors.some(isConfirmed);
   const recoveryCodes = isFirst ? await makeCodes(tx, actor.id) : null;
+  // Those have proved nothing, and never will.
+  if (isFirst) await endSignIns(tx, actor.id, "factor_added", actor.sessionId);
   await record(tx, call, { ...person, id: actor.id }, "add_second_factor", factor.kind);
   return { factor: toFactor(confirmed ?? factor), recoveryCodes };
 }
@@ -245,12 +258,14 @@ async function makeCodes(tx: Executor, memberId: string): Promise<string[]> {
 /**
  * Makes new recovery codes; the ones before stop working.
  * @param person whose password was checked
- * @throws AppError `second_factor.not_found` (404) for who has no factor to recover from
+ * @throws AppError `second_factor.not_found` (404) for who has no factor to recover from,
+ *   `auth.second_factor_needed` (403)
  */
 export async function renewRecoveryCodes(tx: Executor, call: Call, person: Person) {
   await store.lockPerson(tx, person.id);
   const factors = await store.selectFactors(tx, person.id);
   if (!factors.some(isConfirmed)) throw new AppError("second_factor.not_found");
+  assertProved(call.actor, factors);
   const recoveryCodes = await makeCodes(tx, person.id);
   await record(tx, call, person, "renew_recovery_codes", null);
   return { recoveryCodes };
@@ -259,7 +274,7 @@ export async function renewRecoveryCodes(tx: Executor, call: Call, person: Perso
 /**
  * Removes one of one's own factors; with the last one the recovery codes go.
  * @param person whose password was checked
- * @throws AppError `second_factor.not_found` (404)
+ * @throws AppError `second_factor.not_found` (404), `auth.second_factor_needed` (403)
  */
 export async function removeSecondFactor(
   tx: Executor,
@@ -271,9 +286,12 @@ export async function removeSecondFactor(
   const factors = await store.selectFactors(tx, person.id);
   const factor = factors.find((one) => one.id === id);
   if (!factor) throw new AppError("second_factor.not_found");
+  assertProved(call.actor, factors);
   await store.deleteFactor(tx, id);
   if (!factors.some((one) => one !== factor && isConfirmed(one))) {
     await store.replaceCodes(tx, person.id, [], nowInstant());
+    // A role that must have one is to set one up again.
+    await store.unproveSessionsOf(tx, person.id);
   }
   await record(tx, call, person, "remove_second_factor", factor.kind);
 }

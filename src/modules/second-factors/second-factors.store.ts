@@ -104,6 +104,10 @@ export const takeChallenge = async (
 export const deleteChallengesOf = (tx: Executor, memberId: string) =>
   tx.delete(passkeyChallenges).where(eq(passkeyChallenges.memberId, memberId));
 
+/** No sign-in of a person has proved anything beside the password any more. */
+export const unproveSessionsOf = (tx: Executor, memberId: string) =>
+  tx.update(sessions).set({ secondFactor: null }).where(eq(sessions.memberId, memberId));
+
 /** What the sign-in of a person has proved from now on. */
 export const setSessionFactor = (
   tx: Executor,

@@ -25,6 +25,11 @@ export const words = {
       en: "This second factor is set up already",
       zh: "该第二验证因素已设置完成",
     },
+    "second_factor.own": {
+      status: 409,
+      en: "One's own second factors are removed with the password, at /v1/me/second-factors",
+      zh: "本人的第二验证因素须凭密码在 /v1/me/second-factors 删除",
+    },
     "second_factor.too_many": {
       status: 409,
       en: "No more second factors can be added: remove one first",

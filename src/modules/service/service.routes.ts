@@ -152,8 +152,11 @@ export default async function serviceRoutes(app: App) {
         Contact: securityContact,
         Expires: expiryOfContact(),
         "Preferred-Languages": "zh, en",
-        Canonical: `${publicUrl}/.well-known/security.txt`,
-        Policy: `${publicUrl}/docs/reporting`,
+        // Addresses of the web are https, or left out (RFC 9116 2.5.2, 2.5.7).
+        ...(publicUrl.startsWith("https:") && {
+          Canonical: `${publicUrl}/.well-known/security.txt`,
+          Policy: `${publicUrl}/docs/reporting`,
+        }),
       };
       const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
       return reply.type("text/plain; charset=utf-8").send(lines.join(""));

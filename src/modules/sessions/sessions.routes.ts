@@ -39,7 +39,7 @@ export default async function sessionRoutes(app: App) {
       },
     },
     (request, reply) =>
-      write(request, reply, (tx, call) => endOtherSignIns(tx, call, app.config), { status: 204 }),
+      write(request, reply, (tx, call) => endOtherSignIns(tx, call), { status: 204 }),
   );
 
   app.delete(

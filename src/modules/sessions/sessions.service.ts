@@ -53,7 +53,7 @@ const brakes = {
   device: { free: 5, longest: 15 * 60 },
   account: { free: 100, longest: 60 },
   address: { free: 100, longest: 30 },
-  /** Who gets here has the password: nobody else is delayed. */
+  /** Who gets here has the password or a link that works: nobody else can delay the owner. */
   factor: { free: 5, longest: 15 * 60 },
   /** A wrong secret of a machine delays nobody; it is counted so that it is written down once. */
   secret: { free: 1, longest: 0 },
@@ -98,11 +98,16 @@ export const assertFactorAttemptAllowed = (db: Executor, account: string): Promi
 
 /**
  * Counts a wrong secret of a machine client, which may come each second for weeks.
- * @param of client and address
- * @returns whether there was none in the hour before
+ * @param clientId of one that there is; null of any other: whoever makes ids up fills no log with them
+ * @returns whether there was none from this network in the hour before
  */
-export const isFirstWrongSecret = async (db: Executor, of: string): Promise<boolean> => {
-  const counted = [{ key: keyOf("secret", of), account: null, ...brakes.secret }];
+export const isFirstWrongSecret = async (
+  db: Executor,
+  clientId: string | null,
+  address: string | null,
+): Promise<boolean> => {
+  const key = keyOf("secret", `${clientId ?? ""} ${networkOf(address ?? "")}`);
+  const counted = [{ key, account: null, ...brakes.secret }];
   return (await store.countAttempt(db, counted, nowInstant())).isLastFree;
 };
 
@@ -117,14 +122,16 @@ export async function forgetAttempts(
   db: Executor,
   account: string,
   address: string | null,
+  { ofFactor = true } = {},
 ): Promise<void> {
-  await store.deleteAttempts(db, accountOf(account));
+  const spared = ofFactor ? null : keyOf("factor", account);
+  await store.deleteAttempts(db, accountOf(account), spared);
   if (address) await store.uncountAttempt(db, keyOf("address", networkOf(address)));
 }
 
 /** Ends what an account has to wait for: the operator has spoken to its owner. */
 export const unlockAccount = (tx: Executor, account: string): Promise<unknown> =>
-  store.deleteAttempts(tx, accountOf(account));
+  store.deleteAttempts(tx, accountOf(account), null);
 
 /** The sign-in that a refresh token belonged to, if it was this account's and ended well or not at all. */
 export const findDeviceOf = async (
@@ -243,13 +250,14 @@ export async function logout(tx: Executor, call: Call): Promise<undefined> {
   if (sessionId) await endOne(tx, call, sessionId);
 }
 
-/** Ends every sign-in of a person and every open link. */
+/** Ends every sign-in of a person, but one that goes on, and every open link. */
 export async function endSignIns(
   tx: Executor,
   memberId: string,
-  why: "password_change" | "suspension" | "factors_removed",
+  why: "password_change" | "suspension" | "factors_removed" | "factor_added",
+  but: string | null = null,
 ): Promise<void> {
-  await store.revokeSessionsOf(tx, memberId, why, nowInstant());
+  await store.revokeSessionsOf(tx, memberId, why, nowInstant(), but);
   await store.endLinksOf(tx, memberId, nowInstant());
 }
 
@@ -280,12 +288,15 @@ export async function issueLink(
 }
 
 /**
- * Whose link it is, valid or not: the person is locked before the link, as in every other change.
- * @throws AppError `auth.invalid_link` for one that never was
+ * Whose link it is: the person is locked before the link, as in every other change, and the link is looked
+ * at again then (`redeemLink`).
+ * @throws AppError `auth.invalid_link` for one that works no more, or never was
  */
 export async function ownerOfLink(tx: Executor, token: string): Promise<string> {
   const [link] = await store.selectLink(tx, sha256(token));
-  if (!link) throw new AppError("auth.invalid_link");
+  if (!link || link.usedAt || link.expiresAt <= nowInstant()) {
+    throw new AppError("auth.invalid_link");
+  }
   return link.memberId;
 }
 
@@ -300,8 +311,12 @@ export async function redeemLink(tx: Executor, token: string) {
   return link;
 }
 
-const openSignIns = (db: Executor, { id }: Actor, { sessionIdleDays }: SessionLife) =>
-  store.selectSignIns(db, id, nowInstant(), instantIn(-seconds(sessionIdleDays)));
+const openSignIns = (
+  db: Executor,
+  { id }: Actor,
+  { sessionIdleDays }: SessionLife,
+  only?: string,
+) => store.selectSignIns(db, id, nowInstant(), instantIn(-seconds(sessionIdleDays)), only);
 
 /** One's own sign-ins that are open, the newest first. */
 export const listSignIns = async (db: Executor, actor: Actor, life: SessionLife) => {
@@ -319,33 +334,31 @@ export async function endSignIn(
   id: string,
   life: SessionLife,
 ): Promise<undefined> {
-  const rows = await openSignIns(tx, call.actor, life);
-  if (!rows.some((one) => one.id === id)) throw new AppError("sign_in.not_found");
+  const [own] = await openSignIns(tx, call.actor, life, id);
+  if (!own) throw new AppError("sign_in.not_found");
   await endOne(tx, call, id);
 }
 
 /** Ends all of one's own sign-ins but the one that asks. */
-export async function endOtherSignIns(
-  tx: Executor,
-  call: Call,
-  life: SessionLife,
-): Promise<undefined> {
-  const { actor } = call;
-  const rows = await openSignIns(tx, actor, life);
-  for (const { id } of rows) if (id !== actor.sessionId) await endOne(tx, call, id);
+export async function endOtherSignIns(tx: Executor, call: Call): Promise<undefined> {
+  const { id, sessionId } = call.actor;
+  const ended = await store.revokeSessionsOf(tx, id, "sign_out", nowInstant(), sessionId);
+  for (const one of ended) await recordEnd(tx, call, one.id);
 }
 
 async function endOne(tx: Executor, call: Call, id: string): Promise<void> {
   const [ended] = await store.revokeSession(tx, id, "sign_out", nowInstant());
-  if (!ended) return;
-  await recordAudit(tx, call, {
+  if (ended) await recordEnd(tx, call, id);
+}
+
+const recordEnd = (tx: Executor, call: Call, id: string) =>
+  recordAudit(tx, call, {
     type: "session.revoke",
     subject: { id, organizationId: call.actor.organizationId },
     before: null,
     after: null,
     reason: "sign_out",
   });
-}
 
 /** What expired sign-ins leave behind: they themselves, links, counts of attempts. */
 export const leftoverKinds = store.leftoverKinds;

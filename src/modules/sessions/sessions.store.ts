@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, isNull, ne, or, type SQL, sql } from "drizzle-orm";
 import { apiClients } from "../../../db/schema/api-clients.ts";
 import { members } from "../../../db/schema/members.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
@@ -119,9 +119,16 @@ export async function countAttempt(
   };
 }
 
-/** Forgets all attempts at an account. @param account its hash */
-export const deleteAttempts = (db: Executor, account: string) =>
-  db.delete(signInAttempts).where(eq(signInAttempts.account, account));
+/** Forgets the attempts at an account. @param account its hash @param spared a key that stays counted */
+export const deleteAttempts = (db: Executor, account: string, spared: string | null) =>
+  db
+    .delete(signInAttempts)
+    .where(
+      and(
+        eq(signInAttempts.account, account),
+        spared === null ? undefined : ne(signInAttempts.key, spared),
+      ),
+    );
 
 /**
  * The sign-in that a refresh token belongs to, good or used up, of the person with this e-mail; not when
@@ -202,8 +209,18 @@ export const selectFactorOf = async (db: Executor, id: string) =>
 export const noteUse = (tx: Executor, id: string, usedAt: string) =>
   tx.update(sessions).set({ usedAt }).where(eq(sessions.id, id));
 
-/** A person's sign-ins that are open. @param idleSince whoever was not refreshed since has ended */
-export const selectSignIns = (db: Executor, memberId: string, now: string, idleSince: string) =>
+/**
+ * A person's sign-ins that are open, the newest ones.
+ * @param idleSince whoever was not refreshed since has ended
+ * @param only this one, if it is among them
+ */
+export const selectSignIns = (
+  db: Executor,
+  memberId: string,
+  now: string,
+  idleSince: string,
+  only?: string,
+) =>
   db
     .select({
       id: sessions.id,
@@ -218,6 +235,7 @@ export const selectSignIns = (db: Executor, memberId: string, now: string, idleS
     .where(
       and(
         eq(sessions.memberId, memberId),
+        only === undefined ? undefined : eq(sessions.id, only),
         isNull(sessions.revokedAt),
         gt(sessions.expiresAt, now),
         gt(sql`coalesce(${sessions.usedAt}, ${sessions.createdAt})`, idleSince),
@@ -226,7 +244,7 @@ export const selectSignIns = (db: Executor, memberId: string, now: string, idleS
     .orderBy(desc(sessions.id))
     .limit(signInsShown);
 
-/** Sign-ins that are listed, and ended at once. */
+/** Sign-ins that are listed; all are ended, however many. */
 const signInsShown = 200;
 
 /** Ends a sign-in; returns nothing when it had ended before. */
@@ -242,17 +260,25 @@ export const revokeSession = (
     .where(and(eq(sessions.id, id), isNull(sessions.revokedAt)))
     .returning({ id: sessions.id });
 
-/** Ends all sign-ins of a person. */
+/** Ends all sign-ins of a person. @param but one that goes on @returns those that ended */
 export const revokeSessionsOf = (
   tx: Executor,
   memberId: string,
-  revokedFor: "password_change" | "suspension" | "factors_removed",
+  revokedFor: NonNullable<(typeof sessions.$inferSelect)["revokedFor"]>,
   now: string,
+  but: string | null = null,
 ) =>
   tx
     .update(sessions)
     .set({ revokedAt: now, revokedFor })
-    .where(and(eq(sessions.memberId, memberId), isNull(sessions.revokedAt)));
+    .where(
+      and(
+        eq(sessions.memberId, memberId),
+        but === null ? undefined : ne(sessions.id, but),
+        isNull(sessions.revokedAt),
+      ),
+    )
+    .returning({ id: sessions.id });
 
 /** A one-time link, good or not. */
 export const selectLink = (tx: Executor, tokenHash: string) =>

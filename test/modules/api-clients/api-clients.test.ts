@@ -5,7 +5,7 @@ import { apiClients } from "../../../db/schema/api-clients.ts";
 import { auditRecords } from "../../../db/schema/audit.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import { signInAttempts } from "../../../db/schema/sessions.ts";
-import { sha256 } from "../../../src/lib/ids.ts";
+import { newId, sha256 } from "../../../src/lib/ids.ts";
 import { auditsOf } from "../../support/log.ts";
 import { type Caller, openMarket, type Reply } from "../../support/market.ts";
 import { statusesOf } from "../../support/replies.ts";
@@ -544,6 +544,11 @@ t.test("the token endpoint", async (t) => {
     const failed = (await auditsOf(market, clientId)).filter(({ type }) => /failed/.test(type));
     t.match(failed, [{ reason: "wrong_secret", address: "127.0.0.1" }], "once, however many");
     t.notMatch(JSON.stringify(failed), /gms_/);
+    const count = () =>
+      market.database.db.$count(auditRecords, eq(auditRecords.type, "api_client.sign_in_failed"));
+    const before = await count();
+    for (let i = 0; i < 20; i++) await grantTo({ clientId: newId(), clientSecret: "gms_x" });
+    t.ok((await count()) - before <= 1, "nor by ids that are made up");
   });
 
   t.test("a closed organization's clients get no token", async (t) => {

@@ -1,4 +1,6 @@
 /** The log's signed head, and what is found with it: every way in which a log was changed behind the program's back. */
+
+import { sign } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
@@ -472,7 +474,14 @@ t.test("a head that was changed, or signed by somebody else, proves nothing", as
     kid: app.signingKeys.active.kid,
   });
   const unsigned = `${Buffer.from(JSON.stringify({ alg: "none", typ: headType })).toString("base64url")}.${payload}.`;
+  // RFC 7515 4.1.11: what must be understood, and is not.
+  const { pem, kid } = app.signingKeys.active;
+  const critical = [{ alg: "ES256", typ: headType, kid, crit: ["b64"] }, partOf(jws, 1)]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
+  const signed = sign("sha256", Buffer.from(critical), { key: pem, dsaEncoding: "ieee-p1363" });
   for (const [text, fault] of [
+    [`${critical}.${signed.toString("base64url")}`, /no signed statement/],
     [`${header}.${changed}.${signature}`, /signature is wrong/],
     [forged, /signature is wrong/],
     [unsigned, /no signed statement/],

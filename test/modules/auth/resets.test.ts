@@ -206,9 +206,56 @@ t.test("who proves to be the same is not barred", async (t) => {
     t.ok((await meOf(back)).passwordReset.barredUntil);
   });
 
-  await t.test("who makes the link for oneself, or is invited, needs no proof", async (t) => {
+  await t.test("nor does a second reset, by what the first one gave", async (t) => {
+    const barred = async (who: Caller) => (await meOf(who)).passwordReset.barredUntil;
+    const known = await market.colleague(admin);
+    await takenOver(admin, known);
+    t.ok(
+      await barred(await takenOver(admin, known, { currentPassword: fresh })),
+      "the new password",
+    );
+    for (const isShown of [true, false]) {
+      const who = await market.colleague(admin);
+      const codeAt = await withTotp(await takenOver(admin, who), fresh);
+      const more = isShown ? { secondFactor: { code: codeAt(0) } } : {};
+      await must(redeem(await linkFor(admin, who), more));
+      const back = await asThem(who, { code: codeAt(1) });
+      t.ok(await barred(back), `a factor that was set up since, ${isShown ? "shown" : "used"}`);
+    }
+  });
+
+  await t.test(
+    "a link that works no more tells nothing of a factor, and delays nobody",
+    async (t) => {
+      const who = await market.colleague(admin);
+      const codeAt = await withTotp(who, password);
+      const used = await linkFor(admin, who);
+      const newer = await linkFor(admin, who);
+      for (let i = 0; i < 8; i++) {
+        const reply = await redeem(used, { secondFactor: { code: "000000" } });
+        refused(t, reply, 400, "auth.invalid_link");
+      }
+      refused(
+        t,
+        await redeem(used, { secondFactor: { code: codeAt(0) } }),
+        400,
+        "auth.invalid_link",
+      );
+      refused(
+        t,
+        await redeem(newer, { secondFactor: { recoveryCode: "aaaa-aaaa-aaaa-aaaa" } }),
+        401,
+        "auth.invalid_second_factor",
+      );
+      const failed = (await auditsOf(market, who.id)).filter(({ type }) => /failed/.test(type));
+      t.match(failed, [{ reason: "second_factor" }]);
+      await must(redeem(newer, { secondFactor: { code: codeAt(0) } }));
+    },
+  );
+
+  await t.test("who makes the link for oneself is barred too, who is invited is not", async (t) => {
     const self = await takenOver(admin, admin);
-    t.equal((await meOf(self)).passwordReset, null);
+    t.match(await meOf(self), { passwordReset: { by: admin.id, barredUntil: /^2/ } });
     const invited = await must(
       market.as(self)("POST", membersOf(admin), {
         body: { name: "新同事", email: "invited.colleague@example.test" },

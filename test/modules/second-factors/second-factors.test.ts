@@ -3,7 +3,7 @@ import { eq } from "drizzle-orm";
 import { Secret, TOTP } from "otpauth";
 import t from "tap";
 import { secondFactors } from "../../../db/schema/second-factors.ts";
-import { signInAttempts } from "../../../db/schema/sessions.ts";
+import { sessions, signInAttempts } from "../../../db/schema/sessions.ts";
 import { clock } from "../../../src/lib/clock.ts";
 import { auditsOf } from "../../support/log.ts";
 import { type Caller, openMarket, password, type Reply } from "../../support/market.ts";
@@ -306,6 +306,71 @@ t.test("a passkey", async (t) => {
   });
 });
 
+t.test(
+  "whoever signed in with the password alone, before it was there, gets nowhere",
+  async (t) => {
+    const who = await market.person("enterprise");
+    const thief = signedInAs(who, await login(who.email));
+    const own = await withTotp(who);
+    refused(t, await market.as(thief)("GET", factorsAt), 401, "auth.invalid_token");
+    // One that is opened at that very moment.
+    const late = signedInAs(who, await login(who.email, { code: codeOf(own.secret) }));
+    await db.update(sessions).set({ secondFactor: null }).where(eq(sessions.memberId, who.id));
+    const current = { currentPassword: password };
+    for (const [url, body] of [
+      ["", { kind: "totp", name: "别人的手机", ...current }],
+      ["/recovery-codes", current],
+      [`/${own.id}/remove`, current],
+    ] as const) {
+      const reply = await market.as(late)("POST", factorsAt + url, { body });
+      refused(t, reply, 403, "auth.second_factor_needed");
+    }
+  },
+);
+
+t.test("new passwords do not forget how often a code was guessed", async (t) => {
+  const who = await market.person("enterprise");
+  const own = await withTotp(who);
+  const proved = signedInAs(who, await login(who.email, { code: codeOf(own.secret) }));
+  for (let i = 0; i < 5; i++) {
+    const guess = await login(who.email, { code: wrongCode(own.secret) });
+    refused(t, guess, 401, "auth.invalid_second_factor");
+  }
+  const body = { currentPassword: password, newPassword: "春风又绿江南岸 2026" };
+  await laterSignedIn(market, 2, () =>
+    must(market.as(proved)("POST", "/v1/auth/change-password", { body })),
+  );
+  const keys = await db.select({ key: signInAttempts.key }).from(signInAttempts);
+  t.equal(keys.filter(({ key }) => key.startsWith("factor:")).length, 1);
+  t.notOk(
+    keys.some(({ key }) => key.startsWith("pair:")),
+    "those at the password are forgotten",
+  );
+});
+
+type Answer = { response: object };
+
+t.test("what a browser says of a passkey that no browser would say", async (t) => {
+  const who = await market.person("university");
+  const tried = async (change: (answer: Answer) => object, device = newAuthenticator()) => {
+    await db.delete(signInAttempts);
+    const { factor, passkey } = await must(begin(who, "passkey"));
+    return confirm(who, factor.id, { passkey: change(device.create(passkey, origin)) });
+  };
+  const saying = (transports: unknown) => (answer: Answer) => ({
+    ...answer,
+    response: { ...answer.response, transports },
+  });
+  const long = await tried((answer) => answer, newAuthenticator(2_000));
+  refused(t, long, 401, "auth.invalid_second_factor");
+  for (const transports of ["abc", {}, ["a\0b"], [1, null, "usb"], 7, null]) {
+    const reply = await tried(saying(transports));
+    t.equal(reply.status, 200, `${JSON.stringify(transports)}: ${reply.text}`);
+    const url = `${factorsAt}/${reply.body.factor.id}/remove`;
+    await must(market.as(who)("POST", url, { body: { currentPassword: password } }));
+  }
+});
+
 t.test("no more than ten", async (t) => {
   const who = await market.person("enterprise");
   for (let i = 0; i < 10; i++) {
@@ -336,6 +401,9 @@ t.test(
     const { body } = await market.as(signedInAs(who, reply))("GET", "/v1/me");
     t.match(body.member.passwordReset, { by: admin.id, byOrganizationId: admin.organizationId });
     t.ok(body.member.passwordReset.barredUntil > clock.now().toISOString());
+    refused(t, await market.as(admin)("DELETE", url), 404, "second_factor.not_found");
+    const mine = `/v1/organizations/${admin.organizationId}/members/${admin.id}/second-factors`;
+    refused(t, await market.as(admin)("DELETE", mine), 409, "second_factor.own");
     const record = (await auditsOf(market, who.id)).find(
       ({ type }) => type === "member.remove_second_factors",
     );
@@ -372,6 +440,9 @@ t.test("roles that need one can do nothing before they have it", async (t) => {
     body: { email: operator.email, password },
   });
   refused(t, again, 401, "auth.second_factor_required");
+  const remove = `${factorsAt}/${body.factor.id}/remove`;
+  await must(strict.as(operator)("POST", remove, { body: { currentPassword: password } }));
+  refused(t, await read(operator), 403, "auth.second_factor_needed");
   const client = await strict.client(operator, ["organization:read"]);
   t.equal((await strict.as(client)("GET", "/v1/me")).status, 200, "machines have none to prove");
 });

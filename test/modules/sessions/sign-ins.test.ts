@@ -1,5 +1,9 @@
 /** One's own sign-ins: seen with where they came from, and ended one by one or all but this one. */
+import { and, eq, isNull } from "drizzle-orm";
 import t from "tap";
+import { sessions } from "../../../db/schema/sessions.ts";
+import { instantIn } from "../../../src/lib/clock.ts";
+import { newId } from "../../../src/lib/ids.ts";
 import { auditsOf } from "../../support/log.ts";
 import { type Caller, openMarket, password } from "../../support/market.ts";
 import { must, refused } from "../../support/replies.ts";
@@ -66,6 +70,27 @@ t.test("all others are ended at once", async (t) => {
   t.ok(renewed.accessToken);
   const after = await must(market.as(two.caller)("GET", path));
   t.ok(after.data[0].usedAt >= data[0].usedAt);
+});
+
+t.test("all others, however many there are", async (t) => {
+  const who = await market.person("enterprise");
+  const expiresAt = instantIn(3_600);
+  const many = Array.from({ length: 250 }, () => ({ id: newId(), memberId: who.id, expiresAt }));
+  await market.database.db.insert(sessions).values(many);
+  const oldest = many[0]?.id ?? "";
+  const { caller } = await signIn(who, "the newest");
+  t.equal(
+    (await market.as(caller)("DELETE", `${path}/${oldest}`)).status,
+    204,
+    "not listed, but ended",
+  );
+  t.equal((await market.as(caller)("DELETE", path)).status, 204);
+  const own = eq(sessions.memberId, who.id);
+  const open = await market.database.db
+    .select()
+    .from(sessions)
+    .where(and(own, isNull(sessions.revokedAt)));
+  t.equal(open.length, 1);
 });
 
 t.test("one that is not used ends before its time", async (t) => {
