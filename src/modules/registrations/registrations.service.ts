@@ -25,8 +25,14 @@ import * as store from "./registrations.store.ts";
 const noOffice = (regionCode: string | null): AppError =>
   new AppError("registration.no_office", {
     detail: regionCode
-      ? { en: `Of region ${regionCode}.`, zh: `申请方所在行政区划为 ${regionCode}。` }
-      : { en: "The applicant names no region.", zh: "申请方未填写行政区划。" },
+      ? {
+          en: `No registration office is competent for ${regionCode}.`,
+          zh: `没有登记机构负责行政区划 ${regionCode}。`,
+        }
+      : {
+          en: "The applicant names no region, and so no office.",
+          zh: "申请方未填写行政区划，无法确定登记机构。",
+        },
   });
 
 /**

@@ -12,7 +12,8 @@
  * totals can be closed in every dimension, and any other cycle leaves the totals alone.
  *
  * How many contracts of a year are in force is no secret: registration numbers tell the year and count up, and
- * anybody may ask which are valid. So no count is protected by a year's.
+ * anybody may ask which are valid. So no count is protected by a year's, and a year hides the totals of all its
+ * quarters or of none.
  *
  * What cannot be protected: the count of all that a year has; the counts of a quarter that has as many values as contracts, which their number
  * tells, and so that of a small total if such a quarter is its partner (amounts are safe); and a quarter's
@@ -150,19 +151,33 @@ function decideTotals(
       quarters.push(member(node, outside, quarter, whole, sum(list)));
     }
   }
-  const isKnown = (edge: Edge) => edge === total || years.some((one) => one === edge);
-  const links = [total, ...years, ...quarters].filter(isSmall).map((one) => {
-    const within = isKnown(one) ? null : cheapestCycle(one, true, new Map(), isKnown);
+  const links: Link[] = [];
+  const alone: Member[] = [];
+  for (const inYear of groupBy(quarters, ({ period }) => period.slice(0, 4)).values()) {
+    if (!inYear.some(isSmall)) continue;
+    const hub = inYear.reduce((most, one) => (one.count > most.count ? one : most));
+    // The number of a year's contracts is known: what it leaves beside the open quarters would be the sum of the
+    // hidden ones, and of a value that has nothing else. So all of them are hidden, and can change with each other.
+    if (inYear.length === 1 || hub.count === 1) alone.push(...inYear.filter(isSmall));
+    else {
+      for (const one of inYear) {
+        one.hidden = true;
+        if (one === hub) continue;
+        links.push({ from: one.period, to: hub.period, isWithinYear: true });
+      }
+    }
+  }
+  for (const one of [total, ...years, ...alone].filter(isSmall)) {
     // Always found: all totals can grow together.
-    const cycle = within ?? cheapestCycle(one, true, new Map()) ?? [];
+    const cycle = cheapestCycle(one, true, new Map()) ?? [];
     hide(cycle);
     const grows = new Map(cycle.map((step) => [step.edge, step.grows]));
-    return {
+    links.push({
       from: quarters.find((quarter) => grows.get(quarter) === true)?.period ?? null,
       to: quarters.find((quarter) => grows.get(quarter) === false)?.period ?? null,
-      isWithinYear: within !== null,
-    };
-  });
+      isWithinYear: false,
+    });
+  }
   return { total, links };
 }
 

@@ -253,6 +253,28 @@ t.test("nor by looking before and after a contract of a past quarter is revoked"
   });
 });
 
+t.test("what a year's number leaves beside open quarters is no value's own", async (t) => {
+  // Were the third quarter open, six contracts less its three would be those of `a`, which are two firms'.
+  const of = (quarter: string, a: string, seller: string, buyer: string, totalAmount: string) => ({
+    ...{ quarter, seller, buyer, totalAmount, technologyAmount: "50.00" },
+    values: { a },
+  });
+  const contracts = [
+    of("2025-Q2", "a", "s1", "b1", "100.00"),
+    of("2025-Q2", "a", "s1", "b1", "100.00"),
+    of("2025-Q3", "b", "s2", "b1", "9000.00"),
+    of("2025-Q3", "c", "s5", "b4", "100.00"),
+    of("2025-Q3", "b", "s1", "b3", "9000.00"),
+    of("2025-Q4", "a", "s1", "b1", "100.00"),
+  ];
+  const years = opened(
+    viewsOf(contracts, ["a"]),
+    ({ period, value }) => period === "2025" && value === "all",
+  );
+  t.ok(years.totals.some(({ period, hidden }) => period === "2025-Q3" && hidden));
+  t.same(found(years, 1), []);
+});
+
 t.test("nor by counting the numbers of each year that are valid", async (t) => {
   holdsFor(t, 1000, "walks", firms, (contracts) => {
     const inYear = ({ period }: Row) =>
