@@ -1,5 +1,6 @@
 /** Waiting for what is to come, and being there already. */
 import { setTimeout } from "node:timers/promises";
+import type { Test } from "tap";
 import { sessions } from "../../db/schema/sessions.ts";
 import { clock, instantIn } from "../../src/lib/clock.ts";
 import type { Market } from "./market.ts";
@@ -14,6 +15,16 @@ export async function until<T>(
     if (found) return found;
     await setTimeout(pause);
   }
+}
+
+/** Lets time stand still until the tests of the file have ended, but for `later`. */
+export function stopClock(t: Test): void {
+  const { now } = clock;
+  const at = now();
+  clock.now = () => at;
+  t.teardown(() => {
+    clock.now = now;
+  });
 }
 
 /** Runs `work` so many seconds later, by the one clock; tokens and sign-ins must outlive it. */
