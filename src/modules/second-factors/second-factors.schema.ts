@@ -44,7 +44,7 @@ export type SecondFactorInput = z.output<typeof SecondFactorInput>;
 
 /** What a browser's `navigator.credentials` takes, in its JSON form (WebAuthn Level 3, 5.1.8). */
 const CredentialOptions = z
-  .record(z.string(), z.json())
+  .record(z.string(), z.unknown())
   .describe("For `PublicKeyCredential.parseCreationOptionsFromJSON`, WebAuthn.");
 
 /** A factor that is not set up yet, with what its owner needs to do so; shown once. */
