@@ -105,15 +105,9 @@ export interface Statistics {
   frequencies: ReadonlyMap<number, number>;
 }
 
-/**
- * Listings that are taken to be there besides, without any of the terms: of the first two in a market all that
- * they share would else stand in all listings, and tell nothing.
- */
-const assumed = 20;
-
 /** What a term tells: nothing when every listing has it. Raised, because a rare term tells much more. */
 const tellingOf = ({ documents, frequencies }: Statistics, term: number): number =>
-  Math.max(0, Math.log((documents + assumed + 1) / ((frequencies.get(term) ?? 0) + 1))) ** 1.5;
+  Math.max(0, Math.log((documents + 1) / ((frequencies.get(term) ?? 0) + 1))) ** 1.5;
 
 /** A term of a listing. */
 interface Weighed {
@@ -139,9 +133,17 @@ export interface Vector extends Packed {
   postedWeights: number[];
 }
 
+/**
+ * Listings that a market is taken to have at least, the missing ones without any of the terms: of the first two
+ * all that they share would else stand in all listings, and tell nothing.
+ */
+const leastDocuments = 20;
+
 /** A market without statistics yet: every term tells the same. */
-const even = (statistics: Statistics): Statistics =>
-  statistics.documents > 0 ? statistics : { documents: 1, frequencies: new Map() };
+const even = ({ documents, frequencies }: Statistics): Statistics =>
+  documents > 0
+    ? { documents: Math.max(documents, leastDocuments), frequencies }
+    : { documents: 1, frequencies: new Map() };
 
 /** A vector from terms and their frequencies, with what the terms tell now. */
 export function vectorOf(
