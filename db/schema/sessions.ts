@@ -16,7 +16,14 @@ export const sessions = pgTable(
     expiresAt: instant("expires_at").notNull(),
     revokedAt: instant("revoked_at"),
     revokedFor: text("revoked_for", {
-      enum: ["sign_out", "token_reuse", "password_change", "suspension", "factors_removed", "factor_added"],
+      enum: [
+        "sign_out",
+        "token_reuse",
+        "password_change",
+        "suspension",
+        "factors_removed",
+        "factor_added",
+      ],
     }),
     /** Where it was opened, as its owner may recognise it. */
     address: text("address"),
