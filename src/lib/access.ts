@@ -45,6 +45,9 @@ export interface Access {
   withoutSecondFactor?: true;
 }
 
+/** What anybody who is signed in may do about the own account: to set a second factor up, to sign out. */
+export const ownAccount = { whileSuspended: true, withoutSecondFactor: true } as const;
+
 /**
  * Why a route does not admit somebody: 401, then 403 by second factor, role, scope, state of the
  * organization.

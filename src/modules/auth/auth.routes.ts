@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import { ownAccount } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
 import { hashPassword } from "../../lib/passwords.ts";
 import { originOf } from "../../plugins/authentication.ts";
@@ -33,9 +34,6 @@ const tags = ["accounts"];
 
 /** `client_id` of tokens that people get by signing in here (RFC 9068 wants one). */
 const firstParty = "grand-market";
-
-/** What anybody who is signed in may do about the own account. */
-const ownAccount = { whileSuspended: true, withoutSecondFactor: true } as const;
 
 const userAgentOf = ({ headers }: FastifyRequest) => headers["user-agent"];
 

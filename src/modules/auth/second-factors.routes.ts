@@ -1,3 +1,4 @@
+import { ownAccount } from "../../lib/access.ts";
 import type { App } from "../../plugins/contract.ts";
 import { callOf, noContent, write } from "../../plugins/writes.ts";
 import {
@@ -22,11 +23,9 @@ import { checkCurrentPassword } from "./auth.service.ts";
 const tags = ["accounts"];
 const path = "/v1/me/second-factors";
 
-/** Who must set one up first may do so, and nothing else. */
-const access = { whileSuspended: true, withoutSecondFactor: true } as const;
 /** With the password in hand: a token that was left open is not enough to change how one signs in. */
 const guarded = {
-  access,
+  access: ownAccount,
   idempotency: "refused",
   bucket: "sign-in",
   errors: [
@@ -44,7 +43,7 @@ export default async function secondFactorRoutes(app: App) {
   app.get(
     path,
     {
-      config: { access },
+      config: { access: ownAccount },
       schema: {
         operationId: "listSecondFactors",
         summary: "What one proves beside the password",
@@ -85,7 +84,7 @@ export default async function secondFactorRoutes(app: App) {
     `${path}/:id/confirm`,
     {
       config: {
-        access,
+        access: ownAccount,
         idempotency: "refused",
         changesAccess: true,
         bucket: "sign-in",

@@ -1,3 +1,4 @@
+import { ownAccount } from "../../lib/access.ts";
 import { IdParams } from "../../lib/wire.ts";
 import type { App } from "../../plugins/contract.ts";
 import { noContent, write } from "../../plugins/writes.ts";
@@ -6,13 +7,12 @@ import { endOtherSignIns, endSignIn, listSignIns } from "./sessions.service.ts";
 
 const tags = ["accounts"];
 const path = "/v1/me/sign-ins";
-const access = { whileSuspended: true, withoutSecondFactor: true } as const;
 
 export default async function sessionRoutes(app: App) {
   app.get(
     path,
     {
-      config: { access },
+      config: { access: ownAccount },
       schema: {
         operationId: "listSignIns",
         summary: "One's own sign-ins that are open",
@@ -28,7 +28,7 @@ export default async function sessionRoutes(app: App) {
   app.delete(
     path,
     {
-      config: { access, changesAccess: true },
+      config: { access: ownAccount, changesAccess: true },
       schema: {
         operationId: "endOtherSignIns",
         summary: "End all of one's own sign-ins but this one",
@@ -45,7 +45,7 @@ export default async function sessionRoutes(app: App) {
   app.delete(
     `${path}/:id`,
     {
-      config: { access, changesAccess: true, errors: ["sign_in.not_found"] },
+      config: { access: ownAccount, changesAccess: true, errors: ["sign_in.not_found"] },
       schema: {
         operationId: "endSignIn",
         summary: "End one of one's own sign-ins",
