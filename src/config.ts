@@ -121,7 +121,7 @@ const Environment = z.object({
     .default("")
     .transform((text, context) => {
       const quotas = readQuotas(text);
-      if (quotas) return quotas;
+      if (quotas !== undefined) return quotas;
       context.addIssue("must be `off`, or quotas as `search=600/150`");
       return z.NEVER;
     })
@@ -221,7 +221,8 @@ export interface Config {
   sessionIdleDays: number;
   /** A mailto: or https: address. */
   securityContact: string | null;
-  quotas: Quotas;
+  /** Null where requests are not counted. */
+  quotas: Quotas | null;
   /** Drafts of each noun that an organization has at most, before and after it was verified. */
   maxDrafts: { verified: number; unverified: number };
   maxOrganizationMegabytes: number;

@@ -7,6 +7,7 @@ import { newId } from "../../src/lib/ids.ts";
 import { replySchema } from "../../src/lib/json-schema.ts";
 import { loggerOptions } from "../../src/lib/logging.ts";
 import { pageOf } from "../../src/lib/pagination.ts";
+import { bucketNames } from "../../src/lib/rate-limits.ts";
 import { readKeyFile } from "../../src/lib/signing-keys.ts";
 import { Need } from "../../src/modules/needs/needs.schema.ts";
 import { Result, ResultSummary } from "../../src/modules/results/results.schema.ts";
@@ -22,8 +23,16 @@ import {
 } from "./cases.ts";
 import { owner } from "./content.ts";
 
+const manyOfEach = bucketNames.map((name) => `${name}=999999999/999999999`).join(",");
+
 /** Builds the service as `src/server.ts` does; its log lines go to standard output. */
-export async function openApi({ databaseUrl, keyFile, connections }: Job, runJobs = true) {
+export async function openApi({
+  databaseUrl,
+  keyFile,
+  connections,
+  isCounted = true,
+  runsJobs: runJobs = true,
+}: Job) {
   const config = readConfig({
     NODE_ENV: "production",
     DATABASE_URL: databaseUrl,
@@ -31,7 +40,7 @@ export async function openApi({ databaseUrl, keyFile, connections }: Job, runJob
     DATABASE_POOL_SIZE: String(connections),
     PUBLIC_URL: "http://127.0.0.1:3000",
     // Requests are counted as ever; a bench makes more of them than anybody may.
-    RATE_LIMITS: "off",
+    RATE_LIMITS: isCounted ? manyOfEach : "off",
     MAX_DRAFTS: "1000000",
     // Where nothing is measured, a busy machine must not turn a request away.
     ...(runJobs ? {} : { MAX_EVENT_LOOP_DELAY: "0" }),
@@ -65,7 +74,7 @@ interface Query {
 
 /** Sends one request of each case and keeps the statement that the driver was given for it. */
 export async function capture(job: Job): Promise<Capture> {
-  const api = await openApi(job, false);
+  const api = await openApi({ ...job, runsJobs: false });
   try {
     const first = await api.database.pool.query<{ id: string }>(
       "select r.id from results r join organizations o on o.id = r.organization_id where r.status = 'published' and o.status = 'verified' order by r.id limit 1",

@@ -96,6 +96,10 @@ export interface Job {
   keyFile: string;
   connections: number;
   capture?: Capture;
+  /** Whether requests count against quotas, as ever; else what counting costs can be told. */
+  isCounted?: boolean;
+  /** Whether the process does the market's own work as well. */
+  runsJobs?: boolean;
 }
 export type Role = "api" | "floor" | "limit" | "capture";
 

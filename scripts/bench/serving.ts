@@ -36,6 +36,10 @@ export interface ServingOptions {
 const memoryLimit = 300 * 1024 * 1024;
 const growthLimit = 1.3;
 
+/** What counting a request may cost, and of which replies: the cheapest show it most. */
+const countingLimit = 1.05;
+const countedCases: readonly CaseName[] = ["one", "oneHot", "page"];
+
 /** What a load came to, with the target's own use of the processor. */
 interface Round extends Measured {
   /** CPU time of the target's process for each reply, in ms. */
@@ -232,6 +236,29 @@ export async function benchServing(
       };
     };
 
+    /** What counting requests against quotas costs: CPU of a reply with and without. */
+    const counting = async () => {
+      // Both begin now, without the market's own work: the one that does it has more garbage to collect.
+      const alike = { ...job, runsJobs: false };
+      const counted = await open("api", alike, "api-counted");
+      const uncounted = await open("api", { ...alike, isCounted: false }, "api-uncounted");
+      const costs = [];
+      for (const name of chosen.filter((name) => countedCases.includes(name))) {
+        const [ours, without] = await compare(name, [counted, uncounted]);
+        const ratio = rounded(
+          median(ours.map((one, i) => one.cpu / (without[i]?.cpu ?? Number.NaN))),
+          3,
+        );
+        costs.push({ name, counted: summary(ours), uncounted: summary(without), ratio });
+      }
+      for (const target of [counted, uncounted]) await target.stop();
+      return {
+        cases: costs,
+        limit: countingLimit,
+        reached: costs.every((one) => one.ratio <= countingLimit),
+      };
+    };
+
     const rows = [];
     for (const name of chosen) {
       const [ours, floors, limits] = await compare(
@@ -266,6 +293,7 @@ export async function benchServing(
         reached: (most.get(api) ?? 0) <= memoryLimit,
       },
       growth: withGrowth ? await growth() : null,
+      counting: await counting(),
       replies: { total: replies, failed },
     };
   } finally {
@@ -305,7 +333,7 @@ export function printServing(report: Awaited<ReturnType<typeof benchServing>>): 
   for (const line of table) {
     console.log(line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  "));
   }
-  const { memory, growth, replies } = report;
+  const { memory, growth, counting, replies } = report;
   const megabytes = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MB`;
   console.log(
     `\nresident memory under load: API ${megabytes(memory.api)}, floor ${megabytes(memory.floor)}; at most ${megabytes(memory.limit)}: ${verdict(memory.reached)}`,
@@ -313,6 +341,10 @@ export function printServing(report: Awaited<ReturnType<typeof benchServing>>): 
   if (growth)
     console.log(
       `filtered page, ${growth.from} -> ${growth.to} results: API ${growth.api.ratio.toFixed(2)} times the cost, its SQL alone ${growth.sql.fromMs} -> ${growth.sql.toMs} ms, ${growth.sql.ratio.toFixed(2)} times; at most ${growth.limit}: ${verdict(growth.reached)}`,
+    );
+  if (counting.cases.length > 0)
+    console.log(
+      `counting requests: CPU a reply ${counting.cases.map(({ name, counted, uncounted, ratio }) => `${name} ${counted.cpuMs} beside ${uncounted.cpuMs} ms (${ratio})`).join(", ")}; at most ${counting.limit}: ${verdict(counting.reached)}`,
     );
   console.log(`${replies.total} replies, ${replies.failed} not 2xx`);
 }

@@ -51,20 +51,14 @@ export const defaultQuotas: Quotas = Object.fromEntries(
   ]),
 ) as Record<Bucket, Quota>;
 
-/** More than anybody makes, and an integer of a header (RFC 9651 3.3.1: 15 digits). */
-const unlimited: Quota = { caller: 1e12, address: 1e12 };
-
 /**
  * Quotas of a setting: `off`, or some of them as `search=600/150`.
- * @returns undefined when it cannot be read
+ * @returns null when nothing is counted, undefined when it cannot be read
  */
-export function readQuotas(text: string): Quotas | undefined {
+export function readQuotas(text: string): Quotas | null | undefined {
   const quotas: Record<Bucket, Quota> = { ...defaultQuotas };
   if (text === "") return quotas;
-  if (text === "off") {
-    for (const name of bucketNames) quotas[name] = unlimited;
-    return quotas;
-  }
+  if (text === "off") return null;
   for (const part of text.split(",")) {
     const [, name = "", caller, address] =
       /^\s*([a-z-]+)=(\d{1,9})\/(\d{1,9})\s*$/.exec(part) ?? [];

@@ -54,8 +54,15 @@ const tellEvery = 1_000;
  * address where nobody is signed in, in the bucket of its kind; every reply tells what is left. Routes
  * that answer in every state (`vital`) are not counted. Processes on one server share their counts.
  */
-export default fp<{ quotas: Quotas; isShared: boolean }>(
-  async (app, { quotas, isShared }) => {
+export default fp<{ quotas: Quotas | null; isShared: boolean }>(
+  async (app, { quotas: given, isShared }) => {
+    if (!given) {
+      app.decorate("limit", () => undefined);
+      app.decorate("countRequest", () => undefined);
+      app.decorate("countGuess", () => undefined);
+      return;
+    }
+    const quotas = given;
     const limiter = makeRateLimiter(databaseTime);
 
     // There are two of each kind, so they are written once.
