@@ -17,6 +17,7 @@ import { originOf } from "../figures.ts";
 import { type Description, readOptions, refuseCall } from "../options.ts";
 import { type CaseName, caseNames } from "./cases.ts";
 import { benchDeals } from "./deals.ts";
+import { benchFlood, printFlood } from "./flood.ts";
 import { serverUrl } from "./generate.ts";
 import { benchMatching } from "./matching.ts";
 import { environment } from "./processes.ts";
@@ -24,7 +25,7 @@ import { benchReindex } from "./reindex.ts";
 import { grown, keep, type Reports, readKept, type Subject } from "./report.ts";
 import { benchServing, printServing, publishedIds } from "./serving.ts";
 
-const subjects = ["serving", "reindex", "deals", "matching"];
+const subjects = ["serving", "reindex", "flood", "deals", "matching"];
 
 const description = {
   name: "bench",
@@ -141,6 +142,18 @@ async function main(): Promise<void> {
         `\nreading one result while ${size.results + size.needs} listings are cut again, ${report.listingsPerSecond} a second: p99 ${report.during.p99} ms beside ${report.without.p99} ms, ${report.ratio} times; at most ${report.target}: ${report.reached ? "yes" : "no"}`,
       );
       done("reindex", report);
+    }
+    if (isChosen("flood")) {
+      // Over as many as it was starved at before searches had a share of their own.
+      const market = {
+        results: Math.min(10_000, size.results),
+        needs: Math.min(2_000, size.needs),
+      };
+      const given = { size: market, fresh, rounds, seconds, connections };
+      const report = await benchFlood(folder, keyFile, given, say);
+      printFlood(report);
+      if (!report.stood) process.exitCode = 1;
+      done("flood", report);
     }
     if (isChosen("deals")) {
       const given = { registered, fresh, rounds };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { projectRoot } from "../../src/lib/root.ts";
 import { type Origin, tableOf, toldOrigin, withFigures } from "../figures.ts";
 import { aims, type benchDeals } from "./deals.ts";
+import type { benchFlood } from "./flood.ts";
 import type { benchMatching } from "./matching.ts";
 import type { benchReindex } from "./reindex.ts";
 import type { benchServing } from "./serving.ts";
@@ -15,6 +16,7 @@ export interface Reports {
   /** The same over a tenth of the rows: what CI measures, and compares with the one that is kept. */
   small: Of<typeof benchServing>;
   reindex: Of<typeof benchReindex>;
+  flood: Of<typeof benchFlood>;
   deals: Of<typeof benchDeals>;
   matching: Of<typeof benchMatching>;
 }

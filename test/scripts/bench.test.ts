@@ -134,6 +134,10 @@ t.test("a tiny bench reports all that it measures", { skip, timeout: 200_000 }, 
   const reindex = reportOf("reindex");
   for (const which of [reindex.without, reindex.during]) t.ok(which.p99 > 0 && which.memory > 0);
   t.ok(reindex.ratio > 0 && reindex.listingsPerSecond > 0, "reindex");
+  const flood = reportOf("flood");
+  t.match(flood, { results: 500, stood: true });
+  t.ok(flood.searches.statuses[200] > 0, "searches were answered");
+  for (const { name, during } of flood.looks) t.ok(during.looks > 0 && during.p99 > 0, name);
   const deals = reportOf("deals");
   t.match(deals, { registered: 2000, few: 20, feed: { pulled: 2000 } });
   for (const { name, growth } of deals.volume) t.ok(growth > 0, name);

@@ -36,7 +36,7 @@ function spansOf(words: readonly { text: string }[]): { from: number; to: number
 }
 
 /** Words that a search may have: each is looked up, counted and intersected. A pasted title has up to a dozen. */
-const mostWords = { anonymous: 16, signedIn: 32 };
+export const mostWords = { anonymous: 16, signedIn: 32 };
 
 /**
  * What `q` asks for: its words, each with its synonyms and its weight. Neighbours that are a synonym together
