@@ -40,7 +40,10 @@ export const sessions = pgTable(
   ],
 );
 
-/** Opaque refresh tokens, only their SHA-256 is kept. Each is used once (RFC 9700 4.14). */
+/**
+ * Opaque refresh tokens, only their SHA-256 is kept. Each is used once (RFC 9700 4.14), but for a reply that
+ * was lost.
+ */
 export const refreshTokens = pgTable(
   "refresh_tokens",
   {
@@ -51,6 +54,8 @@ export const refreshTokens = pgTable(
     createdAt: instant("created_at").notNull().default(sql`now()`),
     expiresAt: instant("expires_at").notNull(),
     usedAt: instant("used_at"),
+    /** Gives the next token, together with this one, which is nowhere kept; until that one is used. */
+    successorSalt: text("successor_salt"),
   },
   (t) => [
     index("refresh_tokens_session").on(t.sessionId),

@@ -1,4 +1,4 @@
-import { hash, randomBytes, randomInt, randomUUID } from "node:crypto";
+import { createHmac, hash, randomBytes, randomInt, randomUUID } from "node:crypto";
 import { v7 } from "uuid";
 import { databaseTime } from "./clock.ts";
 
@@ -38,6 +38,13 @@ export const newId = (): string => random.uuid();
 /** 256 random bits as base64url, with a prefix that tells what it is to a person or a secret scanner. */
 export const newSecret = (prefix: string): string =>
   `${prefix}_${random.bytes(32).toString("base64url")}`;
+
+/**
+ * A secret that only who has another one can make again: HMAC-SHA-256 (RFC 2104), keyed with that one.
+ * @param salt random, and no secret by itself
+ */
+export const secretOf = (prefix: string, secret: string, salt: string): string =>
+  `${prefix}_${createHmac("sha256", secret).update(salt).digest("base64url")}`;
 
 /** SHA-256 in hex. Enough for secrets of 256 random bits; passwords go through `passwords.ts`. */
 export const sha256 = (text: string): string => hash("sha256", text, "hex");

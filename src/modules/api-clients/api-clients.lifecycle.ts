@@ -1,7 +1,8 @@
 import { apiClients } from "../../../db/schema/api-clients.ts";
 import type { Actor } from "../../lib/access.ts";
-import { resource, type Standing } from "../../lifecycle/resource.ts";
-import { ApiClient, ApiClientWithSecret } from "./api-clients.schema.ts";
+import { nowInstant } from "../../lib/clock.ts";
+import { guard, resource, type Standing } from "../../lifecycle/resource.ts";
+import { ApiClient, ApiClientWithSecret, RotateSecretInput } from "./api-clients.schema.ts";
 
 export interface ClientFound {
   row: typeof apiClients.$inferSelect;
@@ -10,6 +11,15 @@ export interface ClientFound {
 /** `owner` is of the organization that the client acts for. */
 const standingOf = ({ row }: ClientFound, actor: Actor): Standing[] =>
   actor.organizationId === row.organizationId ? ["owner"] : [];
+
+/** Whether the secret before still works. */
+export const hasPreviousSecret = ({ row }: ClientFound): boolean =>
+  row.previousSecretExpiresAt !== null && row.previousSecretExpiresAt > nowInstant();
+
+const hasTwo = guard<ClientFound>(
+  "api_client.no_previous_secret",
+  (found) => !hasPreviousSecret(found),
+);
 
 const owner = { by: "owner", admin: true } as const;
 
@@ -32,9 +42,20 @@ export const apiClient = resource({
       ...owner,
       reply: ApiClientWithSecret,
       idempotency: "refused",
+      body: RotateSecretInput,
+      errors: ["api_client.two_secrets"],
       summary: "Give a machine client a new secret",
       description:
-        "The one before stops working at once; tokens already given live on until they expire.",
+        "The one before stops working at once, or after `overlapHours`; tokens already given live on until they expire. Of two that work the older one is ended first, or both end at once.",
+    },
+    endPreviousApiClientSecret: {
+      action: "end-previous-secret",
+      from: ["active"],
+      to: "same",
+      ...owner,
+      guards: [hasTwo],
+      summary: "End a machine client's secret before the newest one",
+      description: "At once; tokens already given live on until they expire.",
     },
     revokeApiClient: {
       action: "revoke",

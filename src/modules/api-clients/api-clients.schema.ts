@@ -22,6 +22,28 @@ export const ApiClientPatch = patchOf(ApiClientInput).meta({
   examples: [{ name: "科研管理系统", scopes: ["results:read", "results:write"] }],
 });
 
+/** How long the secret before goes on working. */
+export const RotateSecretInput = z
+  .strictObject({
+    overlapHours: z
+      .int()
+      .min(0)
+      .max(30 * 24)
+      .default(0)
+      .describe("Hours for which the secret until now goes on working; 0 ends it at once."),
+  })
+  .prefault({})
+  .meta({ id: "RotateSecretInput", examples: [{ overlapHours: 24 }] });
+export type RotateSecretInput = z.output<typeof RotateSecretInput>;
+
+const ClientSecret = z
+  .object({
+    createdAt: instant,
+    lastUsedAt: instant.nullable().describe("When it last got a token."),
+    expiresAt: instant.nullable().describe("Null for the newest one, which stays."),
+  })
+  .meta({ id: "ClientSecret" });
+
 export const ApiClient = z
   .object({
     id: uuid.describe("The OAuth client_id."),
@@ -31,6 +53,9 @@ export const ApiClient = z
     status: z.enum(apiClientStatuses),
     createdBy: uuid,
     secretIssuedAt: instant,
+    secrets: z
+      .array(ClientSecret)
+      .describe("The secrets that work, the newest first: two at most. Of a revoked client none."),
     lastUsedAt: instant.nullable().describe("When it last got a token."),
     version: z.int(),
     createdAt: instant,

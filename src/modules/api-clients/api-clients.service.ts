@@ -4,7 +4,7 @@ import type { Executor } from "../../database/connect.ts";
 import { insertRow } from "../../database/rows.ts";
 import type { Actor, Origin, Scope } from "../../lib/access.ts";
 import type { Call } from "../../lib/call.ts";
-import { nowInstant } from "../../lib/clock.ts";
+import { instantIn, nowInstant } from "../../lib/clock.ts";
 import { AppError, assertAll } from "../../lib/errors.ts";
 import { idFromHash, newId, newSecret, sha256 } from "../../lib/ids.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
@@ -12,15 +12,36 @@ import { parsePatched } from "../../lib/patched.ts";
 import { stored } from "../../lifecycle/stored.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { isFirstWrongSecret } from "../sessions/sessions.service.ts";
-import { apiClient, type ClientFound } from "./api-clients.lifecycle.ts";
-import { type ApiClient, ApiClientInput, type ListApiClientsQuery } from "./api-clients.schema.ts";
+import { apiClient, type ClientFound, hasPreviousSecret } from "./api-clients.lifecycle.ts";
+import {
+  type ApiClient,
+  ApiClientInput,
+  type ListApiClientsQuery,
+  type RotateSecretInput,
+} from "./api-clients.schema.ts";
 import * as store from "./api-clients.store.ts";
 
 function toClient(found: ClientFound, actor: Actor): ApiClient {
-  const { secretHash: _, ...shown } = found.row;
+  const {
+    secretHash: _,
+    secretUsedAt,
+    previousSecretHash: __,
+    previousSecretIssuedAt,
+    previousSecretUsedAt,
+    previousSecretExpiresAt,
+    ...shown
+  } = found.row;
+  const newest = { createdAt: shown.secretIssuedAt, lastUsedAt: secretUsedAt, expiresAt: null };
+  const previous = previousSecretIssuedAt !== null &&
+    hasPreviousSecret(found) && {
+      createdAt: previousSecretIssuedAt,
+      lastUsedAt: previousSecretUsedAt,
+      expiresAt: previousSecretExpiresAt,
+    };
   return {
     ...shown,
     scopes: shown.scopes as Scope[],
+    secrets: shown.status === "active" ? [newest, ...(previous ? [previous] : [])] : [],
     allowedActions: apiClient.allowedActions(found, actor),
   };
 }
@@ -102,14 +123,49 @@ export async function updateApiClient(
   return toClient(await clients.change(tx, call, before, { changes }), call.actor);
 }
 
-/** Gives a client a new secret; the one before stops working at once. */
-export async function rotateApiClientSecret(tx: Executor, call: Call, id: string) {
-  const { checks, end } = await clients.begin(tx, call, id, "rotateApiClientSecret");
-  assertAll(checks);
+const noPrevious = {
+  previousSecretHash: null,
+  previousSecretIssuedAt: null,
+  previousSecretUsedAt: null,
+  previousSecretExpiresAt: null,
+};
+
+/**
+ * Gives a client a new secret; the one before stops working at once, or after so many hours.
+ * @throws AppError `api_client.two_secrets` (409) when three would work
+ */
+export async function rotateApiClientSecret(
+  tx: Executor,
+  call: Call,
+  id: string,
+  { overlapHours }: RotateSecretInput,
+) {
+  const { before, checks, end } = await clients.begin(tx, call, id, "rotateApiClientSecret");
+  const fits = () => {
+    if (overlapHours > 0 && hasPreviousSecret(before)) throw new AppError("api_client.two_secrets");
+  };
+  assertAll([...checks, fits]);
   const secret = newSecret("gms");
-  const changes = { secretHash: sha256(secret), secretIssuedAt: nowInstant() };
+  const { secretHash, secretIssuedAt, secretUsedAt } = before.row;
+  const previous = {
+    previousSecretHash: secretHash,
+    previousSecretIssuedAt: secretIssuedAt,
+    previousSecretUsedAt: secretUsedAt,
+    previousSecretExpiresAt: instantIn(overlapHours * 3_600),
+  };
+  const changes = {
+    secretHash: sha256(secret),
+    secretIssuedAt: nowInstant(),
+    secretUsedAt: null,
+    ...(overlapHours > 0 ? previous : noPrevious),
+  };
   return withSecret(await end({ changes }), call.actor, secret);
 }
+
+/** Ends the secret before the newest one at once. */
+export const endPreviousApiClientSecret = clients.handle("endPreviousApiClientSecret", () => ({
+  changes: noPrevious,
+}));
 
 /** Ends a client for good; its tokens with it. */
 export const revokeApiClient = clients.handle("revokeApiClient");
@@ -129,7 +185,14 @@ export async function checkClientCredentials(
 ): Promise<readonly Scope[] | null> {
   const found = uuidShape.test(clientId) ? await store.selectActiveClient(db, clientId) : undefined;
   const given = Buffer.from(sha256(secret));
-  const fits = timingSafeEqual(given, Buffer.from(found?.client.secretHash ?? sha256("")));
+  const isOf = (hash: string | null | undefined): boolean =>
+    timingSafeEqual(given, Buffer.from(hash ?? sha256("")));
+  const isNewest = isOf(found?.client.secretHash);
+  const isPrevious =
+    isOf(found?.client.previousSecretHash) &&
+    found !== undefined &&
+    hasPreviousSecret({ row: found.client });
+  const fits = isNewest || isPrevious;
   if (!found || !fits || found.organizationStatus === "closed") {
     const isFirst = await isFirstWrongSecret(db, found ? clientId : null, origin.address);
     if (isFirst)
@@ -145,6 +208,6 @@ export async function checkClientCredentials(
       });
     return null;
   }
-  await store.setLastUsed(db, clientId, nowInstant());
+  await store.setLastUsed(db, clientId, isNewest ? "secretUsedAt" : "previousSecretUsedAt");
   return found.client.scopes as Scope[];
 }

@@ -2,6 +2,7 @@ import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { apiClients } from "../../../db/schema/api-clients.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
+import { nowInstant } from "../../lib/clock.ts";
 import { countLimit } from "../../lib/pagination.ts";
 import type { ListApiClientsQuery } from "./api-clients.schema.ts";
 
@@ -26,9 +27,18 @@ export const selectActiveClient = async (db: Executor, id: string) =>
       .where(and(eq(apiClients.id, id), eq(apiClients.status, "active")))
   )[0];
 
-/** Notes the use of a client; it is no change of it, so the version stays. */
-export const setLastUsed = (db: Executor, id: string, at: string) =>
-  db.update(apiClients).set({ lastUsedAt: at }).where(eq(apiClients.id, id));
+/** Notes the use of a client and of one of its secrets; it is no change of it, so the version stays. */
+export const setLastUsed = (
+  db: Executor,
+  id: string,
+  secret: "secretUsedAt" | "previousSecretUsedAt",
+) => {
+  const now = nowInstant();
+  return db
+    .update(apiClients)
+    .set({ lastUsedAt: now, [secret]: now })
+    .where(eq(apiClients.id, id));
+};
 
 const matches = (organizationId: string, query: ListApiClientsQuery) =>
   and(

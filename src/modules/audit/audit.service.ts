@@ -8,7 +8,15 @@ import * as store from "./audit.store.ts";
 type Row = Record<string, unknown>;
 
 /** Columns that are secret or personal: a record says that they changed, never their values. */
-const withheld = new Set(["passwordHash", "secretHash", "email", "phone", "contact", "inventors"]);
+const withheld = new Set([
+  "passwordHash",
+  "secretHash",
+  "previousSecretHash",
+  "email",
+  "phone",
+  "contact",
+  "inventors",
+]);
 
 /** Columns that tell nothing about the change. */
 const ignored = new Set<string>([

@@ -142,7 +142,7 @@ export default async function authRoutes(app: App) {
         operationId: "refreshSession",
         summary: "Exchange a refresh token for new tokens",
         description:
-          "Each refresh token works once. One that comes twice was stolen: its whole sign-in is revoked.",
+          "Each refresh token works once; for 20 seconds it gives the same successor again, so that a lost reply or two tabs at once end no sign-in. One that comes later, or after its successor was used, was stolen: its whole sign-in is revoked.",
         tags,
         body: RefreshInput,
         response: { 200: Tokens },

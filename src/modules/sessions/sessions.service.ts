@@ -6,7 +6,7 @@ import type { Actor, Origin, Scope } from "../../lib/access.ts";
 import type { Call } from "../../lib/call.ts";
 import { instantIn, nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
-import { newId, newSecret, sha256 } from "../../lib/ids.ts";
+import { newId, newSecret, secretOf, sha256 } from "../../lib/ids.ts";
 import { networkOf } from "../../lib/rate-limits.ts";
 import { plainLine } from "../../lib/wire.ts";
 import { recordAudit } from "../audit/audit.service.ts";
@@ -189,27 +189,31 @@ export async function openSession(
   return {
     memberId,
     sessionId,
-    refreshToken: await issueRefreshToken(tx, sessionId, expiresAt, life),
+    refreshToken: await storeRefreshToken(tx, newSecret("gmr"), sessionId, expiresAt, life),
   };
 }
 
-async function issueRefreshToken(
+async function storeRefreshToken(
   tx: Executor,
+  token: string,
   sessionId: string,
   sessionEndsAt: string,
   { sessionIdleDays }: SessionLife,
 ) {
-  const token = newSecret("gmr");
   const idleEndsAt = instantIn(seconds(sessionIdleDays));
   const expiresAt = idleEndsAt < sessionEndsAt ? idleEndsAt : sessionEndsAt;
   await insertRow(tx, refreshTokens, { tokenHash: sha256(token), sessionId, expiresAt });
   return token;
 }
 
+/** Seconds for which a refresh token gives the same successor again: a reply was lost, or two tabs ask at once. */
+const repeatableSeconds = 20;
+
 /**
- * Exchanges a refresh token for the next one (RFC 9700 4.14.2). A token that was used before has
- * been stolen, from one side or the other: its whole sign-in is revoked. That revocation must be
- * committed, so the refusal is returned, not thrown.
+ * Exchanges a refresh token for the next one (RFC 9700 4.14.2). The same token gives the same one again for
+ * some seconds, until that one is used: it is made of the token, which nobody keeps, and of a salt. Any other
+ * token that was used before has been stolen, from one side or the other: its whole sign-in is revoked. That
+ * revocation must be committed, so the refusal is returned, not thrown.
  */
 export async function refreshSession(
   tx: Executor,
@@ -218,20 +222,34 @@ export async function refreshSession(
   life: SessionLife,
 ): Promise<SignIn | AppError> {
   const tokenHash = sha256(token);
-  const [used] = await store.useRefreshToken(tx, tokenHash, nowInstant());
-  if (used) {
-    await store.noteUse(tx, used.sessionId, nowInstant());
-    const refreshToken = await issueRefreshToken(tx, used.sessionId, used.expiresAt, life);
-    await recordAudit(tx, origin, {
+  const salt = newSecret("salt");
+  const recordRefresh = (of: { sessionId: string; organizationId: string }, reason?: "repeated") =>
+    recordAudit(tx, origin, {
       type: "session.refresh",
-      subject: { id: used.sessionId, organizationId: used.organizationId },
+      subject: { id: of.sessionId, organizationId: of.organizationId },
       before: null,
       after: null,
+      reason,
     });
-    return { memberId: used.memberId, sessionId: used.sessionId, refreshToken };
+  const [used] = await store.useRefreshToken(tx, tokenHash, salt, nowInstant());
+  if (used) {
+    const { sessionId, memberId, expiresAt } = used;
+    await store.noteUse(tx, sessionId, nowInstant());
+    await store.forgetSuccessors(tx, sessionId, tokenHash);
+    const next = secretOf("gmr", token, salt);
+    const refreshToken = await storeRefreshToken(tx, next, sessionId, expiresAt, life);
+    await recordRefresh(used);
+    return { memberId, sessionId, refreshToken };
   }
   const [known] = await store.selectRefreshToken(tx, tokenHash);
   if (!known?.usedAt) return new AppError("auth.invalid_refresh_token");
+  if (known.successorSalt !== null && known.usedAt >= instantIn(-repeatableSeconds)) {
+    const refreshToken = secretOf("gmr", token, known.successorSalt);
+    if (await store.isLive(tx, sha256(refreshToken), nowInstant())) {
+      await recordRefresh(known, "repeated");
+      return { memberId: known.memberId, sessionId: known.sessionId, refreshToken };
+    }
+  }
   const [revoked] = await store.revokeSession(tx, known.sessionId, "token_reuse", nowInstant());
   if (!revoked) return new AppError("auth.refresh_token_reused");
   await recordAudit(tx, origin, {

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, ne, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, isNotNull, isNull, ne, or, type SQL, sql } from "drizzle-orm";
 import { apiClients } from "../../../db/schema/api-clients.ts";
 import { members } from "../../../db/schema/members.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
@@ -161,11 +161,11 @@ export const uncountAttempt = (db: Executor, key: string) =>
     .set({ count: sql`greatest(${signInAttempts.count} - 1, 0)` })
     .where(eq(signInAttempts.key, key));
 
-/** Marks a refresh token as used, if it still is good; tells whose it was. */
-export const useRefreshToken = (tx: Executor, tokenHash: string, now: string) =>
+/** Marks a refresh token as used, if it still is good; tells whose it was. @param salt of its successor */
+export const useRefreshToken = (tx: Executor, tokenHash: string, salt: string, now: string) =>
   tx
     .update(refreshTokens)
-    .set({ usedAt: now })
+    .set({ usedAt: now, successorSalt: salt })
     .from(sessions)
     .where(
       and(
@@ -183,12 +183,44 @@ export const useRefreshToken = (tx: Executor, tokenHash: string, now: string) =>
       organizationId: sql<string>`(select organization_id from ${members} where id = ${sessions.memberId})`,
     });
 
+/** The token before gives its successor no more: that one has come back. */
+export const forgetSuccessors = (tx: Executor, sessionId: string, but: string) =>
+  tx
+    .update(refreshTokens)
+    .set({ successorSalt: null })
+    .where(
+      and(
+        eq(refreshTokens.sessionId, sessionId),
+        ne(refreshTokens.tokenHash, but),
+        isNotNull(refreshTokens.successorSalt),
+      ),
+    );
+
+/** Whether a refresh token can still be used. */
+export const isLive = async (tx: Executor, tokenHash: string, now: string): Promise<boolean> => {
+  const live = await tx
+    .select({ id: sessions.id })
+    .from(refreshTokens)
+    .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+    .where(
+      and(
+        eq(refreshTokens.tokenHash, tokenHash),
+        isNull(refreshTokens.usedAt),
+        gt(refreshTokens.expiresAt, now),
+        isNull(sessions.revokedAt),
+      ),
+    );
+  return live.length > 0;
+};
+
 /** A refresh token, live or not, with the sign-in that it belongs to. */
 export const selectRefreshToken = (tx: Executor, tokenHash: string) =>
   tx
     .select({
       sessionId: refreshTokens.sessionId,
+      memberId: sessions.memberId,
       usedAt: refreshTokens.usedAt,
+      successorSalt: refreshTokens.successorSalt,
       organizationId: members.organizationId,
     })
     .from(refreshTokens)

@@ -1,14 +1,16 @@
 /** Machine clients: their making, their secrets, their tokens, and what they may not do. */
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import t, { type Test } from "tap";
 import { apiClients } from "../../../db/schema/api-clients.ts";
 import { auditRecords } from "../../../db/schema/audit.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import { signInAttempts } from "../../../db/schema/sessions.ts";
+import { instantIn } from "../../../src/lib/clock.ts";
 import { newId, sha256 } from "../../../src/lib/ids.ts";
 import { auditsOf } from "../../support/log.ts";
 import { type Caller, openMarket, type Reply } from "../../support/market.ts";
 import { statusesOf } from "../../support/replies.ts";
+import { later } from "../../support/time.ts";
 
 const market = await openMarket(t);
 const { db } = market.database;
@@ -68,8 +70,20 @@ const patch = (by: Caller, id: string, body: object, etag?: string) =>
     body,
     headers: etag ? { "if-match": etag } : {},
   });
-const act = (by: Caller, id: string, action: string, headers: Record<string, string> = {}) =>
-  market.as(by)("POST", `/v1/api-clients/${id}/${action}`, { headers });
+const act = (
+  by: Caller,
+  id: string,
+  action: string,
+  headers: Record<string, string> = {},
+  body?: object,
+) => market.as(by)("POST", `/v1/api-clients/${id}/${action}`, { headers, body });
+
+/** A new secret, with the one before for so many hours. */
+async function rotate(by: Caller, { clientId }: Machine, overlapHours: number) {
+  const reply = await act(by, clientId, "rotate-secret", {}, { overlapHours });
+  if (reply.body?.clientSecret) secrets.add(reply.body.clientSecret);
+  return reply;
+}
 
 t.beforeEach(async () => {
   await db.delete(signInAttempts);
@@ -235,6 +249,7 @@ t.test("reading clients", async (t) => {
           await market.as(caller)("GET", `/v1/api-clients/${id}`),
           await patch(caller, id, { name: "mine" }, "*"),
           await act(caller, id, "rotate-secret"),
+          await act(caller, id, "end-previous-secret"),
           await act(caller, id, "revoke"),
         ];
         for (const reply of replies) {
@@ -327,6 +342,7 @@ t.test("changing a client", async (t) => {
     const replies = [
       await patch(colleague, clientId, { name: "x" }, "*"),
       await act(colleague, clientId, "rotate-secret"),
+      await act(colleague, clientId, "end-previous-secret"),
       await act(colleague, clientId, "revoke"),
     ];
     for (const reply of replies) t.equal(reply.body.code, "auth.admin_required");
@@ -352,6 +368,126 @@ t.test("a new secret", async (t) => {
       before: { secretHash: { changed: true } },
       after: { secretHash: { changed: true } },
     });
+  });
+
+  t.test("overlaps with the one before for the hours that are said", async (t) => {
+    const admin = await market.person("enterprise");
+    const old = await machineOf(admin, { scopes: ["organization:read"] });
+    const reply = await rotate(admin, old, 24);
+    t.equal(reply.status, 200);
+    const { client } = reply.body;
+    t.match(client.secrets, [
+      { createdAt: client.secretIssuedAt, lastUsedAt: null, expiresAt: null },
+      { createdAt: String, lastUsedAt: String, expiresAt: String },
+    ]);
+    const hours = Date.parse(client.secrets[1].expiresAt) - Date.parse(client.secretIssuedAt);
+    t.ok(Math.abs(hours / 3_600_000 - 24) < 0.01);
+    t.same(client.allowedActions, ["rotate-secret", "end-previous-secret", "revoke"]);
+
+    const used = async () => {
+      const { body } = await market.as(admin)("GET", `/v1/api-clients/${old.clientId}`);
+      return body.secrets.map((one: { lastUsedAt: string | null }) => one.lastUsedAt);
+    };
+    const [, before] = await used();
+    t.equal((await later(5, () => grantTo(old))).status, 200);
+    const [none, since] = await used();
+    t.same([none, since > before], [null, true], "the old one alone was used");
+    t.equal((await grantTo(reply.body)).status, 200);
+    t.same((await used()).map(Boolean), [true, true]);
+    t.equal((await grantTo({ ...old, clientSecret: "gms_other" })).body.error, "invalid_client");
+
+    t.match(
+      (await auditsOf(market, old.clientId)).find((one) => one.type.endsWith("_secret")),
+      {
+        type: "api_client.rotate_secret",
+        before: { secretHash: { changed: true } },
+        after: { previousSecretHash: { changed: true }, previousSecretExpiresAt: String },
+      },
+    );
+    const { rows } = await db.execute(sql`select * from audit_records`);
+    t.notOk(JSON.stringify(rows).includes(sha256(old.clientSecret)), "nor its hash in the log");
+    await later(24 * 3_600 + 5, async () => {
+      t.equal((await grantTo(old)).body.error, "invalid_client");
+      t.equal((await grantTo(reply.body)).status, 200);
+    });
+  });
+
+  t.test("of two that work the older one is ended, at once and on the record", async (t) => {
+    const admin = await market.person("enterprise");
+    const first = await machineOf(admin);
+    const second = (await rotate(admin, first, 1)).body;
+    const refused = await rotate(admin, first, 1);
+    t.same([refused.status, refused.body.code], [409, "api_client.two_secrets"]);
+    t.equal((await grantTo(first)).status, 200, "nothing has changed");
+
+    const ended = await act(admin, first.clientId, "end-previous-secret");
+    t.equal(ended.status, 200);
+    t.match(ended.body.secrets, [{ expiresAt: null }]);
+    t.equal(ended.body.secrets.length, 1);
+    t.equal((await grantTo(first)).body.error, "invalid_client");
+    t.equal((await grantTo(second)).status, 200);
+    const records = await auditsOf(market, first.clientId);
+    t.ok(records.some(({ type }) => type === "api_client.end_previous_secret"));
+    const again = await act(admin, first.clientId, "end-previous-secret");
+    t.same([again.status, again.body.code], [409, "api_client.no_previous_secret"]);
+
+    const third = (await rotate(admin, first, 1)).body;
+    const fourth = (await rotate(admin, first, 0)).body;
+    for (const gone of [second, third]) {
+      t.equal((await grantTo(gone)).body.error, "invalid_client", "no overlap ends both");
+    }
+    t.equal((await grantTo(fourth)).status, 200);
+    t.match(await clientRow(first.clientId), { previousSecretHash: null });
+  });
+
+  t.test("one before that has expired makes room for another", async (t) => {
+    const admin = await market.person("enterprise");
+    const first = await machineOf(admin);
+    const second = (await rotate(admin, first, 1)).body;
+    await db
+      .update(apiClients)
+      .set({ previousSecretExpiresAt: instantIn(-1) })
+      .where(eq(apiClients.id, first.clientId));
+    const { body } = await market.as(admin)("GET", `/v1/api-clients/${first.clientId}`);
+    t.same([body.secrets.length, body.allowedActions], [1, ["rotate-secret", "revoke"]]);
+    t.equal((await grantTo(first)).body.error, "invalid_client");
+    t.equal((await rotate(admin, first, 1)).status, 200);
+    t.equal((await grantTo(second)).status, 200);
+  });
+
+  t.test("with an overlap, several at once: one is made", async (t) => {
+    const admin = await market.person("enterprise");
+    const first = await machineOf(admin);
+    const replies = await Promise.all([1, 2, 3].map(() => rotate(admin, first, 1)));
+    t.same(statusesOf(replies), [200, 409, 409]);
+    const made = replies.find(({ status }) => status === 200);
+    t.equal((await grantTo(made?.body)).status, 200);
+    t.equal((await grantTo(first)).status, 200);
+    t.equal((await clientRow(first.clientId)).version, 2);
+  });
+
+  t.test("overlaps for whole hours, a month at most; an empty body is none", async (t) => {
+    const admin = await market.person("enterprise");
+    const machine = await machineOf(admin);
+    for (const overlapHours of [-1, 1.5, 721, "24", null]) {
+      const body = { overlapHours };
+      const reply = await act(admin, machine.clientId, "rotate-secret", {}, body);
+      t.equal(reply.status, 400, String(overlapHours));
+      t.match(reply.body.errors, [{ pointer: "/overlapHours" }]);
+    }
+    t.equal((await grantTo(machine)).status, 200);
+    const reply = await act(admin, machine.clientId, "rotate-secret", {}, {});
+    secrets.add(reply.body.clientSecret);
+    t.equal((await grantTo(machine)).body.error, "invalid_client");
+  });
+
+  t.test("a revoked client shows no secret, and none works", async (t) => {
+    const admin = await market.person("enterprise");
+    const first = await machineOf(admin);
+    const second = (await rotate(admin, first, 1)).body;
+    t.same((await act(admin, first.clientId, "revoke")).body.secrets, []);
+    for (const one of [first, second]) t.equal((await grantTo(one)).body.error, "invalid_client");
+    t.equal((await act(admin, first.clientId, "end-previous-secret")).status, 409);
   });
 
   t.test("takes no Idempotency-Key, honours If-Match", async (t) => {
@@ -464,7 +600,9 @@ t.test("the token endpoint", async (t) => {
     await grantTo(machine);
     const after = await clientRow(machine.clientId);
     t.ok(after.lastUsedAt);
-    t.same(after, { ...before, lastUsedAt: after.lastUsedAt });
+    const { lastUsedAt, secretUsedAt } = after;
+    t.equal(secretUsedAt, lastUsedAt);
+    t.same(after, { ...before, lastUsedAt, secretUsedAt });
   });
 
   t.test("gives the scopes asked for, no more", async (t) => {
