@@ -95,6 +95,9 @@ export const listingColumns = <const S extends readonly [string, ...string[]]>(
   ...timestamps(),
 });
 
+/** A last day to sort by: a listing without one, such as a draft, comes behind all that have one. */
+export const lastDayOf = (validUntil: PgColumn) => sql`coalesce(${validUntil}, 'infinity'::date)`;
+
 type ListingColumns = ReturnType<typeof listingColumns<typeof allStatuses>>;
 
 /** A table that has at least the columns of a listing. */

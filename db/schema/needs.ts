@@ -13,7 +13,7 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { keyOf, known } from "./columns.ts";
-import { contactVisibilities, listingColumns, listingStatuses } from "./listings.ts";
+import { contactVisibilities, lastDayOf, listingColumns, listingStatuses } from "./listings.ts";
 
 export const needStatuses = [...listingStatuses, "solved", "closed"] as const;
 
@@ -112,6 +112,8 @@ export const needs = pgTable(
       index("needs_drafts").on(t.organizationId).where(sql`status = 'draft'`),
       index("needs_owner").on(t.organizationId, t.updatedAt, t.id),
       index("needs_owner_created").on(t.organizationId, t.createdAt, t.id),
+      index("needs_owner_validity").on(t.organizationId, lastDayOf(t.validUntil), t.id),
+      index("needs_owner_completeness").on(t.organizationId, t.completeness, t.id),
       index("needs_status").on(t.status, t.updatedAt, t.id),
       index("needs_solved_contract").on(t.solvedContractId),
       index("needs_updated").on(t.updatedAt, t.id),

@@ -13,7 +13,7 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { keyOf, known } from "./columns.ts";
-import { contactVisibilities, listingColumns, listingStatuses } from "./listings.ts";
+import { contactVisibilities, lastDayOf, listingColumns, listingStatuses } from "./listings.ts";
 
 export const resultStatuses = [...listingStatuses, "transferred"] as const;
 export const priceKinds = ["fixed", "range", "negotiable", "appraised"] as const;
@@ -139,6 +139,8 @@ export const results = pgTable(
       index("results_drafts").on(t.organizationId).where(sql`status = 'draft'`),
       index("results_owner").on(t.organizationId, t.updatedAt, t.id),
       index("results_owner_created").on(t.organizationId, t.createdAt, t.id),
+      index("results_owner_validity").on(t.organizationId, lastDayOf(t.validUntil), t.id),
+      index("results_owner_completeness").on(t.organizationId, t.completeness, t.id),
       index("results_status").on(t.status, t.updatedAt, t.id),
       index("results_transferred_contract").on(t.transferredContractId),
       index("results_updated").on(t.updatedAt, t.id),

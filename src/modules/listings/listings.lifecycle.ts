@@ -103,17 +103,19 @@ export function listingSteps(
     },
     renew: {
       action: "renew",
-      from: ["expired", "withdrawn"],
-      by: "owner",
-      // Under review again when its owner changed it since the operator looked at it.
-      to: ["published", "submitted"],
+      lines: [
+        // Another last day is nothing that the operator would look at again.
+        { from: ["published"], by: "owner", to: "same" },
+        // Under review again when its owner changed it since the operator looked at it.
+        { from: ["expired", "withdrawn"], by: "owner", to: ["published", "submitted"] },
+      ],
       scope,
       verified: true,
       ...demanding,
       body: RenewInput,
-      summary: `Renew an expired or withdrawn ${noun}`,
+      summary: `Renew a ${noun}`,
       description:
-        "Live again at once when it was not changed since its review, else back to review.",
+        "A published one gets another last day and stays live. One that has expired or was withdrawn is live again at once when it was not changed since its review, else back to review.",
     },
     expire: { action: "expire", from: ["published"], by: "job", to: "expired" },
     // Its organization was closed.

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { contactVisibilities } from "../../../db/schema/listings.ts";
 import { organizationKinds } from "../../../db/schema/organizations.ts";
+import type { FaultCode } from "../../lib/errors.ts";
 import { fault, issueOf } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import { rightFaults } from "../../lib/rights.ts";
@@ -15,14 +16,9 @@ import {
   prose,
   taxonomyCode,
   uuid,
+  wholeNumber,
 } from "../../lib/wire.ts";
 import { moneyBands, SearchMatch, searchInclude } from "./search.schema.ts";
-
-/** What a row of a list adds to a summary. */
-export const listed = {
-  completeness: z.int().describe("Score of 100."),
-  match: SearchMatch.optional().describe("Only with `q`."),
-};
 
 /** A list without duplicates. */
 export const distinct = <T extends z.ZodType>(item: T, max: number) =>
@@ -83,6 +79,13 @@ export const Gap = z
   })
   .meta({ id: "Gap" });
 export type Gap = z.output<typeof Gap>;
+
+/** What a row of a list adds to a summary. */
+export const listed = {
+  completeness: z.int().describe("Score of 100."),
+  match: SearchMatch.optional().describe("Only with `q`."),
+  gaps: z.array(Gap).optional().describe("What it lacks; only with `include=gaps`."),
+};
 
 /** Output fields of every listing. */
 export const listingOutput = {
@@ -184,10 +187,25 @@ export const listingQuery = {
   organizationId: uuid.optional(),
   "publishedAt[gte]": instantInput.optional(),
   "publishedAt[lte]": instantInput.optional(),
+  "validUntil[gte]": civilDate.optional().describe("Of its last day; in the scope `own`."),
+  "validUntil[lte]": civilDate.optional().describe("Likewise: what ends by this day."),
+  "completeness[gte]": wholeNumber(0, 100).optional().describe("In the scope `own`."),
+  "completeness[lte]": wholeNumber(0, 100).optional().describe("Likewise."),
 };
+
+/** Filters of the owner's list alone. */
+const ownFilters = [
+  "validUntil[gte]",
+  "validUntil[lte]",
+  "completeness[gte]",
+  "completeness[lte]",
+] as const;
 
 /** Orders of the owner's and the operator's lists, where dates of publication may be missing. */
 export const innerSorts = ["-updatedAt", "-createdAt"] as const;
+
+/** Orders of the owner's list alone. */
+export const ownSorts = ["validUntil", "-validUntil", "completeness", "-completeness"] as const;
 
 /** Orders of every scope: `relevance` with `q` only. */
 export const searchSorts = ["relevance"] as const;
@@ -199,17 +217,29 @@ export const searchSorts = ["relevance"] as const;
 export const inScope =
   (publicSorts: readonly string[]) =>
   (
-    query: { scope: string; q?: string; sort?: string; status?: string; organizationId?: string },
+    query: {
+      scope: string;
+      q?: string;
+      sort?: string;
+      status?: string;
+      organizationId?: string;
+      include?: readonly string[];
+    } & Partial<Record<(typeof ownFilters)[number], unknown>>,
     context: z.RefinementCtx,
   ): void => {
-    const refuse = (code: "filter.unavailable" | "sort.unavailable", parameter: string) =>
+    const refuse = (code: FaultCode, parameter: string) =>
       context.addIssue({ ...issueOf(code), path: [parameter] });
-    const { scope, sort, status, organizationId } = query;
+    const { scope, sort, status, organizationId, include } = query;
     const sorts: readonly string[] = [
       ...(scope === "public" ? publicSorts : innerSorts),
+      ...(scope === "own" ? ownSorts : []),
       ...(query.q === undefined ? [] : searchSorts),
     ];
     if (sort && !sorts.includes(sort)) refuse("sort.unavailable", "sort");
     if (scope === "public" && status) refuse("filter.unavailable", "status");
+    if (scope === "public" && include?.includes("gaps")) refuse("include.unavailable", "include");
+    for (const filter of scope === "own" ? [] : ownFilters) {
+      if (query[filter] !== undefined) refuse("filter.unavailable", filter);
+    }
     if (scope === "own" && organizationId) refuse("filter.unavailable", "organizationId");
   };

@@ -204,10 +204,17 @@ export function listingRules<Row extends SharedRow>(kind: ListingKind<Row>) {
       reason: note,
     }),
 
-    /** At once when nothing was changed since the operator looked, else through review. */
+    /**
+     * What is live gets another last day; the rest comes back at once when nothing was changed since the
+     * operator looked, else through review. Null when it changes nothing.
+     */
     async renew({ tx, before, input }: Taking<Row> & { input: RenewInput }) {
       const validUntil = input.validUntil ?? addYears(today(), 1);
+      const isLive = before.row.status === "published";
+      if (isLive && before.row.validUntil === validUntil) return null;
       await assertPublishable(tx, { ...before.row, validUntil });
+      // Its place among the newest stays: who renews each day would else lead the list.
+      if (isLive) return { changes: { validUntil } };
       if (!before.row.changedSinceReview) {
         return { to: "published" as const, changes: live({ validUntil }) };
       }
@@ -248,7 +255,10 @@ export function listingRules<Row extends SharedRow>(kind: ListingKind<Row>) {
       const changed = { ...row, ...changes, validUntil };
       if (!differs(row, changed)) return null;
       if (!looseStatuses.includes(row.status)) await assertPublishable(tx, changed, !isLive);
-      const changedSinceReview = row.changedSinceReview || row.publishedAt !== null;
+      // Its last day is the owner's own affair: the operator looks at what it says.
+      const saysOtherwise = differs(row, { ...changed, validUntil: row.validUntil });
+      const changedSinceReview =
+        row.changedSinceReview || (row.publishedAt !== null && saysOtherwise);
       return { ...changes, validUntil, changedSinceReview, ...searchColumnsOf(textsOf(changed)) };
     },
 

@@ -17,6 +17,7 @@ export const words = {
     "money.order": { en: "must not be less than the minimum", zh: "不得小于最小值" },
     "price.shape": { en: "the amounts do not fit the kind of price", zh: "金额与价格类型不符" },
     "sort.unavailable": { en: "this order is not offered in this scope", zh: "该范围不支持此排序" },
+    "include.unavailable": { en: "this is not shown in this scope", zh: "该范围不提供此内容" },
     "filter.unavailable": {
       en: "this filter is not offered in this scope",
       zh: "该范围不支持此筛选",

@@ -18,6 +18,10 @@ interface SharedQuery {
   organizationId?: string | undefined;
   "publishedAt[gte]"?: string | undefined;
   "publishedAt[lte]"?: string | undefined;
+  "validUntil[gte]"?: string | undefined;
+  "validUntil[lte]"?: string | undefined;
+  "completeness[gte]"?: number | undefined;
+  "completeness[lte]"?: number | undefined;
 }
 
 /**
@@ -47,6 +51,10 @@ export function conditionsOf(actor: Actor | null, query: SharedQuery): Condition
     moneyBelow: band?.below ?? undefined,
     publishedFrom: query["publishedAt[gte]"],
     publishedTo: query["publishedAt[lte]"],
+    validFrom: query["validUntil[gte]"],
+    validTo: query["validUntil[lte]"],
+    completenessFrom: query["completeness[gte]"],
+    completenessTo: query["completeness[lte]"],
   };
   return Object.entries(conditions)
     .filter(([, value]) => value !== undefined)

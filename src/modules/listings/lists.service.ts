@@ -7,7 +7,8 @@ import type { Actor } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { OpenReply } from "../../lib/http.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
-import type { Owner } from "./listings.store.ts";
+import type { Gap } from "./listings.schema.ts";
+import { columnsOf, type Owner } from "./listings.store.ts";
 import type { ListingTexts } from "./listings.texts.ts";
 import * as store from "./lists.store.ts";
 import type { Facets, SearchMatch, Understood } from "./search.schema.ts";
@@ -29,6 +30,8 @@ export interface ListingList<Row> {
   /** What else is read of it to show where the words of a search stand. */
   wordColumns: Record<string, PgColumn>;
   textsOf: (row: Row) => ListingTexts;
+  /** What a whole row lacks. */
+  gapsOf: (row: never) => Gap[];
   conditions: store.Conditions;
   orders: Record<string, store.Order>;
   facetColumns: (scope: store.ListRequest["scope"]) => search.FacetColumns;
@@ -41,7 +44,7 @@ interface ListQuery {
   regionCode?: string | undefined;
   limit: number;
   cursor?: string | undefined;
-  include?: ("total" | "facets")[] | undefined;
+  include?: ("total" | "facets" | "gaps")[] | undefined;
 }
 
 export interface SearchPage<T> extends Page<T> {
@@ -87,16 +90,19 @@ function pageRequest<Row>(
   sort: string,
   conditions: readonly store.Condition[],
 ): store.ListRequest {
-  const order = of.orders[sort];
+  const order = (query.scope === "own" && store.ownOrders(of.table)[sort]) || of.orders[sort];
   if (!order) throw new Error(`no order ${sort}`);
-  const name = `${of.noun}s_${sort}`;
+  const name = `${of.noun}s_${sort}${withGaps(query) ? "_gaps" : ""}`;
   const after = readCursor(list, query, store.sortKeys[order.key]);
   return { name, scope: query.scope, order, conditions, after, limit: query.limit };
 }
 
-/** The column that a list is sorted by is one of those that it shows. */
+/** The column that a list is sorted by is one of those that it shows; a last day may be none. */
 const keyIn = (sort: string) => (row: object) =>
-  String((row as Record<string, unknown>)[sort.replace("-", "")]);
+  String((row as Record<string, unknown>)[sort.replace("-", "")] ?? "infinity");
+
+const withGaps = ({ include }: Pick<ListQuery, "include">): boolean =>
+  include?.includes("gaps") ?? false;
 
 /** Whether a page is nothing but its rows: a search and a count depend on more. */
 export const isPlain = ({ scope, q, include }: ListQuery): boolean =>
@@ -142,14 +148,33 @@ export interface ListOptions {
 }
 
 /** One page of a list. */
-export async function listListings<Row extends { id: string }, Item extends object>(
+export function listListings<Row extends { id: string }, Item extends object>(
   db: Executor,
   actor: Actor | null,
   of: ListingList<Row>,
   query: ListQuery,
   conditions: readonly store.Condition[],
   toItem: (row: Row & { organization: Owner }) => Item,
-  { nearest = true }: ListOptions = {},
+  options: ListOptions = {},
+): Promise<SearchPage<Item & { match?: SearchMatch; gaps?: Gap[] }>> {
+  if (!withGaps(query)) return readPage(db, actor, of, query, conditions, toItem, options);
+  // What a row lacks takes the whole of it to tell.
+  const whole = { ...of, columns: { ...columnsOf(of.table), ...of.columns } };
+  const toItemWithGaps: typeof toItem = (row) => ({
+    ...toItem(row),
+    gaps: of.gapsOf(row as never),
+  });
+  return readPage(db, actor, whole, query, conditions, toItemWithGaps, options);
+}
+
+async function readPage<Row extends { id: string }, Item extends object>(
+  db: Executor,
+  actor: Actor | null,
+  of: ListingList<Row>,
+  query: ListQuery,
+  conditions: readonly store.Condition[],
+  toItem: (row: Row & { organization: Owner }) => Item,
+  { nearest = true }: ListOptions,
 ): Promise<SearchPage<Item & { match?: SearchMatch }>> {
   const { scope, limit } = query;
   const sort = sortOf(query);

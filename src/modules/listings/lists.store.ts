@@ -2,7 +2,7 @@
 import { and, eq, inArray, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import { z } from "zod";
-import type { ListingTable } from "../../../db/schema/listings.ts";
+import { type ListingTable, lastDayOf } from "../../../db/schema/listings.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
 import { moment } from "../../database/moment.ts";
@@ -24,15 +24,25 @@ export type Conditions = Readonly<Record<string, (value: SQL | Placeholder | unk
 export const sortKeys = {
   instant: instantInput,
   date: civilDate,
+  lastDay: z.union([civilDate, z.literal("infinity")]),
+  score: z.string().regex(/^\d{1,3}$/),
   level: z.string().regex(/^[1-9]$/),
 } as const;
 
 /** An order of a list. */
 export interface Order {
-  column: PgColumn;
+  column: PgColumn | SQL;
   key: keyof typeof sortKeys;
   descending: boolean;
 }
+
+/** Orders of the owner's own list alone. */
+export const ownOrders = (table: ListingTable): Readonly<Record<string, Order>> => ({
+  validUntil: { column: lastDayOf(table.validUntil), key: "lastDay", descending: false },
+  "-validUntil": { column: lastDayOf(table.validUntil), key: "lastDay", descending: true },
+  completeness: { column: table.completeness, key: "score", descending: false },
+  "-completeness": { column: table.completeness, key: "score", descending: true },
+});
 
 export interface ListRequest {
   /** Names the list and the order, for the prepared statement. */
@@ -75,6 +85,11 @@ export const sharedConditions = (
   moneyBelow: (value) => sql`${amount} < ${value}`,
   publishedFrom: (value) => sql`${table.publishedAt} >= ${value}`,
   publishedTo: (value) => sql`${table.publishedAt} <= ${value}`,
+  validFrom: (value) => sql`${table.validUntil} >= ${value}`,
+  // By the index of that order. What has no last day does not end before any.
+  validTo: (value) => sql`${lastDayOf(table.validUntil)} <= ${value}`,
+  completenessFrom: (value) => sql`${table.completeness} >= ${value}`,
+  completenessTo: (value) => sql`${table.completeness} <= ${value}`,
 });
 
 // Literals, not parameters: only so can a partial index serve a prepared statement.

@@ -85,14 +85,14 @@ export const searchPageOf = <T extends z.ZodType>(item: T) =>
       ),
   });
 
-const includes = ["total", "facets"] as const;
+const includes = ["total", "facets", "gaps"] as const;
 
 /** `include`: what to add to a page, comma-separated. */
 export const searchInclude = z
   .string()
-  .regex(/^[a-z]+(,[a-z]+)?$/)
+  .regex(/^[a-z]+(,[a-z]+){0,2}$/)
   .transform((text) => [...new Set(text.split(","))])
   .pipe(z.array(z.enum(includes)))
   .describe(
-    "`total`: count the matches, exactly up to 10,000; `facets`; or both, comma-separated.",
+    "`total`: count the matches, exactly up to 10,000; `facets`; `gaps`: what each lacks, in the scopes `own` and `all`; or several, comma-separated.",
   );

@@ -102,7 +102,7 @@ export default async function needRoutes(app: App) {
         operationId: "updateNeed",
         summary: "Change a need",
         description:
-          "JSON merge patch, in every state but `submitted`. A published one stays live, marked as changed since review.",
+          "JSON merge patch, in every state but `submitted`. A published one stays live, marked as changed since review; another last day alone asks for no new review.",
         tags,
         params: IdParams,
         body: NeedPatch,

@@ -19,6 +19,7 @@ import {
   listingInput,
   listingOutput,
   listingQuery,
+  ownSorts,
   proseOrNull,
   searchSorts,
 } from "../listings/listings.schema.ts";
@@ -205,10 +206,10 @@ export const ListNeedsQuery = z
     ...listingQuery,
     status: z.enum(needStatuses).optional().describe("In the scopes `own` and `all`."),
     sort: z
-      .enum([...publicSorts, ...innerSorts, ...searchSorts])
+      .enum([...new Set([...publicSorts, ...innerSorts, ...ownSorts, ...searchSorts])])
       .optional()
       .describe(
-        "With `q` the best match first (`relevance`, at most 2,000 deep), else newest publication first in `public` (`newest` or `-publishedAt`; also `publishedAt`, `deadline`, `validUntil`), latest change first in `own` and `all` (also `-createdAt`).",
+        "With `q` the best match first (`relevance`, at most 2,000 deep), else newest publication first in `public` (`newest` or `-publishedAt`; also `publishedAt`, `deadline`, `validUntil`), latest change first in `own` and `all` (also `-createdAt`; in `own` also `validUntil` and `completeness`, either way).",
       ),
     needType: taxonomyCode("need-types").optional(),
     urgency: taxonomyCode("urgencies").optional(),

@@ -12,6 +12,7 @@ import {
   type Order,
   sharedConditions,
 } from "../listings/lists.store.ts";
+import { gapsOf } from "./needs.completeness.ts";
 import type { ListNeedsQuery } from "./needs.schema.ts";
 import { type NeedWords, textsOf } from "./needs.texts.ts";
 
@@ -121,6 +122,7 @@ export const needList: ListingList<SummaryRow & NeedWords> = {
     targetIndicators: needs.targetIndicators,
   },
   textsOf,
+  gapsOf,
   conditions,
   orders,
   facetColumns: (scope) => ({

@@ -110,7 +110,7 @@ export default async function resultRoutes(app: App) {
         operationId: "updateResult",
         summary: "Change a result",
         description:
-          "JSON merge patch, in every state but `submitted`. A published one stays live, marked as changed since review.",
+          "JSON merge patch, in every state but `submitted`. A published one stays live, marked as changed since review; another last day alone asks for no new review.",
         tags,
         params: IdParams,
         body: ResultPatch,

@@ -20,6 +20,7 @@ import {
   listingInput,
   listingOutput,
   listingQuery,
+  ownSorts,
   proseOrNull,
   searchSorts,
 } from "../listings/listings.schema.ts";
@@ -266,10 +267,10 @@ export const ListResultsQuery = z
     ...listingQuery,
     status: z.enum(resultStatuses).optional().describe("In the scopes `own` and `all`."),
     sort: z
-      .enum([...publicSorts, ...innerSorts, ...searchSorts])
+      .enum([...new Set([...publicSorts, ...innerSorts, ...ownSorts, ...searchSorts])])
       .optional()
       .describe(
-        "With `q` the best match first (`relevance`, at most 2,000 deep), else newest publication first in `public` (`newest` or `-publishedAt`; also `publishedAt`, `-maturity`, `validUntil` or `deadline`), latest change first in `own` and `all` (also `-createdAt`).",
+        "With `q` the best match first (`relevance`, at most 2,000 deep), else newest publication first in `public` (`newest` or `-publishedAt`; also `publishedAt`, `-maturity`, `validUntil` or `deadline`), latest change first in `own` and `all` (also `-createdAt`; in `own` also `validUntil` and `completeness`, either way).",
       ),
     resultType: taxonomyCode("result-types").optional(),
     sampleStatus: taxonomyCode("sample-statuses").optional(),

@@ -8,6 +8,7 @@ import {
   type Order,
   sharedConditions,
 } from "../listings/lists.store.ts";
+import { gapsOf } from "./results.completeness.ts";
 import type { ListResultsQuery, Result } from "./results.schema.ts";
 import { type ResultWords, textsOf } from "./results.texts.ts";
 
@@ -94,6 +95,7 @@ export const resultList: ListingList<SummaryRow & ResultWords> = {
     benefits: results.benefits,
   },
   textsOf,
+  gapsOf,
   conditions,
   orders,
   facetColumns: () => ({

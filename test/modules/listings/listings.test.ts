@@ -18,7 +18,7 @@ import {
 } from "../../support/listings.ts";
 import { auditsOf } from "../../support/log.ts";
 import { type Call, type Market, openMarket } from "../../support/market.ts";
-import { pointersOf, refused } from "../../support/replies.ts";
+import { must, pointersOf, refused } from "../../support/replies.ts";
 
 const review = { reason: "unclear_text", note: "技术路线表述不清，请重写。" };
 
@@ -60,7 +60,7 @@ const shared: Steps = {
     "request-changes": "changes_requested",
     reject: "rejected",
   },
-  published: { withdraw: "withdrawn", "request-changes": "changes_requested" },
+  published: { withdraw: "withdrawn", "request-changes": "changes_requested", renew: "published" },
   expired: { withdraw: "withdrawn", renew: "published" },
   withdrawn: { renew: "published" },
 };
@@ -79,7 +79,7 @@ const stepsOf: Record<Noun, Steps> = {
 const actionsOf = (noun: Noun): Record<string, { by: "owner" | "operator"; body?: object }> => ({
   submit: { by: "owner" },
   withdraw: { by: "owner" },
-  renew: { by: "owner", body: {} },
+  renew: { by: "owner", body: { validUntil: "2032-02-29" } },
   publish: { by: "operator" },
   "request-changes": { by: "operator", body: review },
   reject: { by: "operator", body: review },
@@ -548,6 +548,77 @@ async function testListing(t: Test, market: Market, noun: Noun, cast: Cast): Pro
       const live = await call(asOperator, id, "publish");
       t.match(live.body, { status: "published", changedSinceReview: false });
     }
+  });
+
+  t.test(`${noun}: renewing a published one changes its last day alone`, async (t) => {
+    const id = await at("published");
+    const before = await rowOf(market, noun, id);
+    const renew = (validUntil?: string) =>
+      asOwner("POST", `${pathOf(id)}/renew`, { body: validUntil ? { validUntil } : {} });
+    const reply = await renew("2031-05-31");
+    t.match(reply.body, { status: "published", validUntil: "2031-05-31" });
+    const after = await rowOf(market, noun, id);
+    const { validUntil, version, updatedAt, ...rest } = after;
+    t.match({ validUntil, version }, { validUntil: "2031-05-31", version: before.version + 1 });
+    t.match(before, rest, "nothing else: its place among the newest, and what was reviewed");
+    t.match(await lastAudit(id), {
+      type: `${noun}.renew`,
+      before: { validUntil: before.validUntil },
+      after: { validUntil: "2031-05-31" },
+    });
+    const audits = (await auditsOf(market, id)).length;
+    t.equal((await renew("2031-05-31")).status, 200, "to the same day: no change");
+    t.same(await rowOf(market, noun, id), after);
+    t.equal((await auditsOf(market, id)).length, audits);
+    const past = await renew("2026-01-31");
+    t.match(refused(t, past, 400, "request.invalid").errors, [{ code: "date.past" }]);
+    const inAYear = await renew();
+    t.equal(inAYear.body.validUntil, before.validUntil, "a year from today when none is said");
+  });
+
+  t.test(
+    `${noun}: one changed since its review is renewed where it is, and stays marked`,
+    async (t) => {
+      const id = await at("published");
+      const headers = { "if-match": "*" };
+      await must(asOwner("PATCH", pathOf(id), { body: { summary: "已改写的摘要。" }, headers }));
+      const reply = await asOwner("POST", `${pathOf(id)}/renew`, {
+        body: { validUntil: "2031-05-31" },
+      });
+      t.match(reply.body, { status: "published", changedSinceReview: true });
+    },
+  );
+
+  t.test(`${noun}: another last day by patch asks for no new review`, async (t) => {
+    for (const status of ["published", "expired", "withdrawn"]) {
+      const id = await at(status);
+      const patch = (body: object) =>
+        must(asOwner("PATCH", pathOf(id), { body, headers: { "if-match": "*" } }));
+      t.match(await patch({ validUntil: "2031-06-30" }), {
+        validUntil: "2031-06-30",
+        changedSinceReview: false,
+      });
+      if (status !== "published") {
+        const renewed = await must(asOwner("POST", `${pathOf(id)}/renew`, { body: {} }));
+        t.equal(renewed.status, "published", status);
+      }
+      const both = await patch({ validUntil: "2031-07-31", summary: "连同摘要一起修改。" });
+      t.equal(both.changedSinceReview, true, "and with another text it does");
+    }
+  });
+
+  t.test(`${noun}: four renew one at once: each takes effect, none is lost`, async (t) => {
+    const id = await at("published");
+    const { version } = await rowOf(market, noun, id);
+    const days = ["2031-01-01", "2031-02-01", "2031-03-01", "2031-04-01"];
+    const replies = await Promise.all(
+      days.map((validUntil) => asOwner("POST", `${pathOf(id)}/renew`, { body: { validUntil } })),
+    );
+    t.same(
+      replies.map(({ status, body }) => [status, body.validUntil]),
+      days.map((day) => [200, day]),
+    );
+    t.equal((await rowOf(market, noun, id)).version, version + days.length);
   });
 
   t.test(`${noun}: renew wants a day to come, and a complete listing`, async (t) => {

@@ -326,7 +326,8 @@ for (const noun of nouns) {
       [asNobody, { sort: "-updatedAt" }],
       [asNobody, { sort: "-createdAt" }],
       [asOperator, { scope: "all", sort: "publishedAt" }],
-      [market.as(enterprise), { scope: "own", sort: "validUntil" }],
+      [asOperator, { scope: "all", sort: "validUntil" }],
+      [market.as(enterprise), { scope: "own", sort: "publishedAt" }],
       [asNobody, { sort: "title" }],
       [asNobody, { sort: "+publishedAt" }],
     ] as [Call, Record<string, string>][]) {

@@ -315,6 +315,27 @@ t.test("facets of a list without words", async (t) => {
   await planned(t, list("&fieldCode=01"), ["results_field", "Index Scan"]);
 });
 
+t.test("what ends first and what lacks most, in an owner's list", async (t) => {
+  const own = (query: string) => () =>
+    market.as(university)("GET", `/v1/results?scope=own&${query}`);
+  const validity = ["results_owner_validity", "Index Scan"] as const;
+  const completeness = ["results_owner_completeness", "Index Scan"] as const;
+  for (const [query, index] of [
+    ["sort=validUntil", validity],
+    ["sort=-validUntil&include=gaps", validity],
+    ["sort=validUntil&validUntil[lte]=2031-01-01", validity],
+    ["sort=completeness", completeness],
+    ["sort=-completeness&completeness[lte]=90", completeness],
+  ] as const) {
+    await t.test(query, async (t) => {
+      await planned(t, own(query), [...index]);
+      const { body } = await own(query)();
+      if (!body.page.next) return;
+      await planned(t, own(`${query}&cursor=${body.page.next}`), [...index]);
+    });
+  }
+});
+
 t.test("how many have each word, when nothing is found", async (t) => {
   const q = `${nth(20)} ${nth(2_500)} ${nth(2_900)} 量子`;
   const { body } = await search(q)();
