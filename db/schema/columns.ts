@@ -1,5 +1,13 @@
 import { sql } from "drizzle-orm";
-import { type AnyPgColumn, check, customType, integer, pgTable, uuid } from "drizzle-orm/pg-core";
+import {
+  type AnyPgColumn,
+  check,
+  customType,
+  integer,
+  pgTable,
+  text,
+  uuid,
+} from "drizzle-orm/pg-core";
 
 /**
  * An instant. In and out as RFC 3339 in UTC with `Z` and milliseconds, which is what travels on the
@@ -26,6 +34,13 @@ export const id = () => uuid("id").primaryKey();
  * circle. A result names the contract that it went with, and a contract its result.
  */
 export const keyOf = (table: string): AnyPgColumn => pgTable(table, { id: id() }).id;
+
+/** What the organization that entered the row calls it in its own system: told to nobody else. */
+export const externalId = () => text("external_id");
+
+/** That an id of that kind is no longer than may be. */
+export const boundedExternalId = (name: string) =>
+  check(name, sql`char_length(external_id) between 1 and 100`);
 
 /** When the row was made and last changed. */
 export const timestamps = () => ({

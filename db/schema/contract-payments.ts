@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { check, date, index, numeric, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
-import { id, instant, timestamps, version } from "./columns.ts";
+import { boundedExternalId, externalId, id, instant, timestamps, version } from "./columns.ts";
 import { contracts } from "./contracts.ts";
 import { members } from "./members.ts";
 import { organizations } from "./organizations.ts";
@@ -18,6 +18,7 @@ export const contractPayments = pgTable(
     voucherNumber: text("voucher_number"),
     invoiceNumber: text("invoice_number"),
     note: text("note"),
+    externalId: externalId(),
     organizationId: uuid("organization_id")
       .notNull()
       .references(() => organizations.id),
@@ -32,6 +33,11 @@ export const contractPayments = pgTable(
     uniqueIndex("contract_payments_voucher")
       .on(t.contractId, t.voucherNumber)
       .where(sql`voided_at is null and voucher_number is not null`),
+    // A wrong entry that was voided may be entered again.
+    uniqueIndex("contract_payments_external_id")
+      .on(t.organizationId, t.externalId)
+      .where(sql`voided_at is null and external_id is not null`),
+    boundedExternalId("contract_payments_external_id_length"),
     check("contract_payments_positive", sql`amount > 0`),
   ],
 );

@@ -9,13 +9,22 @@ import {
   numeric,
   pgSequence,
   pgTable,
+  primaryKey,
   smallint,
   text,
   uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
 import { attachments } from "./attachments.ts";
-import { id, instant, known, timestamps, version } from "./columns.ts";
+import {
+  boundedExternalId,
+  externalId,
+  id,
+  instant,
+  known,
+  timestamps,
+  version,
+} from "./columns.ts";
 import { interests } from "./interests.ts";
 import { matches } from "./matches.ts";
 import { members } from "./members.ts";
@@ -181,6 +190,7 @@ export const contracts = pgTable(
     index("contracts_type").on(t.type, t.id),
     index("contracts_signed").on(t.signedOn, t.id),
     index("contracts_title").on(t.title),
+    index("contracts_updated").on(t.updatedAt, t.id),
     // One living contract a match.
     uniqueIndex("contracts_one_of_match")
       .on(t.matchId)
@@ -241,6 +251,28 @@ export const contractParties = pgTable(
     index("contract_parties_organization").on(t.organizationId, t.contractId),
     index("contract_parties_credit_code").on(t.creditCode, t.side),
     known("contract_parties_side_known", "side", contractSides),
+  ],
+);
+
+/** What each organization that has a part in a contract calls it in its own system. */
+export const contractExternalIds = pgTable(
+  "contract_external_ids",
+  {
+    contractId: uuid("contract_id")
+      .notNull()
+      .references(() => contracts.id, { onDelete: "cascade" }),
+    organizationId: uuid("organization_id")
+      .notNull()
+      .references(() => organizations.id),
+    externalId: externalId().notNull(),
+  },
+  (t) => [
+    primaryKey({
+      name: "contract_external_ids_one",
+      columns: [t.contractId, t.organizationId],
+    }),
+    uniqueIndex("contract_external_ids_external_id").on(t.organizationId, t.externalId),
+    boundedExternalId("contract_external_ids_length"),
   ],
 );
 

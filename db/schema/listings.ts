@@ -9,7 +9,7 @@ import {
   text,
   uuid,
 } from "drizzle-orm/pg-core";
-import { id, instant, timestamps, version } from "./columns.ts";
+import { externalId, id, instant, timestamps, version } from "./columns.ts";
 import { members } from "./members.ts";
 import { organizations, type StoredContact } from "./organizations.ts";
 
@@ -52,6 +52,7 @@ export const listingColumns = <const S extends readonly [string, ...string[]]>(
   /** Who wrote it; null when a machine client did. */
   createdBy: uuid("created_by").references(() => members.id),
   status: text("status", { enum: statuses }).notNull(),
+  externalId: externalId(),
   title: text("title").notNull(),
   summary: text("summary"),
   keywords: text("keywords").array().notNull().default(sql`'{}'`),

@@ -87,6 +87,10 @@ export const matches = pgTable(
     index("matches_result").on(t.resultId, t.id),
     index("matches_need").on(t.needId, t.id),
     index("matches_status").on(t.status, t.id),
+    index("matches_result_owner_updated").on(t.resultOrganizationId, t.updatedAt, t.id),
+    index("matches_need_owner_updated").on(t.needOrganizationId, t.updatedAt, t.id),
+    index("matches_brokerage_updated").on(t.brokerOrganizationId, t.updatedAt, t.id),
+    index("matches_updated").on(t.updatedAt, t.id),
     index("matches_expiry").on(t.expiresOn, t.id).where(sql`status = 'proposed'`),
     known("matches_status_known", "status", matchStatuses),
     check(

@@ -10,9 +10,10 @@ import {
   pgTable,
   smallint,
   text,
+  uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
-import { keyOf, known } from "./columns.ts";
+import { boundedExternalId, keyOf, known } from "./columns.ts";
 import { contactVisibilities, lastDayOf, listingColumns, listingStatuses } from "./listings.ts";
 
 export const needStatuses = [...listingStatuses, "solved", "closed"] as const;
@@ -117,6 +118,11 @@ export const needs = pgTable(
       index("needs_status").on(t.status, t.updatedAt, t.id),
       index("needs_solved_contract").on(t.solvedContractId),
       index("needs_updated").on(t.updatedAt, t.id),
+      index("needs_changed").on(t.updatedAt, t.id).where(published),
+      uniqueIndex("needs_external_id")
+        .on(t.organizationId, t.externalId)
+        .where(sql`external_id is not null`),
+      boundedExternalId("needs_external_id_length"),
       index("needs_created").on(t.createdAt, t.id),
       known("needs_status_known", "status", needStatuses),
       known("needs_contact_visibility_known", "contact_visibility", contactVisibilities),

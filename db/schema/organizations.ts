@@ -71,6 +71,7 @@ export const organizations = pgTable(
       .where(sql`status in ('verified', 'suspended')`),
     index("organizations_credit_code").on(t.creditCode),
     index("organizations_status").on(t.status, t.id),
+    index("organizations_updated").on(t.updatedAt, t.id),
     index("organizations_kind").on(t.kind, t.status, t.id),
     // How many are alike: whether kind, city and section tell which one asks (`interests.store.ts`).
     index("organizations_crowd")

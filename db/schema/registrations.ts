@@ -166,6 +166,8 @@ export const registrations = pgTable(
     index("registrations_applicant").on(t.applicantOrganizationId, t.id),
     index("registrations_contract").on(t.contractId, t.id),
     index("registrations_status").on(t.status, t.id),
+    index("registrations_office_updated").on(t.officeOrganizationId, t.updatedAt, t.id),
+    index("registrations_updated").on(t.updatedAt, t.id),
     index("registrations_supplement_due")
       .on(t.supplementDueOn, t.id)
       .where(sql`status = 'supplement_requested'`),

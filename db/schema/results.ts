@@ -10,9 +10,10 @@ import {
   pgTable,
   smallint,
   text,
+  uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
-import { keyOf, known } from "./columns.ts";
+import { boundedExternalId, keyOf, known } from "./columns.ts";
 import { contactVisibilities, lastDayOf, listingColumns, listingStatuses } from "./listings.ts";
 
 export const resultStatuses = [...listingStatuses, "transferred"] as const;
@@ -144,6 +145,11 @@ export const results = pgTable(
       index("results_status").on(t.status, t.updatedAt, t.id),
       index("results_transferred_contract").on(t.transferredContractId),
       index("results_updated").on(t.updatedAt, t.id),
+      index("results_changed").on(t.updatedAt, t.id).where(published),
+      uniqueIndex("results_external_id")
+        .on(t.organizationId, t.externalId)
+        .where(sql`external_id is not null`),
+      boundedExternalId("results_external_id_length"),
       index("results_created").on(t.createdAt, t.id),
       known("results_status_known", "status", resultStatuses),
       known("results_contact_visibility_known", "contact_visibility", contactVisibilities),

@@ -24,6 +24,7 @@ export const savedSearches = pgTable(
   },
   (t) => [
     index("saved_searches_owner").on(t.ownerId, t.id),
+    index("saved_searches_owner_updated").on(t.ownerId, t.updatedAt, t.id),
     known("saved_searches_noun_known", "noun", listingNouns),
   ],
 );

@@ -253,6 +253,7 @@ function contractHistory(
           voucherNumber: null,
           invoiceNumber: null,
           note: null,
+          externalId: null,
         });
       case "amend":
         return amend(tx, step.total);

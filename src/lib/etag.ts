@@ -58,13 +58,25 @@ export function expectedVersion(header: string | undefined): Expected {
   });
 }
 
+/** Whether one of the tags is this version of this resource. */
+const isAmong = ({ version, id }: Versioned, tags: readonly ExpectedTag[]): boolean =>
+  tags.some((tag) => tag.version === version && (tag.mark === null || tag.mark === markOf(id)));
+
 /**
  * @throws AppError `request.precondition_failed` (412) when the caller expected another version, or the
  *   version of another resource
  */
-export function assertVersion({ version, id }: Versioned, expected: Expected): void {
+export function assertVersion(one: Versioned, expected: Expected): void {
   if (expected === null || expected === "*") return;
-  const isIt = (tag: ExpectedTag) =>
-    tag.version === version && (tag.mark === null || tag.mark === markOf(id));
-  if (!expected.some(isIt)) throw new AppError("request.precondition_failed");
+  if (!isAmong(one, expected)) throw new AppError("request.precondition_failed");
+}
+
+/** What a change must not find, from its `If-None-Match`: a weak tag counts as well (RFC 9110 13.1.2). */
+export const unwantedVersion = (header: string | undefined): Expected =>
+  expectedVersion(header?.replaceAll(/W\/(?=")/g, ""));
+
+/** @throws AppError `request.precondition_failed` (412) when there is what the caller did not want to find */
+export function assertUnwanted(one: Versioned, unwanted: Expected): void {
+  if (unwanted === null || (unwanted !== "*" && !isAmong(one, unwanted))) return;
+  throw new AppError("request.precondition_failed");
 }

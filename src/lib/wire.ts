@@ -98,6 +98,10 @@ export const Money = z
   .meta({ id: "Money", description: "A decimal string and its ISO 4217 currency." });
 export type Money = z.output<typeof Money>;
 
+/** Money -> its amount as PostgreSQL prints `numeric(18,2)`: `5` and `5.00` are no change. */
+export const toAmount = (money: Money | null): string | null =>
+  money && fromFen(toFen(money.amount));
+
 /** `numeric(18,2)` as PostgreSQL prints it -> money. */
 export const toMoney = (amount: string | null): Money | null =>
   amount === null ? null : { amount, currency: "CNY" };
@@ -182,6 +186,25 @@ export const taxonomyCode = (taxonomy: string, max = 40) =>
 /** What may be left out, and is null then. */
 export const codeOrNull = (taxonomy: string) => taxonomyCode(taxonomy).nullable().default(null);
 export const textOrNull = (max: number) => line(max).nullable().default(null);
+
+/** What an organization calls something in its own system. */
+const externalId = line(100);
+
+/** The same as it is given, where it may be left out. */
+export const externalIdOrNull = externalId
+  .nullable()
+  .default(null)
+  .describe(
+    "What the organization calls it in its own system. Unique for the organization and the kind; told to nobody else.",
+  );
+
+/** Path parameters of a route about what the caller's organization calls so. */
+export const ExternalIdParams = z.strictObject({ externalId });
+
+/** A filter for what the caller's organization calls so. */
+export const externalIdFilter = externalId
+  .optional()
+  .describe("What the caller's organization calls it.");
 
 /** A reason that a person gives for a decision about somebody else's resource. */
 export const ReasonInput = z

@@ -248,6 +248,14 @@ export const shared = {
       en: "the + of an offset must be written %2B in a query string: 2026-03-02T09:30:00%2B08:00",
       zh: "查询字符串中时区偏移的 + 须写作 %2B：2026-03-02T09:30:00%2B08:00",
     },
+    "external_id.taken": {
+      en: "is what the organization calls another one already",
+      zh: "已是本机构另一条记录的自有编号",
+    },
+    "external_id.other": {
+      en: "must be the one of the address, or be left out",
+      zh: "须与地址中的自有编号一致，或不填写",
+    },
     unchanged: { en: "changes nothing", zh: "没有任何变更" },
     "header.length": { en: "must hold 1 to 255 characters", zh: "长度须为 1 至 255 个字符" },
     // What a schema says of a value, each time with a sentence of its own that names types and bounds.

@@ -44,6 +44,9 @@ const headerParameters = {
   },
 } as const;
 
+/** What `If-None-Match` means to a change. */
+const unwanted = "`*`: only create, 412 when there is one. An ETag: 412 when it is that version.";
+
 /** Who may call a route, in a sentence. */
 function describeAccess(access: Access): string {
   const who = access.public
@@ -93,10 +96,12 @@ export default fp<{ publicUrl: string }>(
           ([status, declared]) => [status, convertResponse(declared, components)],
         ),
       );
+      const method = String(route.method);
       const headers = Object.entries(headerParameters).filter(([name]) => {
         if (name === "Idempotency-Key") return config.idempotency === "accepted";
         if (name === "If-Match") return config.ifMatch !== undefined;
-        if (name === "If-None-Match") return config.etag !== undefined && route.method === "GET";
+        if (name === "If-None-Match")
+          return config.etag !== undefined && ["GET", "PUT"].includes(method);
         return true;
       });
       const isPatch = route.method === "PATCH";
@@ -112,7 +117,13 @@ export default fp<{ publicUrl: string }>(
         headers: {
           type: "object",
           properties: Object.fromEntries(
-            headers.map(([name, { description, schema }]) => [name, { ...schema, description }]),
+            headers.map(([name, { description, schema }]) => [
+              name,
+              {
+                ...schema,
+                description: name === "If-None-Match" && method === "PUT" ? unwanted : description,
+              },
+            ]),
           ),
           required: config.ifMatch === "required" ? ["If-Match"] : [],
         },

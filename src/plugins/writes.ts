@@ -6,9 +6,10 @@ import { deleteReply, insertReply, isTooOld, lockReply } from "../database/kept-
 import { transact } from "../database/transact.ts";
 import type { Call, OpenCall } from "../lib/call.ts";
 import { AppError } from "../lib/errors.ts";
-import { etagOf, expectedVersion, versionedOf } from "../lib/etag.ts";
+import { etagOf, expectedVersion, unwantedVersion, versionedOf } from "../lib/etag.ts";
 import { idempotencyKeyOf } from "../lib/idempotency-key.ts";
 import { sha256 } from "../lib/ids.ts";
+import type { Put, PutCall } from "../lib/put.ts";
 import { errorKind, sentenceOf, statusOf } from "../words.ts";
 import { originOf } from "./authentication.ts";
 
@@ -74,6 +75,24 @@ export function writeOpen<T extends object | undefined>(
 ): Promise<T> {
   const call = openCallOf(request);
   return send(request, reply, (tx) => verb(tx, call), options);
+}
+
+/**
+ * Creates or replaces: 201 with the address of what is new, 200 else. There is no Idempotency-Key, because
+ * the same again changes nothing.
+ */
+export async function put<T extends { id: string }>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  collection: string,
+  verb: (tx: Executor, call: PutCall) => Promise<Put<T>>,
+): Promise<T> {
+  const unwanted = unwantedVersion(request.headers["if-none-match"]);
+  const call = { ...callOf(request), unwanted };
+  const { body, isNew } = await transactFor(request, (tx) => verb(tx, call));
+  reply.code(isNew ? 201 : 200);
+  if (isNew) reply.header("location", `${collection}/${body.id}`);
+  return body;
 }
 
 async function send<T extends object | undefined>(

@@ -16,6 +16,11 @@ export async function beforeOneGroupOfSynonyms(pool: pg.Pool): Promise<void> {
     "alter table audit_log drop column format, drop column transaction_id",
     "drop index contracts_interest, needs_drafts, results_drafts, organizations_crowd",
     "drop index organizations_short_name_verified",
+    "drop table contract_external_ids",
+    "alter table contract_payments drop column external_id",
+    "alter table needs drop column external_id",
+    "alter table results drop column external_id",
+    "drop index contracts_updated, interests_owner_updated, interests_asker_updated, interests_updated, matches_result_owner_updated, matches_need_owner_updated, matches_brokerage_updated, matches_updated, needs_changed, results_changed, organizations_updated, registrations_office_updated, registrations_updated, saved_searches_owner_updated",
   ]) {
     await pool.query(statement);
   }

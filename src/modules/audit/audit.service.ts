@@ -7,7 +7,7 @@ import * as store from "./audit.store.ts";
 
 type Row = Record<string, unknown>;
 
-/** Columns that are secret or personal: a record says that they changed, never their values. */
+/** Columns that are secret, personal or the owner's alone: a record says that they changed, never their values. */
 const withheld = new Set([
   "passwordHash",
   "secretHash",
@@ -16,6 +16,7 @@ const withheld = new Set([
   "phone",
   "contact",
   "inventors",
+  "externalId",
 ]);
 
 /** Columns that tell nothing about the change. */

@@ -8,6 +8,7 @@ import { toContent } from "./contracts.content.ts";
 import { contract, type Deal } from "./contracts.lifecycle.ts";
 import type { Contract } from "./contracts.schema.ts";
 import * as store from "./contracts.store.ts";
+import { selectExternalId } from "./external-ids.store.ts";
 import { sumPayments } from "./payments.store.ts";
 
 /** A contract with its parties and what they have said of its revision. */
@@ -37,13 +38,18 @@ export async function toContract(db: Executor, actor: Actor, deal: Deal): Promis
     insider ? party : { ...party, contact: null, legalRepresentative: null, address: null };
   const named = (side: "sellers" | "buyers") =>
     content[side].map((party) => open({ ...party, name: party.name ?? "" }));
+  const [amount, externalId] = await Promise.all([
+    sumPayments(db, row.id),
+    selectExternalId(db, row.id, actor.organizationId),
+  ]);
   return {
     ...row,
     ...content,
+    externalId,
     confidentiality: row.confidentiality,
     sellers: named("sellers"),
     buyers: named("buyers"),
-    paidAmount: { amount: await sumPayments(db, row.id), currency: "CNY" },
+    paidAmount: { amount, currency: "CNY" },
     confirmations: said.map(({ createdAt, ...one }) => ({ ...one, at: createdAt })),
     pending: pendingOf(deal),
     allowedActions: contract.allowedActions(deal, actor),

@@ -4,7 +4,7 @@ import { canonicalJson } from "../../lib/canonical.ts";
 import { AppError, type Fault } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId, sha256 } from "../../lib/ids.ts";
-import { toMoney } from "../../lib/wire.ts";
+import { toAmount, toMoney } from "../../lib/wire.ts";
 import { ContractContent } from "./content.schema.ts";
 import type { ContractRow, PartyRow } from "./contracts.store.ts";
 import type { Party } from "./parties.schema.ts";
@@ -133,6 +133,18 @@ export function toContent(row: ContractRow, parties: readonly PartyRow[]): Contr
     Object.keys(ContractContent.shape).map((key) => [key, wire[key as keyof typeof wire]]),
   ) as ContractContent;
 }
+
+/** Whether two contents say the same; what is kept with two decimals may be given without. */
+export const isSameContent = (a: ContractContent, b: ContractContent): boolean =>
+  canonicalJson(withDecimals(a)) === canonicalJson(withDecimals(b));
+
+const withDecimals = (content: ContractContent) => ({
+  ...content,
+  totalAmount: toAmount(content.totalAmount),
+  technologyAmount: toAmount(content.technologyAmount),
+  expectedInvestment: toAmount(content.expectedInvestment),
+  expectedOutput: toAmount(content.expectedOutput),
+});
 
 const money = (amount: string) => ({ amount, currency: "CNY" as const });
 

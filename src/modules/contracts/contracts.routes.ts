@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { IdParams } from "../../lib/wire.ts";
+import { ExternalIdParams, IdParams } from "../../lib/wire.ts";
 import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
-import { write } from "../../plugins/writes.ts";
+import { put, write } from "../../plugins/writes.ts";
 import { contract } from "./contracts.lifecycle.ts";
 import {
   Contract,
@@ -16,6 +16,7 @@ import {
   createContract,
   listContractRevisions,
   listContracts,
+  putContract,
   readContract,
   updateContract,
 } from "./contracts.service.ts";
@@ -61,6 +62,7 @@ export default async function contractRoutes(app: App) {
           "contract.not_owner",
           "contract.state_secret",
           "contract.match_has_contract",
+          "contract.external_id_taken",
           "match.not_found",
           "match.invalid_transition",
         ],
@@ -80,6 +82,42 @@ export default async function contractRoutes(app: App) {
         status: 201,
         location: ({ id }) => `/v1/contracts/${id}`,
       }),
+  );
+
+  app.put(
+    "/v1/contracts/by-external-id/:externalId",
+    {
+      config: {
+        access: { roles: parties, scope: "contracts:write", verified: true },
+        ifMatch: "honoured",
+        etag: "version",
+        errors: [
+          "contract.not_owner",
+          "contract.invalid_transition",
+          "contract.external_id_taken",
+          "contract.state_secret",
+          "contract.match_has_contract",
+          "match.not_found",
+          "match.invalid_transition",
+        ],
+      },
+      schema: {
+        operationId: "putContract",
+        summary: "Create or replace a contract by an id of one's own",
+        description:
+          "Drafts the contract that the organization calls so, or replaces all that it holds while it is not in force, by the rules of a change: the same again changes nothing, and voids no confirmation. 201 when it is new.",
+        tags,
+        params: ExternalIdParams,
+        body: ContractInput,
+        response: { 200: Contract, 201: Contract },
+      },
+    },
+    (request, reply) => {
+      const { params, body } = request;
+      return put(request, reply, "/v1/contracts", (tx, call) =>
+        putContract(tx, call, params.externalId, body),
+      );
+    },
   );
 
   app.get(
@@ -111,6 +149,7 @@ export default async function contractRoutes(app: App) {
         etag: "version",
         errors: [
           ...refusals,
+          "contract.external_id_taken",
           "contract.state_secret",
           "contract.match_has_contract",
           "match.not_found",
@@ -121,7 +160,7 @@ export default async function contractRoutes(app: App) {
         operationId: "updateContract",
         summary: "Change a contract that is not in force yet",
         description:
-          "JSON merge patch. While parties confirm, it makes the contract a draft again, with the next revision and all confirmations void. Match, interest and listings are checked against the parties again; `null` gives one up, such as a match that has failed. The caller and whoever drafted it keep a part in it. A contract in force is amended instead.",
+          "JSON merge patch. While parties confirm, it makes the contract a draft again, with the next revision and all confirmations void. Match, interest and listings are checked against the parties again; `null` gives one up, such as a match that has failed. The caller and whoever drafted it keep a part in it. A contract in force is amended instead. `externalId` alone is changed by whoever has a part in the contract, in every state, and is no new version.",
         tags,
         params,
         body: ContractPatch,

@@ -5,7 +5,14 @@ import {
   contractTypes,
 } from "../../../db/schema/contracts.ts";
 import { pageOf, pageQuery } from "../../lib/pagination.ts";
-import { civilDate, instant, patchOf, uuid } from "../../lib/wire.ts";
+import {
+  civilDate,
+  externalIdFilter,
+  externalIdOrNull,
+  instant,
+  patchOf,
+  uuid,
+} from "../../lib/wire.ts";
 import { Confirmation } from "./confirmations.schema.ts";
 import { checkContent, contentFields, contentOut, money } from "./content.schema.ts";
 
@@ -43,6 +50,7 @@ export type ContractLinks = z.output<typeof ContractLinks>;
 
 export const ContractInput = z
   .strictObject({
+    externalId: externalIdOrNull,
     ...contentFields,
     ...links,
   })
@@ -50,7 +58,9 @@ export const ContractInput = z
   .meta({ id: "ContractInput", examples: [example] });
 export type ContractInput = z.output<typeof ContractInput>;
 
-export const ContractPatch = patchOf(z.strictObject({ ...contentFields, ...links })).meta({
+export const ContractPatch = patchOf(
+  z.strictObject({ externalId: externalIdOrNull, ...contentFields, ...links }),
+).meta({
   id: "ContractPatch",
   examples: [{ validUntil: "2030-03-01", terms: "被许可方每季度报送施用面积。" }],
 });
@@ -69,6 +79,10 @@ export const Contract = z
   .object({
     id: uuid,
     reference: z.string().meta({ example: "C-2026-000123" }),
+    externalId: z
+      .string()
+      .nullable()
+      .describe("What the caller's organization calls it; others have their own."),
     status: z.enum(contractStatuses),
     revision: z.int(),
     contentSha256: z
@@ -104,6 +118,7 @@ export const ContractSummary = z
   .object({
     id: uuid,
     reference: z.string(),
+    externalId: z.string().nullable().describe("What the caller's organization calls it."),
     status: z.enum(contractStatuses),
     revision: z.int(),
     title: z.string(),
@@ -116,6 +131,7 @@ export const ContractSummary = z
     technologyAmount: money.nullable(),
     confidentiality: z.enum(confidentialityLevels),
     matchId: uuid.nullable(),
+    version: z.int(),
     createdAt: instant,
     updatedAt: instant,
   })
@@ -131,6 +147,7 @@ export const ListContractsQuery = z.strictObject({
     .enum(["seller", "buyer", "broker"])
     .optional()
     .describe("Only those in which the caller's organization has this part."),
+  externalId: externalIdFilter,
   matchId: uuid.optional(),
   resultId: uuid.optional(),
   needId: uuid.optional(),

@@ -8,6 +8,7 @@ import { AppError, type Fault } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
+import { createOrReplace, type PutCall } from "../../lib/put.ts";
 import { toMoney } from "../../lib/wire.ts";
 import { hasMatchEnded } from "../matches/matches.service.ts";
 import { assertCodes, broughtIn, codesIn } from "../taxonomies/taxonomies.service.ts";
@@ -16,6 +17,7 @@ import { dealOf, deals, findDeal, toContract } from "./contracts.access.ts";
 import {
   completeParties,
   type Inside,
+  isSameContent,
   toColumns,
   toContent,
   toPartyRows,
@@ -28,7 +30,9 @@ import {
   type ListContractsQuery,
 } from "./contracts.schema.ts";
 import * as store from "./contracts.store.ts";
-import { hasPart, type Links, linksOf, toLinks } from "./links.service.ts";
+import { callAnyContract, callContract } from "./external-ids.service.ts";
+import { holdExternalId, keepExternalIdsOf, selectExternalId } from "./external-ids.store.ts";
+import { areSameLinks, hasPart, type Links, linksOf, toLinks } from "./links.service.ts";
 
 /** @throws AppError `contract.not_found` (404) for one that the caller may not see */
 export const readContract = async (db: Executor, actor: Actor, id: string): Promise<Contract> =>
@@ -70,6 +74,10 @@ export async function listContractRevisions(db: Executor, actor: Actor, id: stri
   };
 }
 
+/** The parties that are organizations of the market. */
+const partiesIn = ({ sellers, buyers }: Pick<ContractContent, "sellers" | "buyers">): string[] =>
+  [...sellers, ...buyers].flatMap(({ organizationId }) => organizationId ?? []);
+
 /** The content with its parties completed, its codes checked. */
 export async function prepareContent(
   tx: Executor,
@@ -80,8 +88,7 @@ export async function prepareContent(
   toColumns(content);
   const codes = codesIn(ContractContent, content);
   await assertCodes(tx, before ? broughtIn(codes, codesIn(ContractContent, before)) : codes);
-  const ids = [...content.sellers, ...content.buyers].map((party) => party.organizationId);
-  const wanted = ids.filter((id) => id !== null);
+  const wanted = partiesIn(content);
   const found = wanted.length > 0 ? await store.selectOrganizations(tx, wanted) : [];
   const inside = new Map(found.map((one) => [one.id, one]));
   return { content: completeParties(content, inside), inside };
@@ -89,10 +96,20 @@ export async function prepareContent(
 
 const invalid = (faults: Fault[]) => new AppError("request.invalid", { faults });
 
+/** What is agreed on, of what is given. */
+const givenIn = ({
+  externalId: _,
+  matchId: __,
+  interestId: ___,
+  resultId: ____,
+  needId: _____,
+  ...content
+}: ContractInput): ContractContent => content;
+
 /**
  * Drafts a contract, as one of its parties or as the broker of its match.
  * @throws AppError `request.invalid` (400), `contract.not_owner` (403) for somebody without a part in it,
- *   `contract.state_secret`, `contract.match_has_contract` (409)
+ *   `contract.state_secret`, `contract.match_has_contract`, `contract.external_id_taken` (409)
  */
 export async function createContract(
   tx: Executor,
@@ -100,8 +117,7 @@ export async function createContract(
   input: ContractInput,
 ): Promise<Contract> {
   const { actor } = call;
-  const { matchId: _, interestId: __, resultId: ___, needId: ____, ...given } = input;
-  const { content } = await prepareContent(tx, given, null);
+  const { content } = await prepareContent(tx, givenIn(input), null);
   const isParty = [...content.sellers, ...content.buyers].some(
     (party) => party.organizationId === actor.organizationId,
   );
@@ -118,6 +134,7 @@ export async function createContract(
     createdBy: actor.kind === "member" ? actor.id : null,
   });
   await store.replaceParties(tx, row.id, toPartyRows(row.id, content));
+  await callContract(tx, call, row.id, input.externalId);
   const deal = await dealOf(tx, row);
   await deals.made(tx, call, deal);
   return toContract(tx, actor, deal);
@@ -125,7 +142,7 @@ export async function createContract(
 
 /**
  * Changes a draft, or a contract that waits for its parties: what they have confirmed is void then, and
- * it is a draft again with the next revision.
+ * it is a draft again with the next revision. What the caller's organization calls it may change in every state.
  * @throws AppError `contract.invalid_transition` (409) once it is effective: then it is amended;
  *   `contract.not_owner` (403) when the caller, or the one who drafted it, would have no part in it
  */
@@ -136,23 +153,78 @@ export async function updateContract(
   patch: Record<string, unknown>,
 ): Promise<Contract> {
   const { actor } = call;
+  if (Object.keys(patch).join() === "externalId") {
+    const row = await callAnyContract(tx, call, id, patch.externalId as string | null);
+    return toContract(tx, actor, await dealOf(tx, row));
+  }
   const { before } = await deals.lockAs(tx, call, id, ["owner", "party"]);
-  const { status } = before.row;
-  if (status !== "draft" && status !== "confirming") throw contract.refused(before, actor);
+  assertOpen(before, actor);
+  const whole = {
+    ...toContent(before.row, before.parties),
+    ...toLinks(before.row),
+    externalId: await selectExternalId(tx, id, actor.organizationId),
+  };
+  return revise(tx, call, before, parsePatched(ContractInput, whole, patch));
+}
+
+/**
+ * Creates the contract that the caller's organization calls so, or replaces what it holds by the rules of a
+ * change; what changes nothing is none, whatever its state.
+ * @throws AppError `request.invalid` for an input that names another id, `request.precondition_failed` (412),
+ *   else as the two
+ */
+export const putContract = (
+  tx: Executor,
+  call: PutCall,
+  externalId: string,
+  input: ContractInput,
+) =>
+  createOrReplace(call, externalId, input, {
+    find: () => holdExternalId(tx, call.actor.organizationId, externalId, true),
+    create: (whole) => createContract(tx, call, whole),
+    replace: async (id, whole) => {
+      const { before } = await deals.lockAs(tx, call, id, ["owner", "party"]);
+      const current = toContent(before.row, before.parties);
+      const { content } = await prepareContent(tx, givenIn(whole), current);
+      const isSame = isSameContent(content, current) && areSameLinks(whole, before.row);
+      if (isSame) return toContract(tx, call.actor, before);
+      assertOpen(before, call.actor);
+      return revise(tx, call, before, whole);
+    },
+  });
+
+/** @throws AppError `contract.invalid_transition` (409) */
+function assertOpen(deal: Deal, actor: Actor): void {
+  const { status } = deal.row;
+  if (status !== "draft" && status !== "confirming") throw contract.refused(deal, actor);
+}
+
+/** What a change makes of a contract that is not in force yet. */
+async function revise(
+  tx: Executor,
+  call: Call,
+  before: Deal,
+  input: ContractInput,
+): Promise<Contract> {
+  const { actor } = call;
+  const { id, status } = before.row;
   const current = toContent(before.row, before.parties);
-  const whole = { ...current, ...toLinks(before.row) };
-  const input = parsePatched(ContractInput, whole, patch);
-  const { matchId: _, interestId: __, resultId: ___, needId: ____, ...patched } = input;
-  const { content } = await prepareContent(tx, patched, current);
+  const { content } = await prepareContent(tx, givenIn(input), current);
   const { links, faults } = await linksOf(tx, actor, input, before.row);
   if (!hasPart(actor.organizationId, content, links)) throw new AppError("contract.not_owner");
   if (faults.length > 0) throw invalid(faults);
   const drafter = hasPart(before.row.organizationId, content, links)
-    ? {}
+    ? { organizationId: before.row.organizationId }
     : await takeOver(tx, actor, before.row, links);
   const reopened =
     status === "confirming" ? { status: "draft" as const, ...(await reopen(tx, before)) } : {};
   await store.replaceParties(tx, id, toPartyRows(id, content));
+  await keepExternalIdsOf(tx, id, [
+    ...partiesIn(content),
+    drafter.organizationId,
+    ...(links.brokerOrganizationId ? [links.brokerOrganizationId] : []),
+  ]);
+  await callContract(tx, call, id, input.externalId);
   const after = await deals.change(tx, call, before, {
     changes: { ...toColumns(content), ...links, ...drafter, ...reopened },
     facts: { parties: await store.selectParties(tx, id), said: [] },

@@ -31,6 +31,7 @@ import { type Actor, isOperator } from "../../lib/access.ts";
 import { nowInstant } from "../../lib/clock.ts";
 import { countLimit } from "../../lib/pagination.ts";
 import type { ListContractsQuery } from "./contracts.schema.ts";
+import { externalIdOf, isCalled } from "./external-ids.store.ts";
 
 export type ContractRow = typeof contracts.$inferSelect;
 export type PartyRow = typeof contractParties.$inferSelect;
@@ -257,6 +258,7 @@ const summaryColumns = {
   technologyAmount: contracts.technologyAmount,
   confidentiality: contracts.confidentiality,
   matchId: contracts.matchId,
+  version: contracts.version,
   createdAt: contracts.createdAt,
   updatedAt: contracts.updatedAt,
 };
@@ -285,6 +287,7 @@ function conditions(actor: Actor, query: ListContractsQuery): SQL | undefined {
     part,
     query.status ? eq(contracts.status, query.status) : undefined,
     query.type ? eq(contracts.type, query.type) : undefined,
+    query.externalId ? isCalled(actor.organizationId, query.externalId) : undefined,
     query.matchId ? eq(contracts.matchId, query.matchId) : undefined,
     query.resultId ? comesOf("result", query.resultId) : undefined,
     query.needId ? comesOf("need", query.needId) : undefined,
@@ -301,7 +304,7 @@ export const selectContracts = (
   after: { id: string } | null,
 ) =>
   db
-    .select(summaryColumns)
+    .select({ ...summaryColumns, externalId: externalIdOf(actor.organizationId) })
     .from(contracts)
     .where(and(conditions(actor, query), after ? lt(contracts.id, after.id) : undefined))
     .orderBy(desc(contracts.id))

@@ -39,6 +39,16 @@ export const words = {
       en: "An amendment of the contract waits for its parties",
       zh: "该合同有待各方确认的变更",
     },
+    "contract.external_id_taken": {
+      status: 409,
+      en: "Another contract of the organization has this id",
+      zh: "本机构的另一份技术合同已使用该自有编号",
+    },
+    "payment.external_id_taken": {
+      status: 409,
+      en: "Another payment that the organization entered has this id",
+      zh: "本机构登记的另一笔到账已使用该自有编号",
+    },
     "payment.voucher_taken": {
       status: 409,
       en: "A payment of this contract with this voucher number is recorded already",
@@ -129,6 +139,8 @@ export const words = {
   constraints: {
     contracts_one_of_match: "contract.match_has_contract",
     contract_amendments_one_open: "amendment.already_open",
+    contract_external_ids_external_id: "contract.external_id_taken",
+    contract_payments_external_id: "payment.external_id_taken",
     contract_payments_voucher: "payment.voucher_taken",
   },
 } as const satisfies FeatureWords;

@@ -26,6 +26,18 @@ export const toLinks = ({
   needId,
 });
 
+/** Whether a contract's links stay as they are; one that is left out comes of the match or the interest. */
+export const areSameLinks = (given: ContractLinks, stored: ContractLinks): boolean => {
+  const isLeftOut = (name: "interestId" | "resultId" | "needId") =>
+    given[name] === null && (given.matchId ?? given.interestId) !== null;
+  return (
+    given.matchId === stored.matchId &&
+    (["interestId", "resultId", "needId"] as const).every(
+      (name) => given[name] === stored[name] || isLeftOut(name),
+    )
+  );
+};
+
 /** A link that does not fit the parties, or that is not the caller's to name: one answer for both. */
 const unfit = (name: string): Fault => bodyFault([name], "link.unfit");
 

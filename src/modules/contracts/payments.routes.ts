@@ -2,7 +2,7 @@ import { z } from "zod";
 import { IdParams, ReasonInput, uuid } from "../../lib/wire.ts";
 import type { App } from "../../plugins/contract.ts";
 import { write } from "../../plugins/writes.ts";
-import { Payment, PaymentInput } from "./payments.schema.ts";
+import { ListPaymentsQuery, Payment, PaymentInput } from "./payments.schema.ts";
 import { listPayments, recordPayment, voidPayment } from "./payments.service.ts";
 
 const tags = ["contracts"];
@@ -19,10 +19,11 @@ export default async function paymentRoutes(app: App) {
         description: "By day, voided ones too.",
         tags,
         params: IdParams,
+        querystring: ListPaymentsQuery,
         response: { 200: z.object({ data: z.array(Payment) }) },
       },
     },
-    (request) => listPayments(app.database.db, request.caller, request.params.id),
+    ({ caller, params, query }) => listPayments(app.database.db, caller, params.id, query),
   );
 
   app.post(
@@ -37,6 +38,7 @@ export default async function paymentRoutes(app: App) {
           "contract.not_owner",
           "contract.not_in_force",
           "payment.voucher_taken",
+          "payment.external_id_taken",
         ],
       },
       schema: {

@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { fault } from "../../lib/faults.ts";
-import { civilDate, compareAmounts, instant, Money, textOrNull, uuid } from "../../lib/wire.ts";
+import {
+  civilDate,
+  compareAmounts,
+  externalIdFilter,
+  externalIdOrNull,
+  instant,
+  Money,
+  textOrNull,
+  uuid,
+} from "../../lib/wire.ts";
 import { money } from "./content.schema.ts";
 
 const text = z.string().nullable();
@@ -14,6 +23,7 @@ export const PaymentInput = z
     voucherNumber: textOrNull(60),
     invoiceNumber: textOrNull(60),
     note: textOrNull(500),
+    externalId: externalIdOrNull,
   })
   .meta({
     id: "PaymentInput",
@@ -36,7 +46,10 @@ export const Payment = z
     voucherNumber: text,
     invoiceNumber: text,
     note: text,
-    organizationId: uuid,
+    externalId: text
+      .optional()
+      .describe("What the organization that entered it calls it; only to that one."),
+    organizationId: uuid.describe("Who entered it."),
     voidedAt: instant.nullable(),
     voidReason: text,
     version: z.int(),
@@ -44,3 +57,6 @@ export const Payment = z
   })
   .meta({ id: "Payment" });
 export type Payment = z.output<typeof Payment>;
+
+export const ListPaymentsQuery = z.strictObject({ externalId: externalIdFilter });
+export type ListPaymentsQuery = z.output<typeof ListPaymentsQuery>;

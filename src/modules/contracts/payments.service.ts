@@ -8,16 +8,18 @@ import { nowInstant, today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
+import { externalIdTaken } from "../../lib/put.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { recordPaymentOf } from "../statistics/statistics.service.ts";
 import { deals } from "./contracts.access.ts";
 import { contract, type Deal, isBinding } from "./contracts.lifecycle.ts";
 import { readContract } from "./contracts.service.ts";
-import type { Payment, PaymentInput } from "./payments.schema.ts";
-import { lockPayment, type PaymentRow, selectPayments } from "./payments.store.ts";
+import type { ListPaymentsQuery, Payment, PaymentInput } from "./payments.schema.ts";
+import { holdExternalId, lockPayment, type PaymentRow, selectPayments } from "./payments.store.ts";
 
-const toPayment = (row: PaymentRow): Payment => ({
+const toPayment = (row: PaymentRow, actor: Actor): Payment => ({
   ...row,
+  externalId: row.organizationId === actor.organizationId ? row.externalId : undefined,
   amount: { amount: row.amount, currency: "CNY" },
 });
 
@@ -44,16 +46,22 @@ async function record(
   await recordPaymentOf(tx, auditRecordId, deal.row.id, sign, after);
 }
 
-/** The payments of a contract, voided ones too, by day. */
-export async function listPayments(db: Executor, actor: Actor, contractId: string) {
+/** The payments of a contract, voided ones too, by day; or those that the caller's organization calls so. */
+export async function listPayments(
+  db: Executor,
+  actor: Actor,
+  contractId: string,
+  { externalId }: ListPaymentsQuery,
+) {
   await readContract(db, actor, contractId);
-  return { data: (await selectPayments(db, contractId)).map(toPayment) };
+  const all = (await selectPayments(db, contractId)).map((row) => toPayment(row, actor));
+  return { data: externalId ? all.filter((one) => one.externalId === externalId) : all };
 }
 
 /**
  * Records a payment under a contract in force.
  * @throws AppError `request.invalid` for a day to come or before the signing, `contract.not_in_force`,
- *   `payment.voucher_taken` (409), `contract.not_owner` (403)
+ *   `payment.voucher_taken`, `payment.external_id_taken` (409), `contract.not_owner` (403)
  */
 export async function recordPayment(
   tx: Executor,
@@ -71,6 +79,10 @@ export async function recordPayment(
     const faults = [bodyFault(["paidOn"], "date.before_signed")];
     throw new AppError("request.invalid", { faults });
   }
+  const { externalId } = input;
+  if (externalId !== null && (await holdExternalId(tx, actor.organizationId, externalId))) {
+    throw externalIdTaken("payment");
+  }
   const after = await insertRow(tx, contractPayments, {
     ...input,
     amount,
@@ -80,7 +92,7 @@ export async function recordPayment(
     createdBy: actor.kind === "member" ? actor.id : null,
   });
   await record(tx, call, "create", deal, null, after);
-  return toPayment(after);
+  return toPayment(after, call.actor);
 }
 
 /**
@@ -106,5 +118,5 @@ export async function voidPayment(
   const changes = { voidedAt: nowInstant(), voidReason: reason };
   const after = await updateRow(tx, contractPayments, before, changes);
   await record(tx, call, "void", deal, before, after);
-  return toPayment(after);
+  return toPayment(after, call.actor);
 }

@@ -2,6 +2,7 @@
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import { contractPayments } from "../../../db/schema/contract-payments.ts";
 import type { Executor } from "../../database/connect.ts";
+import * as ids from "../../database/external-ids.ts";
 import { prepared } from "../../database/prepared.ts";
 
 export type PaymentRow = typeof contractPayments.$inferSelect;
@@ -16,6 +17,17 @@ export const selectPayments = (db: Executor, contractId: string): Promise<Paymen
       .orderBy(asc(contractPayments.paidOn), asc(contractPayments.id))
       .prepare(name),
   ).execute({ contractId });
+
+/** The payment that an organization calls so, unless it is void; nobody else of it gives that id meanwhile. */
+export const holdExternalId = (tx: Executor, organizationId: string, externalId: string) =>
+  ids.holdExternalId(
+    tx,
+    "payment",
+    organizationId,
+    externalId,
+    sql`select id, version from ${contractPayments} where organization_id = ${organizationId}
+      and external_id = ${externalId} and voided_at is null`,
+  );
 
 export const lockPayment = async (tx: Executor, contractId: string, id: string) =>
   (

@@ -10,6 +10,8 @@ import {
   Contact,
   civilDate,
   codeOrNull,
+  externalIdFilter,
+  externalIdOrNull,
   instant,
   instantInput,
   line,
@@ -33,6 +35,7 @@ export const proseOrNull = (max: number) => prose(max).nullable().default(null);
 
 /** Input fields of every listing. Only the title is needed to draft. */
 export const listingInput = {
+  externalId: externalIdOrNull,
   title: line(120, 4).meta({ example: "盐碱地玉米专用缓释肥制备技术" }),
   summary: proseOrNull(500),
   keywords: distinct(line(30), 5),
@@ -91,6 +94,11 @@ export const listed = {
 export const listingOutput = {
   id: uuid,
   reference: z.string().meta({ example: "R-2026-000123" }),
+  externalId: z
+    .string()
+    .nullable()
+    .optional()
+    .describe("What its owner calls it in its own system; only to the owner."),
   organization: ListingOrganization.nullable().describe("Null while the owner stays anonymous."),
   title: z.string(),
   summary: z.string().nullable(),
@@ -185,6 +193,7 @@ export const listingQuery = {
     .optional()
     .describe("By the least price, or by the budget, in yuan."),
   organizationId: uuid.optional(),
+  externalId: externalIdFilter.describe("In the scope `own`: what the organization calls it."),
   "publishedAt[gte]": instantInput.optional(),
   "publishedAt[lte]": instantInput.optional(),
   "validUntil[gte]": civilDate.optional().describe("Of its last day; in the scope `own`."),
@@ -195,6 +204,7 @@ export const listingQuery = {
 
 /** Filters of the owner's list alone. */
 const ownFilters = [
+  "externalId",
   "validUntil[gte]",
   "validUntil[lte]",
   "completeness[gte]",

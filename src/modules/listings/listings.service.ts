@@ -13,6 +13,7 @@ import { AppError, type Fault } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import type { Marked } from "../../lib/http.ts";
 import { newId } from "../../lib/ids.ts";
+import { createOrReplace, externalIdTaken, type Put, type PutCall } from "../../lib/put.ts";
 import { type SearchColumns, searchColumnsOf } from "../../lib/terms.ts";
 import type { Resource } from "../../lifecycle/resource.ts";
 import { type Listing, looseStatuses, type SharedRow } from "./listings.lifecycle.ts";
@@ -103,6 +104,43 @@ export async function assertRoomForDraft(
     throw new AppError("organization.draft_quota", { detail });
   }
 }
+
+/**
+ * Lets a listing be called so by its owner: nobody else of the organization calls another one the same.
+ * @param before what it is called; null for one that is new
+ * @throws AppError `<noun>.external_id_taken` (409)
+ */
+export async function claimExternalId(
+  tx: Executor,
+  { noun, table }: { noun: Noun; table: ListingTable },
+  { organizationId }: Actor,
+  externalId: string | null,
+  before: string | null = null,
+): Promise<void> {
+  if (externalId === null || externalId === before) return;
+  const found = await store.holdExternalId(tx, table, noun, organizationId, externalId, false);
+  if (found) throw externalIdTaken(noun);
+}
+
+/** Creates or replaces the caller's listing of an id of its own. @throws AppError as `createOrReplace` */
+export const putListing = <I extends { externalId: string | null }, T>(
+  tx: Executor,
+  call: PutCall,
+  { noun, table }: { noun: Noun; table: ListingTable },
+  externalId: string,
+  input: I,
+  ways: { create: (input: I) => Promise<T>; replace: (id: string, input: I) => Promise<T> },
+): Promise<Put<T>> => {
+  const { organizationId } = call.actor;
+  const find = () => store.holdExternalId(tx, table, noun, organizationId, externalId, true);
+  return createOrReplace(call, externalId, input, { find, ...ways });
+};
+
+/** A whole input that replaces what a listing holds: the last day that it got with its publication stays. */
+export const replacing = <I extends { validUntil: string | null }>(
+  { publishedAt, validUntil }: Pick<SharedRow, "publishedAt" | "validUntil">,
+  input: I,
+): I => ({ ...input, validUntil: input.validUntil ?? (publishedAt && validUntil) });
 
 /** @throws AppError `<noun>.not_found` (404) for one that the caller may not see */
 export async function readListing<T extends ListingTable>(
@@ -238,25 +276,28 @@ export function listingRules<Row extends SharedRow>(kind: ListingKind<Row>) {
 
     /**
      * What an owner's change makes of a listing: marked as changed when the operator had seen it, and
-     * still complete where it is public. Null when it changes nothing.
+     * still complete where it is public. Null when it changes nothing; its id of the owner's own alone may
+     * change in every state.
      * @throws AppError `<noun>.invalid_transition` (409) while it is under review, `<noun>.incomplete`
      */
-    async revised<C extends Partial<Row> & { validUntil: string | null }>(
-      tx: Executor,
-      actor: Actor,
-      before: Listing<Row>,
-      changes: C,
-    ) {
+    async revised<
+      C extends Partial<Row> & { validUntil: string | null; externalId: string | null },
+    >(tx: Executor, actor: Actor, before: Listing<Row>, changes: C) {
       const { row } = before;
-      if (row.status === "submitted") throw resource.refused(before, actor);
+      const { externalId } = changes;
       // What is public has a last day: without one of the owner's, a year from now.
       const isLive = row.status === "published";
       const validUntil = isLive ? (changes.validUntil ?? addYears(today(), 1)) : changes.validUntil;
       const changed = { ...row, ...changes, validUntil };
-      if (!differs(row, changed)) return null;
+      // What its owner calls it is nothing that anybody reviews.
+      const reviewed = { ...changed, externalId: row.externalId };
+      if (!differs(row, reviewed)) {
+        return row.externalId === externalId ? null : { externalId };
+      }
+      if (row.status === "submitted") throw resource.refused(before, actor);
       if (!looseStatuses.includes(row.status)) await assertPublishable(tx, changed, !isLive);
       // Its last day is the owner's own affair: the operator looks at what it says.
-      const saysOtherwise = differs(row, { ...changed, validUntil: row.validUntil });
+      const saysOtherwise = differs(row, { ...reviewed, validUntil: row.validUntil });
       const changedSinceReview =
         row.changedSinceReview || (row.publishedAt !== null && saysOtherwise);
       return { ...changes, validUntil, changedSinceReview, ...searchColumnsOf(textsOf(changed)) };

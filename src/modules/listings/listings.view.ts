@@ -26,6 +26,12 @@ export const completenessOf = (gaps: readonly Gap[]): number =>
 export const isInsider = (row: { organizationId: string }, actor: Actor | null): boolean =>
   standingOf({ row }, actor).length > 0;
 
+/** What its owner calls a listing, as far as the caller is the owner. */
+export const ownIdOf = (
+  row: { organizationId: string; externalId: string | null },
+  actor: Actor | null,
+) => (row.organizationId === actor?.organizationId ? row.externalId : undefined);
+
 /** The fields that every listing shows, as this caller may see them. */
 export function toListing<Row extends SharedRow>(
   { resource, gapsOf }: ListingView<Row>,
@@ -41,6 +47,7 @@ export function toListing<Row extends SharedRow>(
   const { organization, organizationStatus = "verified" } = row;
   const listing = { row, organization, organizationStatus };
   return {
+    externalId: ownIdOf(row, actor),
     contact: sees ? row.contact : null,
     completeness: { score: row.completeness, missing: gapsOf(row) },
     ...(insider ? { review: reviewOf(row) } : {}),

@@ -16,6 +16,7 @@ interface SharedQuery {
   cooperationMode?: string | undefined;
   tag?: string | undefined;
   organizationId?: string | undefined;
+  externalId?: string | undefined;
   "publishedAt[gte]"?: string | undefined;
   "publishedAt[lte]"?: string | undefined;
   "validUntil[gte]"?: string | undefined;
@@ -37,6 +38,7 @@ export function conditionsOf(actor: Actor | null, query: SharedQuery): Condition
   const band = query.moneyBand && bandBounds(query.moneyBand);
   const conditions: Record<string, unknown> = {
     organization: query.scope === "own" ? actor?.organizationId : query.organizationId,
+    externalId: query.externalId,
     field: fieldCode && fieldCode.length > 2 ? fieldCode : undefined,
     fieldTop: fieldCode?.slice(0, 2),
     fieldTops: query["fieldCode[in]"]?.map((code) => code.slice(0, 2)),

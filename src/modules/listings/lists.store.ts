@@ -67,6 +67,7 @@ export const sharedConditions = (
   negotiable: SQL,
 ): Conditions => ({
   organization: (value) => sql`${table.organizationId} = ${value}`,
+  externalId: (value) => sql`${table.externalId} = ${value}`,
   status: (value) => sql`${table.status} = ${value}`,
   field: (value) => sql`${table.fieldCode} = ${value}`,
   fieldTop: (value) => sql`${table.fieldTop} = ${value}`,

@@ -1,7 +1,7 @@
-import { IdParams } from "../../lib/wire.ts";
+import { ExternalIdParams, IdParams } from "../../lib/wire.ts";
 import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
-import { write } from "../../plugins/writes.ts";
+import { put, write } from "../../plugins/writes.ts";
 import { registerListing } from "../listings/listings.actions.ts";
 import { isPlain } from "../listings/lists.service.ts";
 import { searchPageOf } from "../listings/search.schema.ts";
@@ -14,6 +14,7 @@ import {
   listNeeds,
   markOpenNeeds,
   openNeeds,
+  putNeed,
   readNeed,
   readOpenNeeds,
   updateNeed,
@@ -59,7 +60,7 @@ export default async function needRoutes(app: App) {
         access: owners,
         idempotency: "accepted",
         etag: "version",
-        errors: ["organization.draft_quota"],
+        errors: ["organization.draft_quota", "need.external_id_taken"],
       },
       schema: {
         operationId: "createNeed",
@@ -83,6 +84,40 @@ export default async function needRoutes(app: App) {
       ),
   );
 
+  app.put(
+    "/v1/needs/by-external-id/:externalId",
+    {
+      config: {
+        access: owners,
+        ifMatch: "honoured",
+        etag: "version",
+        errors: [
+          "organization.draft_quota",
+          "need.invalid_transition",
+          "need.external_id_taken",
+          "need.incomplete",
+          "need.reveals_owner",
+        ],
+      },
+      schema: {
+        operationId: "putNeed",
+        summary: "Create or replace a need by an id of one's own",
+        description:
+          "Drafts the need that the organization calls so, or replaces all that it holds, by the rules of a change: the same again changes nothing. The last day that it got with its publication stays unless another is given. 201 when it is new.",
+        tags,
+        params: ExternalIdParams,
+        body: NeedInput,
+        response: { 200: Need, 201: Need },
+      },
+    },
+    (request, reply) => {
+      const { params, body } = request;
+      return put(request, reply, "/v1/needs", (tx, call) =>
+        putNeed(tx, call, params.externalId, body, app.config.maxDrafts),
+      );
+    },
+  );
+
   app.patch(
     "/v1/needs/:id",
     {
@@ -94,6 +129,7 @@ export default async function needRoutes(app: App) {
           "need.not_found",
           "need.not_owner",
           "need.invalid_transition",
+          "need.external_id_taken",
           "need.incomplete",
           "need.reveals_owner",
         ],
@@ -102,7 +138,7 @@ export default async function needRoutes(app: App) {
         operationId: "updateNeed",
         summary: "Change a need",
         description:
-          "JSON merge patch, in every state but `submitted`. A published one stays live, marked as changed since review; another last day alone asks for no new review.",
+          "JSON merge patch, in every state but `submitted`; `externalId` in every state. A published one stays live, marked as changed since review; another last day alone asks for no new review.",
         tags,
         params: IdParams,
         body: NeedPatch,

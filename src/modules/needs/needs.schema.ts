@@ -156,6 +156,7 @@ export type Need = z.output<typeof Need>;
 export const NeedSummary = Need.pick({
   id: true,
   reference: true,
+  externalId: true,
   status: true,
   organization: true,
   alias: true,
@@ -173,6 +174,7 @@ export const NeedSummary = Need.pick({
   deadline: true,
   publishedAt: true,
   validUntil: true,
+  version: true,
   updatedAt: true,
 })
   .extend(listed)

@@ -7,13 +7,14 @@ import { today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { parsePatched } from "../../lib/patched.ts";
+import type { PutCall } from "../../lib/put.ts";
 import { searchColumnsOf } from "../../lib/terms.ts";
-import { toMoney } from "../../lib/wire.ts";
+import { toAmount, toMoney } from "../../lib/wire.ts";
 import { stored } from "../../lifecycle/stored.ts";
 import type { Listing } from "../listings/listings.lifecycle.ts";
 import * as listings from "../listings/listings.service.ts";
 import * as rows from "../listings/listings.store.ts";
-import { completenessOf, isInsider, toListing } from "../listings/listings.view.ts";
+import { completenessOf, isInsider, ownIdOf, toListing } from "../listings/listings.view.ts";
 import { conditionsOf } from "../listings/lists.filters.ts";
 import { type ListOptions, listListings, openPage } from "../listings/lists.service.ts";
 import { selectPublished } from "../listings/lists.store.ts";
@@ -53,8 +54,8 @@ async function assertPublishable(tx: Executor, row: NeedRow, ended: boolean): Pr
 function toColumns({ budget, ...input }: NeedInput) {
   const columns = {
     ...input,
-    budgetMin: budget?.min?.amount ?? null,
-    budgetMax: budget?.max?.amount ?? null,
+    budgetMin: toAmount(budget?.min ?? null),
+    budgetMax: toAmount(budget?.max ?? null),
     budgetNegotiable: budget?.negotiable ?? false,
   };
   return { ...columns, completeness: completenessOf(gapsOf(columns)) };
@@ -101,7 +102,12 @@ function toNeed(row: rows.Found<NeedRow>, actor: Actor | null): Need {
 }
 
 function toSummary(row: store.SummaryRow, actor: Actor | null) {
-  return { ...row, budget: toBudget(row), ...(isHidden(row, actor) ? masked(row) : {}) };
+  return {
+    ...row,
+    externalId: ownIdOf(row, actor),
+    budget: toBudget(row),
+    ...(isHidden(row, actor) ? masked(row) : {}),
+  };
 }
 
 /** The same after a step, or another change. */
@@ -116,7 +122,8 @@ const rules = listings.listingRules(kind);
 
 /**
  * Drafts a need for the caller's organization.
- * @throws AppError `request.invalid` for a code that its taxonomy lacks, `organization.draft_quota` (409)
+ * @throws AppError `request.invalid` for a code that its taxonomy lacks, `organization.draft_quota`,
+ *   `need.external_id_taken` (409)
  */
 export async function createNeed(
   tx: Executor,
@@ -127,6 +134,7 @@ export async function createNeed(
   const { actor } = call;
   await Promise.all([
     assertCodes(tx, codesIn(NeedInput, input)),
+    listings.claimExternalId(tx, kind, actor, input.externalId),
     listings.assertRoomForDraft(tx, actor, kind, quota),
   ]);
   const columns = toColumns(input);
@@ -192,8 +200,38 @@ export async function updateNeed(
   patch: Record<string, unknown>,
 ): Promise<Need> {
   const { before } = await kept.lockAs(tx, call, id, ["owner"]);
+  return revise(tx, call, before, parsePatched(NeedInput, toInput(before.row), patch));
+}
+
+/**
+ * Creates the need that the caller's organization calls so, or replaces what it holds by the rules of a change.
+ * @throws AppError `request.invalid` for an input that names another id, `request.precondition_failed` (412),
+ *   else as the two
+ */
+export const putNeed = (
+  tx: Executor,
+  call: PutCall,
+  externalId: string,
+  input: NeedInput,
+  quota?: listings.DraftQuota,
+) =>
+  listings.putListing(tx, call, kind, externalId, input, {
+    create: (whole) => createNeed(tx, call, whole, quota),
+    replace: async (id, whole) => {
+      const { before } = await kept.lockAs(tx, call, id, ["owner"]);
+      return revise(tx, call, before, listings.replacing(before.row, whole));
+    },
+  });
+
+/** What an owner's change makes of a need, whole. */
+async function revise(
+  tx: Executor,
+  call: Call,
+  before: Listing<NeedRow>,
+  input: NeedInput,
+): Promise<Need> {
   const current = toInput(before.row);
-  const input = parsePatched(NeedInput, current, patch);
+  await listings.claimExternalId(tx, kind, call.actor, input.externalId, current.externalId);
   await assertCodes(tx, broughtIn(codesIn(NeedInput, input), codesIn(NeedInput, current)));
   const alias = input.anonymous ? (before.row.alias ?? newAlias()) : null;
   const given = { ...toColumns(input), alias };

@@ -33,6 +33,7 @@ const summaryColumns = {
   id: needs.id,
   reference: needs.reference,
   organizationId: needs.organizationId,
+  externalId: needs.externalId,
   status: needs.status,
   title: needs.title,
   summary: needs.summary,
@@ -52,6 +53,7 @@ const summaryColumns = {
   completeness: needs.completeness,
   publishedAt: needs.publishedAt,
   validUntil: needs.validUntil,
+  version: needs.version,
   createdAt: needs.createdAt,
   updatedAt: needs.updatedAt,
 };

@@ -1,7 +1,7 @@
-import { IdParams } from "../../lib/wire.ts";
+import { ExternalIdParams, IdParams } from "../../lib/wire.ts";
 import { registerSteps } from "../../lifecycle/routes.ts";
 import type { App } from "../../plugins/contract.ts";
-import { write } from "../../plugins/writes.ts";
+import { put, write } from "../../plugins/writes.ts";
 import { registerListing } from "../listings/listings.actions.ts";
 import { isPlain } from "../listings/lists.service.ts";
 import { searchPageOf } from "../listings/search.schema.ts";
@@ -20,6 +20,7 @@ import {
   listResults,
   markOpenResults,
   openResults,
+  putResult,
   readOpenResults,
   readResult,
   updateResult,
@@ -68,7 +69,7 @@ export default async function resultRoutes(app: App) {
         access: owners,
         idempotency: "accepted",
         etag: "version",
-        errors: ["organization.draft_quota"],
+        errors: ["organization.draft_quota", "result.external_id_taken"],
       },
       schema: {
         operationId: "createResult",
@@ -92,6 +93,39 @@ export default async function resultRoutes(app: App) {
       ),
   );
 
+  app.put(
+    "/v1/results/by-external-id/:externalId",
+    {
+      config: {
+        access: owners,
+        ifMatch: "honoured",
+        etag: "version",
+        errors: [
+          "organization.draft_quota",
+          "result.invalid_transition",
+          "result.external_id_taken",
+          "result.incomplete",
+        ],
+      },
+      schema: {
+        operationId: "putResult",
+        summary: "Create or replace a result by an id of one's own",
+        description:
+          "Drafts the result that the organization calls so, or replaces all that it holds, by the rules of a change: the same again changes nothing. The last day that it got with its publication stays unless another is given. 201 when it is new.",
+        tags,
+        params: ExternalIdParams,
+        body: ResultInput,
+        response: { 200: Result, 201: Result },
+      },
+    },
+    (request, reply) => {
+      const { params, body } = request;
+      return put(request, reply, "/v1/results", (tx, call) =>
+        putResult(tx, call, params.externalId, body, app.config.maxDrafts),
+      );
+    },
+  );
+
   app.patch(
     "/v1/results/:id",
     {
@@ -103,6 +137,7 @@ export default async function resultRoutes(app: App) {
           "result.not_found",
           "result.not_owner",
           "result.invalid_transition",
+          "result.external_id_taken",
           "result.incomplete",
         ],
       },
@@ -110,7 +145,7 @@ export default async function resultRoutes(app: App) {
         operationId: "updateResult",
         summary: "Change a result",
         description:
-          "JSON merge patch, in every state but `submitted`. A published one stays live, marked as changed since review; another last day alone asks for no new review.",
+          "JSON merge patch, in every state but `submitted`; `externalId` in every state. A published one stays live, marked as changed since review; another last day alone asks for no new review.",
         tags,
         params: IdParams,
         body: ResultPatch,

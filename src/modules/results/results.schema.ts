@@ -233,6 +233,7 @@ export type Result = z.output<typeof Result>;
 export const ResultSummary = Result.pick({
   id: true,
   reference: true,
+  externalId: true,
   status: true,
   organization: true,
   title: true,
@@ -247,6 +248,7 @@ export const ResultSummary = Result.pick({
   price: true,
   publishedAt: true,
   validUntil: true,
+  version: true,
   updatedAt: true,
 })
   .extend(listed)

@@ -7,8 +7,9 @@ import { today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { parsePatched } from "../../lib/patched.ts";
+import type { PutCall } from "../../lib/put.ts";
 import { searchColumnsOf } from "../../lib/terms.ts";
-import { toMoney } from "../../lib/wire.ts";
+import { toAmount, toMoney } from "../../lib/wire.ts";
 import { stored } from "../../lifecycle/stored.ts";
 import { type Listing, looseStatuses } from "../listings/listings.lifecycle.ts";
 import * as listings from "../listings/listings.service.ts";
@@ -38,10 +39,10 @@ function toColumns({ price, funding, ...input }: ResultInput) {
   const types = input.intellectualProperty.map((ip) => ip.typeCode);
   const columns = {
     ...input,
-    funding: funding?.amount ?? null,
+    funding: toAmount(funding),
     priceKind: price?.kind ?? null,
-    priceMin: price?.amount?.amount ?? price?.min?.amount ?? null,
-    priceMax: price?.amount?.amount ?? price?.max?.amount ?? null,
+    priceMin: toAmount(price?.amount ?? price?.min ?? null),
+    priceMax: toAmount(price?.amount ?? price?.max ?? null),
     intellectualPropertyTypes: [...new Set(types)],
   };
   return { ...columns, completeness: completenessOf(gapsOf(columns)) };
@@ -91,7 +92,8 @@ const rules = listings.listingRules(kind);
 
 /**
  * Drafts a result for the caller's organization.
- * @throws AppError `request.invalid` for a code that its taxonomy lacks, `organization.draft_quota` (409)
+ * @throws AppError `request.invalid` for a code that its taxonomy lacks, `organization.draft_quota`,
+ *   `result.external_id_taken` (409)
  */
 export async function createResult(
   tx: Executor,
@@ -102,6 +104,7 @@ export async function createResult(
   const { actor } = call;
   await Promise.all([
     assertCodes(tx, codesIn(ResultInput, input)),
+    listings.claimExternalId(tx, kind, actor, input.externalId),
     listings.assertRoomForDraft(tx, actor, kind, quota),
   ]);
   const columns = toColumns(input);
@@ -142,7 +145,7 @@ export const listResults = (
     store.resultList,
     sorted(query),
     [...conditionsOf(actor, query), ...store.conditionsOf(query)],
-    (row) => store.toSummary(row, toPrice(row)),
+    (row) => store.toSummary(row, toPrice(row), actor),
     options,
   );
 
@@ -153,7 +156,7 @@ export const openResults = (db: Executor, query: ListResultsQuery) =>
     store.resultList,
     sorted(query),
     [...conditionsOf(null, query), ...store.conditionsOf(query)],
-    (row) => store.toSummary(row, toPrice(row)),
+    (row) => store.toSummary(row, toPrice(row), null),
   );
 
 /** The end of a result is its last day. */
@@ -171,8 +174,38 @@ export async function updateResult(
   patch: Record<string, unknown>,
 ): Promise<Result> {
   const { before } = await kept.lockAs(tx, call, id, ["owner"]);
+  return revise(tx, call, before, parsePatched(ResultInput, toInput(before.row), patch));
+}
+
+/**
+ * Creates the result that the caller's organization calls so, or replaces what it holds by the rules of a change.
+ * @throws AppError `request.invalid` for an input that names another id, `request.precondition_failed` (412),
+ *   else as the two
+ */
+export const putResult = (
+  tx: Executor,
+  call: PutCall,
+  externalId: string,
+  input: ResultInput,
+  quota?: listings.DraftQuota,
+) =>
+  listings.putListing(tx, call, kind, externalId, input, {
+    create: (whole) => createResult(tx, call, whole, quota),
+    replace: async (id, whole) => {
+      const { before } = await kept.lockAs(tx, call, id, ["owner"]);
+      return revise(tx, call, before, listings.replacing(before.row, whole));
+    },
+  });
+
+/** What an owner's change makes of a result, whole. */
+async function revise(
+  tx: Executor,
+  call: Call,
+  before: Listing<ResultRow>,
+  input: ResultInput,
+): Promise<Result> {
   const current = toInput(before.row);
-  const input = parsePatched(ResultInput, current, patch);
+  await listings.claimExternalId(tx, kind, call.actor, input.externalId, current.externalId);
   await assertCodes(tx, broughtIn(codesIn(ResultInput, input), codesIn(ResultInput, current)));
   // What the operator has seen, or is to see, has no number that is none.
   if (!looseStatuses.includes(before.row.status)) {
@@ -256,10 +289,13 @@ export async function readMatchableResult(db: Executor, actor: Actor, id: string
 }
 
 /** Published results as lists show them, with what each lacks. */
-export async function describeResults(db: Executor, _: Actor, ids: readonly string[]) {
+export async function describeResults(db: Executor, actor: Actor, ids: readonly string[]) {
   const found = await selectPublished(db, results, ids);
   return new Map(
-    found.map((row) => [row.id, { item: store.toSummary(row, toPrice(row)), gaps: gapsOf(row) }]),
+    found.map((row) => [
+      row.id,
+      { item: store.toSummary(row, toPrice(row), actor), gaps: gapsOf(row) },
+    ]),
   );
 }
 

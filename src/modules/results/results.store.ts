@@ -1,6 +1,8 @@
 import { and, eq, sql } from "drizzle-orm";
 import { results } from "../../../db/schema/results.ts";
+import type { Actor } from "../../lib/access.ts";
 import type { Owner } from "../listings/listings.store.ts";
+import { ownIdOf } from "../listings/listings.view.ts";
 import type { ListingList } from "../listings/lists.service.ts";
 import {
   type Condition,
@@ -15,6 +17,8 @@ import { type ResultWords, textsOf } from "./results.texts.ts";
 const summaryColumns = {
   id: results.id,
   reference: results.reference,
+  organizationId: results.organizationId,
+  externalId: results.externalId,
   status: results.status,
   title: results.title,
   summary: results.summary,
@@ -31,6 +35,7 @@ const summaryColumns = {
   completeness: results.completeness,
   publishedAt: results.publishedAt,
   validUntil: results.validUntil,
+  version: results.version,
   createdAt: results.createdAt,
   updatedAt: results.updatedAt,
 };
@@ -107,7 +112,11 @@ export const resultList: ListingList<SummaryRow & ResultWords> = {
 };
 
 /** A row of a list on the wire. */
-export const toSummary = (row: SummaryRow, price: Result["price"]) => ({ ...row, price });
+export const toSummary = (row: SummaryRow, price: Result["price"], actor: Actor | null) => ({
+  ...row,
+  externalId: ownIdOf(row, actor),
+  price,
+});
 
 /** Those that a contract transferred. */
 export const transferredBy = (contractId: string) =>
