@@ -139,7 +139,7 @@ function everything(world: World): Move[] {
           .replace(":id", id)
           .replaceAll(/:(id|memberId)\b/g, newId())
           .replaceAll(/:\w+/g, "nothing");
-        const bodies = ["POST", "PATCH"].includes(route.method)
+        const bodies = ["POST", "PATCH", "PUT"].includes(route.method)
           ? bodiesOf(world, route)
           : [undefined];
         return bodies.map((body) => ({

@@ -204,7 +204,7 @@ const atTheDoor =
   /^auth\.(required|invalid_token|forbidden_role|admin_required|person_required|insufficient_scope)$|^organization\.(suspended|not_verified)$/;
 
 async function refusal(caller: Caller | null, route: RegisteredRoute): Promise<string | null> {
-  const body = ["POST", "PATCH"].includes(route.method) ? {} : undefined;
+  const body = ["POST", "PATCH", "PUT"].includes(route.method) ? {} : undefined;
   const reply = await market.as(caller)(route.method as "GET", urlOf(route), { body });
   const code = String(reply.body?.code ?? "");
   return atTheDoor.test(code) ? code : null;

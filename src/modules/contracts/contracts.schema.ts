@@ -4,6 +4,7 @@ import {
   contractStatuses,
   contractTypes,
 } from "../../../db/schema/contracts.ts";
+import { changesQuery } from "../../lib/changes.ts";
 import { pageOf, pageQuery } from "../../lib/pagination.ts";
 import {
   civilDate,
@@ -141,6 +142,7 @@ export const ContractPage = pageOf(ContractSummary);
 
 export const ListContractsQuery = z.strictObject({
   ...pageQuery,
+  ...changesQuery("-createdAt"),
   status: z.enum(contractStatuses).optional(),
   type: z.enum(contractTypes).optional(),
   role: z

@@ -4,9 +4,10 @@ import { insertRow } from "../../database/rows.ts";
 import type { Actor } from "../../lib/access.ts";
 import type { Call } from "../../lib/call.ts";
 import { canonicalJson } from "../../lib/canonical.ts";
+import { readChangesCursor, toChangesPage } from "../../lib/changes.ts";
 import { AppError, type Fault } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
-import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
+import { type Page, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import { createOrReplace, type PutCall } from "../../lib/put.ts";
 import { toMoney } from "../../lib/wire.ts";
@@ -49,12 +50,11 @@ export async function listContracts(
   query: ListContractsQuery,
 ): Promise<Page<ContractSummary>> {
   const list = `contracts ${actor.organizationId}`;
-  const rows = await store.selectContracts(db, actor, query, readCursor(list, query));
-  const page = toPage(
+  const rows = await store.selectContracts(db, actor, query, readChangesCursor(list, query));
+  const page = toChangesPage(
     list,
     query,
     rows,
-    () => "",
     (row): ContractSummary => ({
       ...row,
       totalAmount: toMoney(row.totalAmount),

@@ -7,7 +7,6 @@ import {
   gte,
   inArray,
   isNull,
-  lt,
   lte,
   or,
   type SQL,
@@ -25,6 +24,7 @@ import { needs } from "../../../db/schema/needs.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import { registrations } from "../../../db/schema/registrations.ts";
 import { results } from "../../../db/schema/results.ts";
+import { changedIn, inOrder } from "../../database/changes.ts";
 import type { Executor } from "../../database/connect.ts";
 import { prepared } from "../../database/prepared.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
@@ -284,6 +284,7 @@ function conditions(actor: Actor, query: ListContractsQuery): SQL | undefined {
         sql`${contracts.id} in (select p.contract_id from ${contractParties} p where p.organization_id = ${actor.organizationId} and p.side = ${role})`;
   return and(
     visibleTo(actor),
+    changedIn(contracts, query),
     part,
     query.status ? eq(contracts.status, query.status) : undefined,
     query.type ? eq(contracts.type, query.type) : undefined,
@@ -296,19 +297,21 @@ function conditions(actor: Actor, query: ListContractsQuery): SQL | undefined {
   );
 }
 
-/** Newest first: ids sort by the time they were made. */
+/** Newest first, or by the last change. */
 export const selectContracts = (
   db: Executor,
   actor: Actor,
   query: ListContractsQuery,
-  after: { id: string } | null,
-) =>
-  db
+  after: { key: string; id: string } | null,
+) => {
+  const { behind, by } = inOrder(contracts, query, after);
+  return db
     .select({ ...summaryColumns, externalId: externalIdOf(actor.organizationId) })
     .from(contracts)
-    .where(and(conditions(actor, query), after ? lt(contracts.id, after.id) : undefined))
-    .orderBy(desc(contracts.id))
+    .where(and(conditions(actor, query), behind))
+    .orderBy(...by)
     .limit(query.limit + 1);
+};
 
 export const countContracts = (db: Executor, actor: Actor, query: ListContractsQuery) =>
   db.$count(

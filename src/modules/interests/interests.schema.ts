@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { interestStatuses } from "../../../db/schema/interests.ts";
 import { organizationKinds } from "../../../db/schema/organizations.ts";
+import { changesQuery } from "../../lib/changes.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import { Contact, instant, prose, taxonomyCode, uuid } from "../../lib/wire.ts";
 
@@ -113,6 +114,7 @@ export type Interest = z.output<typeof Interest>;
 
 export const ListInterestsQuery = z.strictObject({
   ...pageQuery,
+  ...changesQuery("-createdAt"),
   side: z
     .enum(["owner", "asker"])
     .optional()

@@ -3,11 +3,12 @@ import type { Executor } from "../../database/connect.ts";
 import { insertRow } from "../../database/rows.ts";
 import { type Actor, isOperator, type Origin } from "../../lib/access.ts";
 import type { Call } from "../../lib/call.ts";
+import { readChangesCursor, toChangesPage } from "../../lib/changes.ts";
 import { nowInstant, today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
-import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
+import { type Page, totalOf } from "../../lib/pagination.ts";
 import { cityOf } from "../../lib/regions.ts";
 import { dueDay } from "../../lib/working-days.ts";
 import type { Standing } from "../../lifecycle/resource.ts";
@@ -119,12 +120,11 @@ export async function listInterests(
   query: ListInterestsQuery,
 ): Promise<Page<Interest>> {
   const list = `interests ${actor.organizationId}`;
-  const rows = await store.selectInterests(db, actor, query, readCursor(list, query));
-  const page = toPage(
+  const rows = await store.selectInterests(db, actor, query, readChangesCursor(list, query));
+  const page = toChangesPage(
     list,
     query,
-    rows.map((found) => ({ ...found, id: found.row.id })),
-    () => "",
+    rows.map((found) => ({ ...found, id: found.row.id, updatedAt: found.row.updatedAt })),
     (found) => toInterest(found, actor),
   );
   if (query.include) page.total = totalOf(await store.countInterests(db, actor, query));

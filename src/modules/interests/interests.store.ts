@@ -1,9 +1,10 @@
-import { and, desc, eq, exists, getTableColumns, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, exists, getTableColumns, or, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import { interests } from "../../../db/schema/interests.ts";
 import { needs } from "../../../db/schema/needs.ts";
 import { cityIn, organizations, sectionIn } from "../../../db/schema/organizations.ts";
 import { results } from "../../../db/schema/results.ts";
+import { changedIn, inOrder } from "../../database/changes.ts";
 import type { Executor } from "../../database/connect.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { today } from "../../lib/clock.ts";
@@ -86,6 +87,7 @@ function conditions(actor: Actor, query: ListInterestsQuery): SQL | undefined {
   const { organizationId } = actor;
   return and(
     visibleTo(actor),
+    changedIn(interests, query),
     side === "owner" ? eq(interests.ownerOrganizationId, organizationId) : undefined,
     side === "asker" ? eq(interests.askerOrganizationId, organizationId) : undefined,
     status ? eq(interests.status, status) : undefined,
@@ -95,17 +97,19 @@ function conditions(actor: Actor, query: ListInterestsQuery): SQL | undefined {
   );
 }
 
-/** Newest first: ids sort by the time they were made. */
+/** Newest first, or by the last change. */
 export const selectInterests = (
   db: Executor,
   actor: Actor,
   query: ListInterestsQuery,
-  after: { id: string } | null,
-) =>
-  selectFound(db)
-    .where(and(conditions(actor, query), after ? lt(interests.id, after.id) : undefined))
-    .orderBy(desc(interests.id))
+  after: { key: string; id: string } | null,
+) => {
+  const { behind, by } = inOrder(interests, query, after);
+  return selectFound(db)
+    .where(and(conditions(actor, query), behind))
+    .orderBy(...by)
     .limit(query.limit + 1);
+};
 
 export const countInterests = (db: Executor, actor: Actor, query: ListInterestsQuery) =>
   db.$count(

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { contactVisibilities } from "../../../db/schema/listings.ts";
 import { organizationKinds } from "../../../db/schema/organizations.ts";
+import { changeFilters, changeSorts } from "../../lib/changes.ts";
 import type { FaultCode } from "../../lib/errors.ts";
 import { fault, issueOf } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
@@ -200,6 +201,7 @@ export const listingQuery = {
   "validUntil[lte]": civilDate.optional().describe("Likewise: what ends by this day."),
   "completeness[gte]": wholeNumber(0, 100).optional().describe("In the scope `own`."),
   "completeness[lte]": wholeNumber(0, 100).optional().describe("Likewise."),
+  ...changeFilters,
 };
 
 /** Filters of the owner's list alone. */
@@ -212,12 +214,12 @@ const ownFilters = [
 ] as const;
 
 /** Orders of the owner's and the operator's lists, where dates of publication may be missing. */
-export const innerSorts = ["-updatedAt", "-createdAt"] as const;
+export const innerSorts = ["-createdAt"] as const;
 
 /** Orders of the owner's list alone. */
 export const ownSorts = ["validUntil", "-validUntil", "completeness", "-completeness"] as const;
 
-/** Orders of every scope: `relevance` with `q` only. */
+/** Orders of every scope with `q`. */
 export const searchSorts = ["relevance"] as const;
 
 /**
@@ -243,6 +245,7 @@ export const inScope =
     const sorts: readonly string[] = [
       ...(scope === "public" ? publicSorts : innerSorts),
       ...(scope === "own" ? ownSorts : []),
+      ...changeSorts,
       ...(query.q === undefined ? [] : searchSorts),
     ];
     if (sort && !sorts.includes(sort)) refuse("sort.unavailable", "sort");

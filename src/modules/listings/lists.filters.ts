@@ -23,6 +23,8 @@ interface SharedQuery {
   "validUntil[lte]"?: string | undefined;
   "completeness[gte]"?: number | undefined;
   "completeness[lte]"?: number | undefined;
+  "updatedAt[gte]"?: string | undefined;
+  "updatedAt[lte]"?: string | undefined;
 }
 
 /**
@@ -57,6 +59,8 @@ export function conditionsOf(actor: Actor | null, query: SharedQuery): Condition
     validTo: query["validUntil[lte]"],
     completenessFrom: query["completeness[gte]"],
     completenessTo: query["completeness[lte]"],
+    updatedFrom: query["updatedAt[gte]"],
+    updatedTo: query["updatedAt[lte]"],
   };
   return Object.entries(conditions)
     .filter(([, value]) => value !== undefined)

@@ -91,6 +91,8 @@ export const sharedConditions = (
   validTo: (value) => sql`${lastDayOf(table.validUntil)} <= ${value}`,
   completenessFrom: (value) => sql`${table.completeness} >= ${value}`,
   completenessTo: (value) => sql`${table.completeness} <= ${value}`,
+  updatedFrom: (value) => sql`${table.updatedAt} >= ${value}`,
+  updatedTo: (value) => sql`${table.updatedAt} <= ${value}`,
 });
 
 // Literals, not parameters: only so can a partial index serve a prepared statement.

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { matchNoteKinds, matchStatuses } from "../../../db/schema/matches.ts";
 import { organizationKinds } from "../../../db/schema/organizations.ts";
+import { changesQuery } from "../../lib/changes.ts";
 import { clock } from "../../lib/clock.ts";
 import { fault } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
@@ -131,6 +132,7 @@ export type Match = z.output<typeof Match>;
 
 export const ListMatchesQuery = z.strictObject({
   ...pageQuery,
+  ...changesQuery("-createdAt"),
   status: z.enum(matchStatuses).optional(),
   resultId: uuid.optional(),
   needId: uuid.optional(),

@@ -1,10 +1,11 @@
 import type { Executor } from "../../database/connect.ts";
 import type { Take } from "../../database/held-rows.ts";
 import { type Actor, isOperator, type Origin, systemOrigin } from "../../lib/access.ts";
+import { readChangesCursor, toChangesPage } from "../../lib/changes.ts";
 import { nowInstant, today } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
-import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
+import { type Page, totalOf } from "../../lib/pagination.ts";
 import type { Change } from "../../lifecycle/reactions.ts";
 import { stored, type Taking } from "../../lifecycle/stored.ts";
 import { findValidBroker } from "../brokers/brokers.service.ts";
@@ -57,12 +58,11 @@ export async function listMatches(
   query: ListMatchesQuery,
 ): Promise<Page<Match>> {
   const list = `matches ${actor.organizationId}`;
-  const rows = await store.selectMatches(db, actor, query, readCursor(list, query));
-  const page = toPage(
+  const rows = await store.selectMatches(db, actor, query, readChangesCursor(list, query));
+  const page = toChangesPage(
     list,
     query,
-    rows.map((found) => ({ ...found, id: found.row.id })),
-    () => "",
+    rows.map((found) => ({ ...found, id: found.row.id, updatedAt: found.row.updatedAt })),
     (found) => toMatch(found, actor),
   );
   if (query.include) page.total = totalOf(await store.countMatches(db, actor, query));

@@ -1,16 +1,4 @@
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  getTableColumns,
-  gt,
-  inArray,
-  lt,
-  or,
-  type SQL,
-  sql,
-} from "drizzle-orm";
+import { and, asc, eq, getTableColumns, gt, inArray, lt, or, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import { brokerCertificates } from "../../../db/schema/broker-certificates.ts";
 import { matches, matchNotes } from "../../../db/schema/matches.ts";
@@ -18,6 +6,7 @@ import { members } from "../../../db/schema/members.ts";
 import { needs } from "../../../db/schema/needs.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import { results } from "../../../db/schema/results.ts";
+import { changedIn, inOrder } from "../../database/changes.ts";
 import type { Executor } from "../../database/connect.ts";
 import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { insertRow } from "../../database/rows.ts";
@@ -168,6 +157,7 @@ export const lockOverdueOfPair = (
 const conditions = (actor: Actor, query: ListMatchesQuery): SQL | undefined =>
   and(
     query.role ? undefined : visibleTo(actor),
+    changedIn(matches, query),
     query.role === "owner" ? owns(actor.organizationId) : undefined,
     query.role === "broker" ? eq(matches.brokerOrganizationId, actor.organizationId) : undefined,
     query.status ? eq(matches.status, query.status) : undefined,
@@ -176,17 +166,19 @@ const conditions = (actor: Actor, query: ListMatchesQuery): SQL | undefined =>
     query.brokerId ? eq(matches.brokerId, query.brokerId) : undefined,
   );
 
-/** Newest first: ids sort by time. */
+/** Newest first, or by the last change. */
 export const selectMatches = (
   db: Executor,
   actor: Actor,
   query: ListMatchesQuery,
-  after: { id: string } | null,
-): Promise<FoundMatch[]> =>
-  selectFound(db)
-    .where(and(conditions(actor, query), after ? lt(matches.id, after.id) : undefined))
-    .orderBy(desc(matches.id))
+  after: { key: string; id: string } | null,
+): Promise<FoundMatch[]> => {
+  const { behind, by } = inOrder(matches, query, after);
+  return selectFound(db)
+    .where(and(conditions(actor, query), behind))
+    .orderBy(...by)
     .limit(query.limit + 1);
+};
 
 export const countMatches = (db: Executor, actor: Actor, query: ListMatchesQuery) =>
   db.$count(

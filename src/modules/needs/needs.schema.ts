@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { needStatuses } from "../../../db/schema/needs.ts";
+import { changeSorts } from "../../lib/changes.ts";
 import { issueOf } from "../../lib/faults.ts";
 import {
   civilDate,
@@ -208,10 +209,12 @@ export const ListNeedsQuery = z
     ...listingQuery,
     status: z.enum(needStatuses).optional().describe("In the scopes `own` and `all`."),
     sort: z
-      .enum([...new Set([...publicSorts, ...innerSorts, ...ownSorts, ...searchSorts])])
+      .enum([
+        ...new Set([...publicSorts, ...changeSorts, ...innerSorts, ...ownSorts, ...searchSorts]),
+      ])
       .optional()
       .describe(
-        "With `q` the best match first (`relevance`, at most 2,000 deep), else newest publication first in `public` (`newest` or `-publishedAt`; also `publishedAt`, `deadline`, `validUntil`), latest change first in `own` and `all` (also `-createdAt`; in `own` also `validUntil` and `completeness`, either way).",
+        "With `q` the best match first (`relevance`, at most 2,000 deep), else newest publication first in `public` (`newest` or `-publishedAt`; also `publishedAt`, `deadline`, `validUntil`), latest change first in `own` and `all` (`-updatedAt`; also `-createdAt`; in `own` also `validUntil` and `completeness`, either way). `updatedAt` and `-updatedAt` in each of them.",
       ),
     needType: taxonomyCode("need-types").optional(),
     urgency: taxonomyCode("urgencies").optional(),

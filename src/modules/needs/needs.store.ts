@@ -107,6 +107,7 @@ const orders: Record<string, Order> = {
   deadline: { column: needs.deadline, key: "date", descending: false },
   validUntil: { column: needs.validUntil, key: "date", descending: false },
   "-updatedAt": { column: needs.updatedAt, key: "instant", descending: true },
+  updatedAt: { column: needs.updatedAt, key: "instant", descending: false },
   "-createdAt": { column: needs.createdAt, key: "instant", descending: true },
 };
 

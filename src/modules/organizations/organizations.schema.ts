@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { organizationKinds, organizationStatuses } from "../../../db/schema/organizations.ts";
+import { changesQuery } from "../../lib/changes.ts";
 import { fault } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import {
@@ -130,11 +131,14 @@ export const OrganizationSummary = Organization.pick({
   regionCode: true,
   industryCode: true,
   verifiedAt: true,
+  version: true,
   createdAt: true,
+  updatedAt: true,
 }).meta({ id: "OrganizationSummary" });
 
 export const ListOrganizationsQuery = z.strictObject({
   ...pageQuery,
+  ...changesQuery("createdAt"),
   kind: z.enum(organizationKinds).optional(),
   status: z
     .enum(organizationStatuses)

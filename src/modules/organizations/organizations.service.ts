@@ -3,12 +3,13 @@ import type { Executor } from "../../database/connect.ts";
 import { insertRow } from "../../database/rows.ts";
 import { type Actor, isOperator, type Origin } from "../../lib/access.ts";
 import type { Call, OpenCall } from "../../lib/call.ts";
+import { readChangesCursor, toChangesPage } from "../../lib/changes.ts";
 import { nowInstant } from "../../lib/clock.ts";
 import { isCreditCode, legalTypeOf, looksLikeCreditCode } from "../../lib/credit-code.ts";
 import { AppError, type Fault } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
-import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
+import { type Page, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import { stored, told } from "../../lifecycle/stored.ts";
 import { assertCodes, broughtIn, codesIn } from "../taxonomies/taxonomies.service.ts";
@@ -137,15 +138,9 @@ export async function listOrganizations(
     db,
     actor,
     query,
-    readCursor("organizations", query),
+    readChangesCursor("organizations", query),
   );
-  const page = toPage(
-    "organizations",
-    query,
-    rows,
-    () => "",
-    (row) => row,
-  );
+  const page = toChangesPage("organizations", query, rows, (row) => row);
   if (query.include) page.total = totalOf(await store.countOrganizations(db, actor, query));
   return page;
 }

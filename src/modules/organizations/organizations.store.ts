@@ -1,9 +1,10 @@
-import { and, asc, eq, gt, ne, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, ne, or, type SQL, sql } from "drizzle-orm";
 import { contractAmendments } from "../../../db/schema/contract-amendments.ts";
 import { contractParties, contracts } from "../../../db/schema/contracts.ts";
 import { matches } from "../../../db/schema/matches.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import { registrations } from "../../../db/schema/registrations.ts";
+import { changedIn, inOrder } from "../../database/changes.ts";
 import type { Executor } from "../../database/connect.ts";
 import { startsWith } from "../../database/starts-with.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
@@ -95,6 +96,7 @@ function conditions(actor: Actor | null, query: ListOrganizationsQuery): SQL | u
   const prefix = query.regionCode && regionPrefix(query.regionCode);
   return and(
     visibleTo(actor),
+    changedIn(organizations, query),
     query.kind ? eq(organizations.kind, query.kind) : undefined,
     query.status ? eq(organizations.status, query.status) : undefined,
     query.creditCode ? eq(organizations.creditCode, query.creditCode) : undefined,
@@ -102,18 +104,21 @@ function conditions(actor: Actor | null, query: ListOrganizationsQuery): SQL | u
   );
 }
 
+/** In the order in which they were entered, or by the last change. */
 export const selectOrganizations = (
   db: Executor,
   actor: Actor | null,
   query: ListOrganizationsQuery,
-  after: { id: string } | null,
-) =>
-  db
+  after: { key: string; id: string } | null,
+) => {
+  const { behind, by } = inOrder(organizations, query, after, false);
+  return db
     .select()
     .from(organizations)
-    .where(and(conditions(actor, query), after ? gt(organizations.id, after.id) : undefined))
-    .orderBy(asc(organizations.id))
+    .where(and(conditions(actor, query), behind))
+    .orderBy(...by)
     .limit(query.limit + 1);
+};
 
 export const countOrganizations = (
   db: Executor,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { registrationOrigins, registrationStatuses } from "../../../db/schema/registrations.ts";
+import { changeFilters, changeSorts } from "../../lib/changes.ts";
 import { fault } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import { civilDate, instant, prose, taxonomyCode, uuid } from "../../lib/wire.ts";
@@ -174,6 +175,7 @@ const yesOrNo = z
 
 export const ListRegistrationsQuery = z.strictObject({
   ...pageQuery,
+  ...changeFilters,
   status: z.enum(registrationStatuses).optional(),
   "status[in]": z
     .string()
@@ -195,9 +197,11 @@ export const ListRegistrationsQuery = z.strictObject({
   officeId: uuid.optional(),
   disputed: yesOrNo,
   sort: z
-    .enum(["-filedAt", "dueOn"])
+    .enum(["-filedAt", "dueOn", ...changeSorts])
     .default("-filedAt")
-    .describe("Newest first, or by due date; `dueOn` leaves out cases without one."),
+    .describe(
+      "Newest first, by due date (`dueOn` leaves out cases without one), or by the last change.",
+    ),
 });
 export type ListRegistrationsQuery = z.output<typeof ListRegistrationsQuery>;
 

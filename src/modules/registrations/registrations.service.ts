@@ -4,6 +4,7 @@ import type { Take } from "../../database/held-rows.ts";
 import { insertRow } from "../../database/rows.ts";
 import { type Actor, systemOrigin } from "../../lib/access.ts";
 import type { Call } from "../../lib/call.ts";
+import { readChangesCursor, toChangesPage } from "../../lib/changes.ts";
 import { dayOf, nowInstant, today } from "../../lib/clock.ts";
 import { AppError, assertAll } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
@@ -110,15 +111,13 @@ export async function listRegistrations(
 ): Promise<Page<Registration>> {
   const list = `registrations ${actor.organizationId}`;
   const byDue = query.sort === "dueOn";
-  const after = byDue ? readCursor(list, query, civilDate) : readCursor(list, query);
+  const after = byDue ? readCursor(list, query, civilDate) : readChangesCursor(list, query);
   const found = await store.selectRegistrations(db, actor, query, after);
-  const page = toPage(
-    list,
-    query,
-    found.map((one) => ({ ...one, id: one.row.id })),
-    ({ row }) => (byDue ? (row.dueOn ?? "") : ""),
-    (one) => toRegistration(one, actor),
-  );
+  const rows = found.map((one) => ({ ...one, id: one.row.id, updatedAt: one.row.updatedAt }));
+  const shown = (one: Case) => toRegistration(one, actor);
+  const page = byDue
+    ? toPage(list, query, rows, ({ row }) => row.dueOn ?? "", shown)
+    : toChangesPage(list, query, rows, shown);
   if (query.include) page.total = totalOf(await store.countRegistrations(db, actor, query));
   return page;
 }

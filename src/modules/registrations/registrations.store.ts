@@ -16,6 +16,7 @@ import {
 import { contractParties, contracts } from "../../../db/schema/contracts.ts";
 import { registrationOffices } from "../../../db/schema/registration-offices.ts";
 import { registrationCounters, registrations } from "../../../db/schema/registrations.ts";
+import { changedIn, inOrder } from "../../database/changes.ts";
 import type { Executor } from "../../database/connect.ts";
 import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { prepared } from "../../database/prepared.ts";
@@ -154,6 +155,7 @@ function conditions(actor: Actor, query: ListRegistrationsQuery): SQL | undefine
   const { overdue, open } = query;
   return and(
     visibleTo(actor),
+    changedIn(registrations, query),
     query.status ? eq(registrations.status, query.status) : undefined,
     query["status[in]"] ? inArray(registrations.status, query["status[in]"]) : undefined,
     open === undefined ? undefined : open ? undecided : sql`not (${undecided})`,
@@ -174,16 +176,15 @@ export async function selectRegistrations(
   query: ListRegistrationsQuery,
   after: { key: string; id: string } | null,
 ): Promise<Case[]> {
-  const byDue = query.sort === "dueOn";
-  const position = byDue
-    ? after && sql`(${registrations.dueOn}, ${registrations.id}) > (${after.key}, ${after.id})`
-    : after && lt(registrations.id, after.id);
-  const order = byDue
-    ? [asc(registrations.dueOn), asc(registrations.id)]
-    : [desc(registrations.id)];
+  const { dueOn, id } = registrations;
+  const byDue = {
+    behind: after ? sql`(${dueOn}, ${id}) > (${after.key}, ${after.id})` : undefined,
+    by: [asc(dueOn), asc(id)],
+  };
+  const { behind, by } = query.sort === "dueOn" ? byDue : inOrder(registrations, query, after);
   const found = await selectCases(db, actor)
-    .where(and(conditions(actor, query), position ?? undefined))
-    .orderBy(...order)
+    .where(and(conditions(actor, query), behind))
+    .orderBy(...by)
     .limit(query.limit + 1);
   return found.map((one) => ({ ...unread, ...one }));
 }

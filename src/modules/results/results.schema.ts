@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { priceKinds, resultStatuses } from "../../../db/schema/results.ts";
+import { changeSorts } from "../../lib/changes.ts";
 import { fault, issueOf } from "../../lib/faults.ts";
 import { normalizeRight } from "../../lib/rights.ts";
 import {
@@ -269,10 +270,12 @@ export const ListResultsQuery = z
     ...listingQuery,
     status: z.enum(resultStatuses).optional().describe("In the scopes `own` and `all`."),
     sort: z
-      .enum([...new Set([...publicSorts, ...innerSorts, ...ownSorts, ...searchSorts])])
+      .enum([
+        ...new Set([...publicSorts, ...changeSorts, ...innerSorts, ...ownSorts, ...searchSorts]),
+      ])
       .optional()
       .describe(
-        "With `q` the best match first (`relevance`, at most 2,000 deep), else newest publication first in `public` (`newest` or `-publishedAt`; also `publishedAt`, `-maturity`, `validUntil` or `deadline`), latest change first in `own` and `all` (also `-createdAt`; in `own` also `validUntil` and `completeness`, either way).",
+        "With `q` the best match first (`relevance`, at most 2,000 deep), else newest publication first in `public` (`newest` or `-publishedAt`; also `publishedAt`, `-maturity`, `validUntil` or `deadline`), latest change first in `own` and `all` (`-updatedAt`; also `-createdAt`; in `own` also `validUntil` and `completeness`, either way). `updatedAt` and `-updatedAt` in each of them.",
       ),
     resultType: taxonomyCode("result-types").optional(),
     sampleStatus: taxonomyCode("sample-statuses").optional(),

@@ -83,6 +83,7 @@ const orders: Record<string, Order> = {
   "-maturity": { column: results.maturity, key: "level", descending: true },
   validUntil: { column: results.validUntil, key: "date", descending: false },
   "-updatedAt": { column: results.updatedAt, key: "instant", descending: true },
+  updatedAt: { column: results.updatedAt, key: "instant", descending: false },
   "-createdAt": { column: results.createdAt, key: "instant", descending: true },
 };
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { listingNouns } from "../../../db/schema/listings.ts";
+import { changesQuery } from "../../lib/changes.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import { instant, line, uuid } from "../../lib/wire.ts";
 import { searchPageOf } from "../listings/search.schema.ts";
@@ -89,6 +90,7 @@ export type SavedSearchWithNew = z.output<typeof SavedSearchWithNew>;
 
 export const ListSavedSearchesQuery = z.strictObject({
   ...pageQuery,
+  ...changesQuery("createdAt"),
   noun: z.enum(listingNouns).optional(),
 });
 export type ListSavedSearchesQuery = z.output<typeof ListSavedSearchesQuery>;

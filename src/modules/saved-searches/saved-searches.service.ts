@@ -3,12 +3,13 @@ import type { Executor } from "../../database/connect.ts";
 import { insertRow, updateRow } from "../../database/rows.ts";
 import type { Actor } from "../../lib/access.ts";
 import type { Call } from "../../lib/call.ts";
+import { readChangesCursor, toChangesPage } from "../../lib/changes.ts";
 import { instantIn, nowInstant } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
 import { assertVersion } from "../../lib/etag.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
-import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
+import { type Page, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { ListNeedsQuery } from "../needs/needs.schema.ts";
@@ -94,8 +95,8 @@ export async function listSavedSearches(
   query: ListSavedSearchesQuery,
 ): Promise<Page<SavedSearch>> {
   const list = `saved-searches ${actor.id}`;
-  const rows = await store.selectSearches(db, actor.id, query, readCursor(list, query));
-  const page = toPage(list, query, rows, () => "", toSavedSearch);
+  const rows = await store.selectSearches(db, actor.id, query, readChangesCursor(list, query));
+  const page = toChangesPage(list, query, rows, toSavedSearch);
   if (query.include) page.total = totalOf(await store.countSearches(db, actor.id, query));
   return page;
 }

@@ -1,5 +1,6 @@
-import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { savedSearches } from "../../../db/schema/saved-searches.ts";
+import { changedIn, inOrder } from "../../database/changes.ts";
 import type { Executor } from "../../database/connect.ts";
 import { countLimit } from "../../lib/pagination.ts";
 import type { ListSavedSearchesQuery } from "./saved-searches.schema.ts";
@@ -16,22 +17,28 @@ export const selectSearch = async (db: Executor, ownerId: string, id: string) =>
 export const lockSearch = async (tx: Executor, ownerId: string, id: string) =>
   (await tx.select().from(savedSearches).where(ownedBy(ownerId, id)).for("update"))[0];
 
-const matches = (ownerId: string, { noun }: ListSavedSearchesQuery) =>
-  and(eq(savedSearches.ownerId, ownerId), noun ? eq(savedSearches.noun, noun) : undefined);
+const matches = (ownerId: string, query: ListSavedSearchesQuery) =>
+  and(
+    eq(savedSearches.ownerId, ownerId),
+    changedIn(savedSearches, query),
+    query.noun ? eq(savedSearches.noun, query.noun) : undefined,
+  );
 
-/** One page, in the order in which they were saved. */
+/** One page, in the order in which they were saved, or by the last change. */
 export const selectSearches = (
   db: Executor,
   ownerId: string,
   query: ListSavedSearchesQuery,
-  after: { id: string } | null,
-): Promise<SavedSearchRow[]> =>
-  db
+  after: { key: string; id: string } | null,
+): Promise<SavedSearchRow[]> => {
+  const { behind, by } = inOrder(savedSearches, query, after, false);
+  return db
     .select()
     .from(savedSearches)
-    .where(and(matches(ownerId, query), after ? gt(savedSearches.id, after.id) : undefined))
-    .orderBy(asc(savedSearches.id))
+    .where(and(matches(ownerId, query), behind))
+    .orderBy(...by)
     .limit(query.limit + 1);
+};
 
 export const countSearches = (db: Executor, ownerId: string, query: ListSavedSearchesQuery) =>
   db.$count(
