@@ -172,6 +172,8 @@ function attacks(world: World): Move[] {
         needId: veiled,
       });
       play(`contract with ${who}`, caller, "POST", "/v1/contracts", body);
+      const byOwnId = `/v1/contracts/by-external-id/${who}`;
+      play(`contract by an own id with ${who}`, caller, "PUT", byOwnId, body);
       for (const interestId of Object.values(world.interests)) {
         const of = { ...body, needId: null, interestId };
         play(`contract of an interest with ${who}`, caller, "POST", "/v1/contracts", of);

@@ -309,6 +309,23 @@ t.test("the newest first", async (t) => {
   await planned(t, search(nth(20), "&sort=deadline"), ["results_validity", "Index Scan"]);
 });
 
+t.test("what has changed since, and what its owner calls so", async (t) => {
+  const since = "sort=updatedAt&updatedAt[gte]=2026-01-01T00:00:00Z";
+  const [all, own] = [market.as(operator), market.as(university)];
+  for (const after of [since, `${since}&q=${encodeURIComponent(nth(5))}`]) {
+    const open = () => asReader("GET", `/v1/results?${after}`);
+    await planned(t, open, ["results_changed", "Index Scan"]);
+  }
+  await planned(t, () => all("GET", `/v1/results?scope=all&${since}`), [
+    "results_updated",
+    "Index Scan",
+  ]);
+  await planned(t, () => own("GET", `/v1/results?scope=own&${since}`), ["results_owner"]);
+  await planned(t, () => own("GET", "/v1/results?scope=own&externalId=ERP-1"), [
+    "results_external_id",
+  ]);
+});
+
 t.test("facets of a list without words", async (t) => {
   const list = (query: string) => () => asReader("GET", `/v1/results?include=facets${query}`);
   await planned(t, list(""), ["results_newest", "Index Scan"]);
