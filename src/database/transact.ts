@@ -108,3 +108,25 @@ async function reasonsOf(statements: (Promise<unknown> | undefined)[]): Promise<
   const outcomes = await Promise.allSettled(statements);
   return outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
 }
+
+/**
+ * Runs a part of a transaction of `transact` by itself: when it fails, what it wrote is undone, and the
+ * transaction goes on. One after the other, never two at once.
+ * @throws what the part failed with
+ */
+export async function apart<T>(tx: Executor, work: () => Promise<T>): Promise<T> {
+  const pending = sent.get(tx);
+  if (!pending) throw new Error("only a transaction has parts");
+  const before = pending.length;
+  await send(tx, tx.execute("savepoint apart"));
+  try {
+    const result = await work();
+    for (const statement of pending.slice(before)) await statement;
+    await send(tx, tx.execute("release savepoint apart"));
+    return result;
+  } catch (error) {
+    const [first = error] = await reasonsOf(pending.splice(before));
+    await tx.execute("rollback to savepoint apart");
+    throw first;
+  }
+}

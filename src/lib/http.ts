@@ -24,6 +24,8 @@ export interface RouteContract {
   access?: Access;
   /** The refusals of its own; those that every such route shares are added by the contract plugin. */
   errors?: readonly ErrorCode[];
+  /** What one of the items of its request can be refused with, while the others are not. */
+  itemErrors?: readonly ErrorCode[];
   /**
    * `version`: the reply is one resource with a version, `hash`: a document without one. It carries
    * an ETag and answers `If-None-Match`.

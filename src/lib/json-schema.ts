@@ -41,7 +41,9 @@ function documentSchema(schema: z.ZodType, io: "input" | "output"): JsonSchema {
     target: "draft-2020-12",
     io,
     unrepresentable: "any",
-    override: ({ jsonSchema }) => {
+    override: ({ jsonSchema, zodSchema }) => {
+      // What stands for a value that does not fit is for this program.
+      if (zodSchema._zod.def.type === "catch") delete jsonSchema.default;
       for (const key of privateKeys) delete jsonSchema[key];
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

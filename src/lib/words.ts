@@ -172,6 +172,11 @@ export const shared = {
       en: "The resource was changed meanwhile: read it again",
       zh: "该资源已被他人修改：请重新读取",
     },
+    "batch.refused": {
+      status: 409,
+      en: "All or nothing was asked for, and some of the items were refused: nothing was changed",
+      zh: "要求全部成功或全部不执行，而其中部分条目被拒绝：未作任何更改",
+    },
     "idempotency.key_reused": {
       status: 422,
       en: "The Idempotency-Key was used before with another request",

@@ -22,12 +22,12 @@ import {
 import type { Verb } from "./stored.ts";
 
 /** A handler for each step, by its operationId. */
-type Handlers<Steps, Key> = {
+export type Handlers<Steps, Key> = {
   [K in keyof RoutedSteps<Steps>]: Verb<Key, InputOf<RoutedSteps<Steps>[K]>, object>;
 };
 
 /** What a route may answer with: the resource's refusals, those of its guards, the handler's own. */
-function errorsOf<S extends Subject>(
+export function errorsOf<S extends Subject>(
   definition: Resource<S, Record<string, AnyStep<S>>>,
   step: CallerStep<S>,
 ): ErrorCode[] {

@@ -88,33 +88,48 @@ const FaultCode = z.enum(faultCodes).meta({
     .join("\n")}`,
 });
 
+/** What is said of a failure, whatever failed. */
+const refusal = {
+  type: z.url().describe("Address of a page that explains the code."),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().optional(),
+  code: z.string().describe("Stable, never translated."),
+  errors: z
+    .array(
+      z.object({
+        pointer: z.string().optional().describe("RFC 6901 pointer into the body."),
+        parameter: z.string().optional(),
+        header: z.string().optional(),
+        code: FaultCode,
+        detail: z.string(),
+      }),
+    )
+    .optional()
+    .describe("The faults of the input, at most 50 of them."),
+  moreErrors: z.int().optional().describe("How many more faults there are."),
+  currentStatus: z.string().optional(),
+  allowedActions: z.array(z.string()).optional(),
+  requiredRoles: z.array(z.string()).optional(),
+  requiredScope: z.string().optional(),
+};
+
+/** What one of the items of a request was refused with. */
+export const ItemProblem = z.object(refusal).meta({
+  id: "ItemProblem",
+  description: "Why one item was refused, as its own request would be.",
+});
+
 /** RFC 9457, as every failure is sent. */
 export const Problem = z
   .object({
-    type: z.url().describe("Address of a page that explains the code."),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string().optional(),
+    ...refusal,
     instance: z.string().describe("Path of the request."),
-    code: z.string().describe("Stable, never translated."),
     requestId: z.string(),
-    errors: z
-      .array(
-        z.object({
-          pointer: z.string().optional().describe("RFC 6901 pointer into the body."),
-          parameter: z.string().optional(),
-          header: z.string().optional(),
-          code: FaultCode,
-          detail: z.string(),
-        }),
-      )
+    items: z
+      .array(z.object({ index: z.int(), problem: ItemProblem }))
       .optional()
-      .describe("The faults of the input, at most 50 of them."),
-    moreErrors: z.int().optional().describe("How many more faults there are."),
-    currentStatus: z.string().optional(),
-    allowedActions: z.array(z.string()).optional(),
-    requiredRoles: z.array(z.string()).optional(),
-    requiredScope: z.string().optional(),
+      .describe("The items of a batch that stand in the way of all, by their places from 0."),
     outcome: z
       .literal("unknown")
       .optional()
@@ -189,6 +204,7 @@ const titles: Record<number, string> = {
   201: "Created.",
   202: "Taken in.",
   204: "Done, nothing to say.",
+  207: "Each item with an outcome of its own.",
   304: "Not changed.",
 };
 

@@ -16,7 +16,7 @@ import { type Language, languageTag, preferredLanguage } from "../lib/language.t
 import { driverError, loggable } from "../lib/loggable.ts";
 import { causesOf, outageOf, outageRefusal } from "../lib/outages.ts";
 import { constraintErrors, errorKind, sentenceOf, statusOf } from "../words.ts";
-import { isDeclaredError, type Problem, problemType } from "./contract.ts";
+import { type ItemProblem, isDeclaredError, type Problem, problemType } from "./contract.ts";
 
 /** Fastify's own refusals in this API's words. */
 const frameworkErrors: Record<string, ErrorCode> = {
@@ -48,10 +48,22 @@ export function noSuchRoute(app: FastifyInstance, { url }: FastifyRequest): AppE
   return new AppError("request.method_not_allowed", { headers: { allow } });
 }
 
-/** Any thrown thing -> a refusal of the closed list; what is not known is a 500 that tells nothing. */
-function toAppError(error: unknown): AppError {
+/** The refusal that a thrown thing is, or that it means: a constraint of the database that a race has reached. */
+export function refusalIn(error: unknown): AppError | undefined {
   // Drizzle also wraps the error of a statement that was refused before it was sent: its turn never came.
   for (const cause of causesOf(error)) if (cause instanceof AppError) return cause;
+  const constraint = driverError(error)?.constraint;
+  const violated = constraint ? constraintErrors.get(constraint) : undefined;
+  if (violated === "idempotency.in_progress") {
+    return new AppError(violated, { headers: { "retry-after": "1" } });
+  }
+  return violated && new AppError(violated);
+}
+
+/** Any thrown thing -> a refusal of the closed list; what is not known is a 500 that tells nothing. */
+function toAppError(error: unknown): AppError {
+  const refusal = refusalIn(error);
+  if (refusal) return refusal;
   const { code, message } = error as FastifyError;
   // The caller hung up in the middle of its request: nobody reads this, and it is no fault of ours.
   if (code === "ECONNRESET" && message === "aborted") return new AppError("request.malformed_http");
@@ -62,15 +74,9 @@ function toAppError(error: unknown): AppError {
   if (known) return new AppError(known);
   // The JSON parser throws a SyntaxError, with status 400 set by Fastify.
   if (error instanceof SyntaxError) return new AppError("request.malformed_json");
-  const cause = driverError(error);
-  const violated = cause?.constraint ? constraintErrors.get(cause.constraint) : undefined;
-  if (violated === "idempotency.in_progress") {
-    return new AppError(violated, { headers: { "retry-after": "1" } });
-  }
-  if (violated) return new AppError(violated);
   const { statusCode, status = statusCode } = error as { statusCode?: number; status?: number };
-  const refusal = byStatus[status ?? 0];
-  return outageRefusal(error) ?? new AppError(refusal ?? "server.internal");
+  const byItsStatus = byStatus[status ?? 0];
+  return outageRefusal(error) ?? new AppError(byItsStatus ?? "server.internal");
 }
 
 function toFault(fault: Fault, language: Language) {
@@ -118,6 +124,27 @@ function challengeOf({ code, details }: AppError): string | null {
   return errorKind(code).status === 401 ? "" : null;
 }
 
+/** What a refusal says, in the caller's language. */
+export function refusalOf(
+  publicUrl: string,
+  request: FastifyRequest,
+  { code, details }: AppError,
+): z.input<typeof ItemProblem> {
+  const language = preferredLanguage(request.headers["accept-language"]);
+  const { status, [language]: title } = errorKind(code);
+  const named = details.faults && firstOf(details.faults, details.more);
+  return {
+    type: `${publicUrl}/problems/${code}`,
+    title,
+    status,
+    detail: details.detail?.[language],
+    code,
+    errors: named?.faults.map((fault) => toFault(fault, language)),
+    moreErrors: named?.more || undefined,
+    ...details.members,
+  };
+}
+
 function sendProblem(
   publicUrl: string,
   request: FastifyRequest,
@@ -125,21 +152,12 @@ function sendProblem(
   error: AppError,
 ) {
   const { code, details } = error;
-  const kind = errorKind(code);
   const language = preferredLanguage(request.headers["accept-language"]);
   reply.refusedWith = code;
-  const named = details.faults && firstOf(details.faults, details.more);
   const problem: z.input<typeof Problem> = {
-    type: `${publicUrl}/problems/${code}`,
-    title: kind[language],
-    status: kind.status,
-    detail: details.detail?.[language],
+    ...refusalOf(publicUrl, request, error),
     instance: request.url.split("?", 1)[0] ?? "/",
-    code,
     requestId: request.id,
-    errors: named?.faults.map((fault) => toFault(fault, language)),
-    moreErrors: named?.more || undefined,
-    ...details.members,
   };
   const challenged = challengeOf(error);
   if (challenged !== null) {
@@ -147,7 +165,7 @@ function sendProblem(
   }
   return (
     reply
-      .code(kind.status)
+      .code(problem.status)
       .headers(details.headers ?? {})
       .header("content-language", languageTag[language])
       .header("cache-control", "no-store")

@@ -21,12 +21,14 @@ declare module "fastify" {
     /**
      * Counts a request by what it says, beside or in place of by whom it comes.
      * @param who whose quota it is: of somebody known, or of an address
+     * @param cost how many it counts for
      * @throws AppError `request.rate_limited` (429) with Retry-After
      */
     limit: (
       reply: FastifyReply,
       bucket: Bucket,
       who: { caller: string } | { address: string },
+      cost?: number,
     ) => void;
     /** Counts a request for who calls, once that is known; gives the refusal of one too many. */
     countRequest: (request: FastifyRequest, reply: FastifyReply) => AppError | undefined;
@@ -92,11 +94,11 @@ export default fp<{ quotas: Quotas | null; isShared: boolean }>(
       return new AppError("request.rate_limited", { headers });
     }
 
-    app.decorate("limit", (reply, bucket, who) => {
+    app.decorate("limit", (reply, bucket, who, cost) => {
       const refusal =
         "caller" in who
-          ? count(reply, bucket, "caller", who.caller)
-          : count(reply, bucket, "address", networkOf(who.address));
+          ? count(reply, bucket, "caller", who.caller, cost)
+          : count(reply, bucket, "address", networkOf(who.address), cost);
       if (refusal) throw refusal;
     });
 

@@ -47,64 +47,6 @@ export const draftOf = (actor: Actor) => ({
   status: "draft" as const,
 });
 
-/** Drafts of each noun that an organization has at most, before and after it was verified. */
-export interface DraftQuota {
-  verified: number;
-  unverified: number;
-}
-
-/** From so many below the quota on, those who draft at once take turns. */
-const nearQuota = 50;
-
-/** Milliseconds for which a count is gone by. */
-const countLife = 60_000;
-
-/** Organizations whose counts are remembered. */
-const rememberedMost = 10_000;
-
-/**
- * How many more drafts an organization may have before they are counted again. This process gives away an
- * eighth of what is left at a time, so that several together stay below where turns are taken.
- */
-const spare = new Map<string, { left: number; until: number }>();
-
-/** Whether one of the drafts that may be made without counting is left; it is gone then. */
-function takeSpare(key: string): boolean {
-  const known = spare.get(key);
-  if (!known || known.left < 1 || known.until < performance.now()) return false;
-  known.left -= 1;
-  return true;
-}
-
-/**
- * That the caller's organization may have one more draft.
- * @throws AppError `organization.draft_quota` (409)
- */
-export async function assertRoomForDraft(
-  tx: Executor,
-  actor: Actor,
-  { noun, table }: { noun: "result" | "need"; table: ListingTable },
-  quota: DraftQuota | undefined,
-): Promise<void> {
-  if (!quota) return;
-  const { organizationId, organizationStatus } = actor;
-  const most = organizationStatus === "verified" ? quota.verified : quota.unverified;
-  const key = `${noun} ${most} ${organizationId}`;
-  if (takeSpare(key)) return;
-  const count = () => store.countDrafts(tx, table, noun, organizationId, most);
-  const free = most - nearQuota - (await count());
-  if (free > 0) {
-    if (spare.size >= rememberedMost) spare.clear();
-    spare.set(key, { left: Math.floor(free / 8), until: performance.now() + countLife });
-    return;
-  }
-  await store.lockDrafts(tx, noun, organizationId);
-  if ((await count()) >= most) {
-    const detail = { en: `At most ${most} drafts.`, zh: `草稿最多 ${most} 件。` };
-    throw new AppError("organization.draft_quota", { detail });
-  }
-}
-
 /**
  * Lets a listing be called so by its owner: nobody else of the organization calls another one the same.
  * @param before what it is called; null for one that is new

@@ -1,5 +1,13 @@
 import { ExternalIdParams, IdParams } from "../../lib/wire.ts";
+import { registerBatches } from "../../lifecycle/batches.ts";
 import { registerSteps } from "../../lifecycle/routes.ts";
+import {
+  BatchOutcome,
+  batchBodyLimit,
+  batchOf,
+  exampleOf,
+  writeBatch,
+} from "../../plugins/batches.ts";
 import type { App } from "../../plugins/contract.ts";
 import { put, write } from "../../plugins/writes.ts";
 import { registerListing } from "../listings/listings.actions.ts";
@@ -10,6 +18,7 @@ import { ListNeedsQuery, Need, NeedInput, NeedPatch, NeedSummary } from "./needs
 import * as verbs from "./needs.service.ts";
 import {
   createNeed,
+  createNeeds,
   deleteNeed,
   listNeeds,
   markOpenNeeds,
@@ -118,6 +127,32 @@ export default async function needRoutes(app: App) {
     },
   );
 
+  app.post(
+    "/v1/needs/batch",
+    {
+      bodyLimit: batchBodyLimit,
+      config: {
+        access: owners,
+        idempotency: "accepted",
+        errors: ["batch.refused"],
+        itemErrors: ["organization.draft_quota", "need.external_id_taken"],
+      },
+      schema: {
+        operationId: "createNeeds",
+        summary: "Draft needs: many at once",
+        description:
+          "Each item is what `POST /v1/needs` takes, and has an outcome of its own, such as `organization.draft_quota`. With `atomic` all or none is drafted. It counts for as many requests as it has items.",
+        tags,
+        body: batchOf(NeedInput, "NeedBatchInput", exampleOf(NeedInput)),
+        response: { 207: BatchOutcome },
+      },
+    },
+    (request, reply) =>
+      writeBatch(request, reply, request.body, { status: 201 }, (tx, call) =>
+        createNeeds(tx, call, app.config.maxDrafts),
+      ),
+  );
+
   app.patch(
     "/v1/needs/:id",
     {
@@ -160,4 +195,9 @@ export default async function needRoutes(app: App) {
   });
 
   registerSteps(app, need, verbs);
+  registerBatches(app, need, verbs, {
+    submitNeed: "submitNeeds",
+    withdrawNeed: "withdrawNeeds",
+    renewNeed: "renewNeeds",
+  });
 }

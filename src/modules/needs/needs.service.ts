@@ -11,6 +11,7 @@ import type { PutCall } from "../../lib/put.ts";
 import { searchColumnsOf } from "../../lib/terms.ts";
 import { toAmount, toMoney } from "../../lib/wire.ts";
 import { stored } from "../../lifecycle/stored.ts";
+import { assertRoomForDraft, type DraftQuota, roomForDrafts } from "../listings/drafts.service.ts";
 import type { Listing } from "../listings/listings.lifecycle.ts";
 import * as listings from "../listings/listings.service.ts";
 import * as rows from "../listings/listings.store.ts";
@@ -129,13 +130,13 @@ export async function createNeed(
   tx: Executor,
   call: Call,
   input: NeedInput,
-  quota?: listings.DraftQuota,
+  quota?: DraftQuota,
 ): Promise<Need> {
   const { actor } = call;
   await Promise.all([
     assertCodes(tx, codesIn(NeedInput, input)),
     listings.claimExternalId(tx, kind, actor, input.externalId),
-    listings.assertRoomForDraft(tx, actor, kind, quota),
+    assertRoomForDraft(tx, actor, kind, quota),
   ]);
   const columns = toColumns(input);
   const { organization, ...row } = await rows.insertListing(tx, needs, "need", {
@@ -147,6 +148,15 @@ export async function createNeed(
   const { organizationStatus } = actor;
   await kept.made(tx, call, { row, organization, organizationStatus });
   return toNeed({ ...row, organization, organizationStatus }, actor);
+}
+
+/**
+ * Drafts many of them, which are counted together.
+ * @returns what drafts one of them, with the refusals of `createNeed`
+ */
+export async function createNeeds(tx: Executor, call: Call, quota?: DraftQuota) {
+  const draft = await roomForDrafts(tx, call.actor, kind, quota);
+  return (input: NeedInput) => draft(() => createNeed(tx, call, input));
 }
 
 /** @throws AppError `need.not_found` (404) for one that the caller may not see */
@@ -213,7 +223,7 @@ export const putNeed = (
   call: PutCall,
   externalId: string,
   input: NeedInput,
-  quota?: listings.DraftQuota,
+  quota?: DraftQuota,
 ) =>
   listings.putListing(tx, call, kind, externalId, input, {
     create: (whole) => createNeed(tx, call, whole, quota),

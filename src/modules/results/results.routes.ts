@@ -1,5 +1,13 @@
 import { ExternalIdParams, IdParams } from "../../lib/wire.ts";
+import { registerBatches } from "../../lifecycle/batches.ts";
 import { registerSteps } from "../../lifecycle/routes.ts";
+import {
+  BatchOutcome,
+  batchBodyLimit,
+  batchOf,
+  exampleOf,
+  writeBatch,
+} from "../../plugins/batches.ts";
 import type { App } from "../../plugins/contract.ts";
 import { put, write } from "../../plugins/writes.ts";
 import { registerListing } from "../listings/listings.actions.ts";
@@ -16,6 +24,7 @@ import {
 import * as verbs from "./results.service.ts";
 import {
   createResult,
+  createResults,
   deleteResult,
   listResults,
   markOpenResults,
@@ -126,6 +135,32 @@ export default async function resultRoutes(app: App) {
     },
   );
 
+  app.post(
+    "/v1/results/batch",
+    {
+      bodyLimit: batchBodyLimit,
+      config: {
+        access: owners,
+        idempotency: "accepted",
+        errors: ["batch.refused"],
+        itemErrors: ["organization.draft_quota", "result.external_id_taken"],
+      },
+      schema: {
+        operationId: "createResults",
+        summary: "Draft results: many at once",
+        description:
+          "Each item is what `POST /v1/results` takes, and has an outcome of its own, such as `organization.draft_quota`. With `atomic` all or none is drafted. It counts for as many requests as it has items.",
+        tags,
+        body: batchOf(ResultInput, "ResultBatchInput", exampleOf(ResultInput)),
+        response: { 207: BatchOutcome },
+      },
+    },
+    (request, reply) =>
+      writeBatch(request, reply, request.body, { status: 201 }, (tx, call) =>
+        createResults(tx, call, app.config.maxDrafts),
+      ),
+  );
+
   app.patch(
     "/v1/results/:id",
     {
@@ -167,4 +202,9 @@ export default async function resultRoutes(app: App) {
   });
 
   registerSteps(app, result, verbs);
+  registerBatches(app, result, verbs, {
+    submitResult: "submitResults",
+    withdrawResult: "withdrawResults",
+    renewResult: "renewResults",
+  });
 }

@@ -11,6 +11,7 @@ import type { PutCall } from "../../lib/put.ts";
 import { searchColumnsOf } from "../../lib/terms.ts";
 import { toAmount, toMoney } from "../../lib/wire.ts";
 import { stored } from "../../lifecycle/stored.ts";
+import { assertRoomForDraft, type DraftQuota, roomForDrafts } from "../listings/drafts.service.ts";
 import { type Listing, looseStatuses } from "../listings/listings.lifecycle.ts";
 import * as listings from "../listings/listings.service.ts";
 import * as rows from "../listings/listings.store.ts";
@@ -99,13 +100,13 @@ export async function createResult(
   tx: Executor,
   call: Call,
   input: ResultInput,
-  quota?: listings.DraftQuota,
+  quota?: DraftQuota,
 ): Promise<Result> {
   const { actor } = call;
   await Promise.all([
     assertCodes(tx, codesIn(ResultInput, input)),
     listings.claimExternalId(tx, kind, actor, input.externalId),
-    listings.assertRoomForDraft(tx, actor, kind, quota),
+    assertRoomForDraft(tx, actor, kind, quota),
   ]);
   const columns = toColumns(input);
   const { organization, ...row } = await rows.insertListing(tx, results, "result", {
@@ -116,6 +117,15 @@ export async function createResult(
   const { organizationStatus } = actor;
   await kept.made(tx, call, { row, organization, organizationStatus });
   return toResult({ ...row, organization, organizationStatus }, actor);
+}
+
+/**
+ * Drafts many of them, which are counted together.
+ * @returns what drafts one of them, with the refusals of `createResult`
+ */
+export async function createResults(tx: Executor, call: Call, quota?: DraftQuota) {
+  const draft = await roomForDrafts(tx, call.actor, kind, quota);
+  return (input: ResultInput) => draft(() => createResult(tx, call, input));
 }
 
 /** @throws AppError `result.not_found` (404) for one that the caller may not see */
@@ -187,7 +197,7 @@ export const putResult = (
   call: PutCall,
   externalId: string,
   input: ResultInput,
-  quota?: listings.DraftQuota,
+  quota?: DraftQuota,
 ) =>
   listings.putListing(tx, call, kind, externalId, input, {
     create: (whole) => createResult(tx, call, whole, quota),
