@@ -138,7 +138,8 @@ export function writeBatch<Item>(
       return { index, status, id, ...(reference && { reference }), version, currentStatus: now };
     } catch (thrown) {
       const refusal = refusalIn(thrown);
-      if (!refusal) throw thrown;
+      // What is no matter of the item ends the whole: it is tried again, or answered as any request.
+      if (!refusal || statusOf(refusal.code) >= 500) throw thrown;
       const { code } = refusal;
       if (!itemErrors.includes(code) && !errorCodes?.has(code))
         throw new Error(`undeclared ${code}`);
