@@ -103,6 +103,17 @@ export interface StoredCommission {
   payer: string;
 }
 
+/** What a contract takes over when it is drafted comes from one of these. */
+export const prefillSources = ["match", "interest", "result", "need", "organization"] as const;
+
+/** A place of the content that its author left out, and what it was taken from. */
+export interface StoredPrefill {
+  /** RFC 6901, into the contract as it is shown. */
+  pointer: string;
+  from: (typeof prefillSources)[number];
+  id: string;
+}
+
 export const contractReferences = pgSequence("contract_references");
 
 /** A technology contract (技术合同) with the content of its current revision. */
@@ -123,6 +134,8 @@ export const contracts = pgTable(
     needId: uuid("need_id").references(() => needs.id),
     brokerId: uuid("broker_id").references(() => members.id),
     brokerOrganizationId: uuid("broker_organization_id").references(() => organizations.id),
+    /** What was taken from where when it was drafted; never rewritten (trigger `contracts_prefilled_frozen`). */
+    prefilled: jsonb("prefilled").$type<StoredPrefill[]>(),
     /** Counts contents; the row's `version` counts every change. */
     revision: integer("revision").notNull().default(1),
     /** SHA-256 of the canonical content of this revision, attachments included; set by submit. */

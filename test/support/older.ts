@@ -21,6 +21,9 @@ export async function beforeOneGroupOfSynonyms(pool: pg.Pool): Promise<void> {
     "alter table needs drop column external_id",
     "alter table results drop column external_id",
     "drop index contracts_updated, interests_owner_updated, interests_asker_updated, interests_updated, matches_result_owner_updated, matches_need_owner_updated, matches_brokerage_updated, matches_updated, needs_changed, results_changed, organizations_updated, registrations_office_updated, registrations_updated, saved_searches_owner_updated",
+    "drop trigger contracts_prefilled_frozen on contracts",
+    "drop function keep_prefilled",
+    "alter table contracts drop column prefilled",
   ]) {
     await pool.query(statement);
   }

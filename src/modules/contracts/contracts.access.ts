@@ -10,6 +10,7 @@ import type { Contract } from "./contracts.schema.ts";
 import * as store from "./contracts.store.ts";
 import { selectExternalId } from "./external-ids.store.ts";
 import { sumPayments } from "./payments.store.ts";
+import { shownPrefill } from "./prefill.service.ts";
 
 /** A contract with its parties and what they have said of its revision. */
 export async function dealOf(db: Executor, row: Deal["row"]): Promise<Deal> {
@@ -47,6 +48,7 @@ export async function toContract(db: Executor, actor: Actor, deal: Deal): Promis
     ...content,
     externalId,
     confidentiality: row.confidentiality,
+    prefilled: shownPrefill(deal),
     sellers: named("sellers"),
     buyers: named("buyers"),
     paidAmount: { amount, currency: "CNY" },

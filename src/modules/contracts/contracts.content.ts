@@ -13,7 +13,9 @@ import type { Party } from "./parties.schema.ts";
  * The confidentiality that may be stored.
  * @throws AppError `contract.state_secret` (409): such a contract must not be on this platform
  */
-function storedConfidentiality({ confidentiality }: ContractContent) {
+export function storedConfidentiality({
+  confidentiality,
+}: Pick<ContractContent, "confidentiality">) {
   if (confidentiality === "state_secret") throw new AppError("contract.state_secret");
   return confidentiality;
 }

@@ -71,7 +71,7 @@ export default async function contractRoutes(app: App) {
         operationId: "createContract",
         summary: "Draft a contract",
         description:
-          "By one of its parties, or by the broker of its match. A match is not needed. A contract with state secrets is refused.",
+          "By one of its parties, or by the broker of its match. A match is not needed. With `matchId` or an accepted `interestId`, what is left out is taken from there: title, parties, listings, field, industry, rights, broker; `prefilled` says what from where. What is given wins, `null` and `[]` too. A contract with state secrets is refused.",
         tags,
         body: ContractInput,
         response: { 201: Contract },

@@ -3,8 +3,10 @@ import {
   confidentialityLevels,
   contractStatuses,
   contractTypes,
+  prefillSources,
 } from "../../../db/schema/contracts.ts";
 import { changesQuery } from "../../lib/changes.ts";
+import { issueOf } from "../../lib/faults.ts";
 import { pageOf, pageQuery } from "../../lib/pagination.ts";
 import {
   civilDate,
@@ -49,15 +51,63 @@ const links = {
 const ContractLinks = z.object(links);
 export type ContractLinks = z.output<typeof ContractLinks>;
 
+const ofOrigin = "When absent, taken from its match or interest.";
+
+/** What a draft takes over where its author leaves it out; null and `[]` are given, and stay. */
+const taken = {
+  title: contentFields.title
+    .optional()
+    .describe("When absent, that of the result, else of the need, that it comes of."),
+  fieldCode: contentFields.fieldCode.unwrap().optional(),
+  industryCode: contentFields.industryCode.unwrap().optional(),
+  intellectualPropertyType: contentFields.intellectualPropertyType
+    .unwrap()
+    .optional()
+    .describe(
+      "The one under which it is counted; `00` when none is involved. When absent, that of the rights taken from a result, if all are of one type.",
+    ),
+  rights: contentFields.rights.unwrap().optional().describe("When absent, those of its result."),
+  facilitator: contentFields.facilitator
+    .unwrap()
+    .optional()
+    .describe(
+      "促成方: the broker or intermediary who brought the deal about, also without a match here. When absent, the brokerage of its match.",
+    ),
+  sellers: contentFields.sellers.unwrap().optional().describe(`The first leads. ${ofOrigin}`),
+  buyers: contentFields.buyers.unwrap().optional().describe(`The first leads. ${ofOrigin}`),
+  resultId: uuid.nullable().optional().describe(ofOrigin),
+  needId: uuid.nullable().optional().describe(ofOrigin),
+};
+
+/** The same where nothing was taken. */
+export const untaken = {
+  fieldCode: null,
+  industryCode: null,
+  intellectualPropertyType: null,
+  rights: [],
+  facilitator: null,
+  sellers: [],
+  buyers: [],
+  resultId: null,
+  needId: null,
+};
+
 export const ContractInput = z
-  .strictObject({
-    externalId: externalIdOrNull,
-    ...contentFields,
-    ...links,
+  .strictObject({ externalId: externalIdOrNull, ...contentFields, ...links, ...taken })
+  .superRefine((input, context) => {
+    checkContent({ ...untaken, ...input }, context);
+    if (input.title === undefined && !input.matchId && !input.interestId) {
+      context.addIssue({ ...issueOf("required"), path: ["title"] });
+    }
   })
-  .superRefine(checkContent)
   .meta({ id: "ContractInput", examples: [example] });
 export type ContractInput = z.output<typeof ContractInput>;
+
+/** A contract as a patch makes it: nothing is taken over any more. */
+export const ContractWhole = z
+  .strictObject({ externalId: externalIdOrNull, ...contentFields, ...links })
+  .superRefine(checkContent);
+export type ContractWhole = z.output<typeof ContractWhole>;
 
 export const ContractPatch = patchOf(
   z.strictObject({ externalId: externalIdOrNull, ...contentFields, ...links }),
@@ -65,6 +115,17 @@ export const ContractPatch = patchOf(
   id: "ContractPatch",
   examples: [{ validUntil: "2030-03-01", terms: "被许可方每季度报送施用面积。" }],
 });
+
+const Prefilled = z
+  .object({
+    pointer: z
+      .string()
+      .describe("RFC 6901 pointer to what was taken.")
+      .meta({ example: "/rights" }),
+    from: z.enum(prefillSources),
+    id: uuid.describe("Which match, interest, result, need or organization."),
+  })
+  .meta({ id: "Prefilled" });
 
 /** A step that several people take, under way. */
 export const Pending = z
@@ -97,6 +158,11 @@ export const Contract = z
     needId: uuid.nullable(),
     brokerId: uuid.nullable(),
     brokerOrganizationId: uuid.nullable(),
+    prefilled: z
+      .array(Prefilled)
+      .describe(
+        "What its author left out and was taken over when it was drafted, and from where, as long as the contract names that. Later changes do not touch it.",
+      ),
     ...contentOut,
     paidAmount: money.describe("Payments received so far."),
     confirmations: z.array(Confirmation).describe("Of the current revision."),

@@ -6,6 +6,7 @@ import type { Call } from "../../lib/call.ts";
 import { canonicalJson } from "../../lib/canonical.ts";
 import { readChangesCursor, toChangesPage } from "../../lib/changes.ts";
 import { AppError, type Fault } from "../../lib/errors.ts";
+import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
 import { type Page, totalOf } from "../../lib/pagination.ts";
 import { parsePatched } from "../../lib/patched.ts";
@@ -19,6 +20,7 @@ import {
   completeParties,
   type Inside,
   isSameContent,
+  storedConfidentiality,
   toColumns,
   toContent,
   toPartyRows,
@@ -28,12 +30,15 @@ import {
   type Contract,
   ContractInput,
   type ContractSummary,
+  ContractWhole,
   type ListContractsQuery,
+  untaken,
 } from "./contracts.schema.ts";
 import * as store from "./contracts.store.ts";
 import { callAnyContract, callContract } from "./external-ids.service.ts";
 import { holdExternalId, keepExternalIdsOf, selectExternalId } from "./external-ids.store.ts";
 import { areSameLinks, hasPart, type Links, linksOf, toLinks } from "./links.service.ts";
+import { originOf, prefill, prefilledParties } from "./prefill.service.ts";
 
 /** @throws AppError `contract.not_found` (404) for one that the caller may not see */
 export const readContract = async (db: Executor, actor: Actor, id: string): Promise<Contract> =>
@@ -104,10 +109,11 @@ const givenIn = ({
   resultId: ____,
   needId: _____,
   ...content
-}: ContractInput): ContractContent => content;
+}: ContractWhole): ContractContent => content;
 
 /**
- * Drafts a contract, as one of its parties or as the broker of its match.
+ * Drafts a contract, as one of its parties or as the broker of its match, with what is left out taken
+ * from the match or interest that it comes of.
  * @throws AppError `request.invalid` (400), `contract.not_owner` (403) for somebody without a part in it,
  *   `contract.state_secret`, `contract.match_has_contract`, `contract.external_id_taken` (409)
  */
@@ -117,18 +123,33 @@ export async function createContract(
   input: ContractInput,
 ): Promise<Contract> {
   const { actor } = call;
-  const { content } = await prepareContent(tx, givenIn(input), null);
-  const isParty = [...content.sellers, ...content.buyers].some(
+  // First of all, as in `prepareContent`.
+  storedConfidentiality(input);
+  await assertCodes(tx, codesIn(ContractInput, input));
+  const origin = await originOf(tx, actor, input);
+  const { content: filled, links: wanted, prefilled } = prefill(input, origin);
+  const isParty = [...filled.sellers, ...filled.buyers].some(
     (party) => party.organizationId === actor.organizationId,
   );
   // Before anything that others' listings decide.
   if (!isParty && input.matchId === null) throw new AppError("contract.not_owner");
-  const { links, faults } = await linksOf(tx, actor, input, null);
+  const { title } = filled;
+  const { content } = await prepareContent(tx, { ...filled, title: title ?? "" }, null);
+  const parties = { sellers: content.sellers, buyers: content.buyers };
+  const { links, faults } = await linksOf(
+    tx,
+    actor,
+    { ...wanted, ...parties },
+    null,
+    origin?.match,
+  );
   if (!isParty && links.brokerId !== actor.id) throw new AppError("contract.not_owner");
+  if (title === undefined) faults.unshift(bodyFault(["title"], "required"));
   if (faults.length > 0) throw invalid(faults);
   const row = await insertRow(tx, contracts, {
     ...toColumns(content),
     ...links,
+    prefilled: [...prefilled, ...prefilledParties(filled, content)],
     id: newId(),
     organizationId: actor.organizationId,
     createdBy: actor.kind === "member" ? actor.id : null,
@@ -164,7 +185,7 @@ export async function updateContract(
     ...toLinks(before.row),
     externalId: await selectExternalId(tx, id, actor.organizationId),
   };
-  return revise(tx, call, before, parsePatched(ContractInput, whole, patch));
+  return revise(tx, call, before, parsePatched(ContractWhole, whole, patch));
 }
 
 /**
@@ -182,9 +203,10 @@ export const putContract = (
   createOrReplace(call, externalId, input, {
     find: () => holdExternalId(tx, call.actor.organizationId, externalId, true),
     create: (whole) => createContract(tx, call, whole),
-    replace: async (id, whole) => {
+    replace: async (id, given) => {
       const { before } = await deals.lockAs(tx, call, id, ["owner", "party"]);
       const current = toContent(before.row, before.parties);
+      const whole = wholeOf(given, before, current);
       const { content } = await prepareContent(tx, givenIn(whole), current);
       const isSame = isSameContent(content, current) && areSameLinks(whole, before.row);
       if (isSame) return toContract(tx, call.actor, before);
@@ -192,6 +214,21 @@ export const putContract = (
       return revise(tx, call, before, whole);
     },
   });
+
+/** What replaces a contract: what is left out again and was taken over when it was drafted stays. */
+function wholeOf(input: ContractInput, { row }: Deal, current: ContractContent): ContractWhole {
+  const before = { ...current, ...toLinks(row) };
+  const wasTaken = (name: string) =>
+    name === "title" || row.prefilled?.some(({ pointer }) => pointer === `/${name}`);
+  const left = { title: "", ...untaken };
+  const stays = Object.keys(left).filter(wasTaken) as (keyof typeof left)[];
+  const given = Object.entries(input).filter(([, value]) => value !== undefined);
+  return Object.assign(
+    { ...left },
+    ...stays.map((name) => ({ [name]: before[name] })),
+    Object.fromEntries(given),
+  ) as ContractWhole;
+}
 
 /** @throws AppError `contract.invalid_transition` (409) */
 function assertOpen(deal: Deal, actor: Actor): void {
@@ -204,7 +241,7 @@ async function revise(
   tx: Executor,
   call: Call,
   before: Deal,
-  input: ContractInput,
+  input: ContractWhole,
 ): Promise<Contract> {
   const { actor } = call;
   const { id, status } = before.row;

@@ -4,7 +4,11 @@ import type { Actor } from "../../lib/access.ts";
 import type { Fault } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { findAcceptedInterest } from "../interests/interests.service.ts";
-import { lockMatchForContract, lockMatchOfContract } from "../matches/matches.service.ts";
+import {
+  lockMatchForContract,
+  lockMatchOfContract,
+  type MatchRow,
+} from "../matches/matches.service.ts";
 import type { ContractContent } from "./content.schema.ts";
 import type { ContractLinks } from "./contracts.schema.ts";
 import * as store from "./contracts.store.ts";
@@ -47,6 +51,7 @@ const unfit = (name: string): Fault => bodyFault([name], "link.unfit");
  * those may name one who know that: its owner, and those whose interest in it the owner accepted. (Else
  * an anonymous need, named with ten buyers at a time, would tell who posted it.)
  * @param stored what the contract names already: a party of the contract keeps it
+ * @param locked the match that it names, where it is locked for this caller already
  * @throws AppError `match.not_found` (404), `match.invalid_transition` (409)
  */
 export async function linksOf(
@@ -54,13 +59,15 @@ export async function linksOf(
   actor: Actor,
   input: ContractLinks & Pick<ContractContent, "sellers" | "buyers">,
   stored: ContractLinks | null,
+  locked?: MatchRow | null,
 ): Promise<{ links: Links; faults: Fault[] }> {
   const { matchId } = input;
   const match =
-    matchId &&
-    (matchId === stored?.matchId
-      ? await lockMatchOfContract(tx, matchId)
-      : await lockMatchForContract(tx, actor, matchId));
+    locked ??
+    (matchId &&
+      (matchId === stored?.matchId
+        ? await lockMatchOfContract(tx, matchId)
+        : await lockMatchForContract(tx, actor, matchId)));
   const links: Links = {
     matchId,
     interestId: input.interestId,

@@ -14,6 +14,8 @@ import type { ListMatchesQuery, Match, MatchEndInput } from "./matches.schema.ts
 import * as store from "./matches.store.ts";
 import { toMatch } from "./matches.view.ts";
 
+export type { MatchRow } from "./matches.store.ts";
+
 export const matchesKept = stored(match, {
   lock: async (tx, actor, id) => {
     // First the caller's organization, as by the one who closes it.
