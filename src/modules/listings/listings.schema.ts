@@ -43,9 +43,14 @@ export const listingInput = {
   tags: distinct(line(30), 10),
   fieldCode: codeOrNull("technology-fields"),
   industryCode: codeOrNull("industries"),
-  regionCode: codeOrNull("regions"),
+  regionCode: taxonomyCode("regions")
+    .nullable()
+    .optional()
+    .describe("When a draft is made without it, that of its organization; null is none."),
   cooperationModes: distinct(taxonomyCode("cooperation-modes"), 10),
-  contact: Contact.nullable().default(null),
+  contact: Contact.nullable()
+    .optional()
+    .describe("When a draft is made without it, that of its organization; null is none."),
   contactVisibility: z
     .enum(contactVisibilities)
     .default("accepted")

@@ -47,6 +47,28 @@ export const draftOf = (actor: Actor) => ({
   status: "draft" as const,
 });
 
+/** What a listing takes over of its organization where its author leaves it out. */
+interface Defaulted {
+  regionCode?: string | null | undefined;
+  contact?: object | null | undefined;
+}
+
+/** An input as a new listing has it: region and contact are its organization's unless they are given. */
+export async function withDefaults<T extends Defaulted>(
+  tx: Executor,
+  { organizationId }: Actor,
+  input: T,
+): Promise<T> {
+  const { regionCode, contact } = input;
+  if (regionCode !== undefined && contact !== undefined) return input;
+  const own = await store.selectDefaults(tx, organizationId);
+  return {
+    ...input,
+    regionCode: regionCode === undefined ? own.regionCode : regionCode,
+    contact: contact === undefined ? own.contact : contact,
+  };
+}
+
 /**
  * Lets a listing be called so by its owner: nobody else of the organization calls another one the same.
  * @param before what it is called; null for one that is new
@@ -65,7 +87,7 @@ export async function claimExternalId(
 }
 
 /** Creates or replaces the caller's listing of an id of its own. @throws AppError as `createOrReplace` */
-export const putListing = <I extends { externalId: string | null }, T>(
+export const putListing = <I extends { externalId: string | null } & Defaulted, T>(
   tx: Executor,
   call: PutCall,
   { noun, table }: { noun: Noun; table: ListingTable },
@@ -75,7 +97,12 @@ export const putListing = <I extends { externalId: string | null }, T>(
 ): Promise<Put<T>> => {
   const { organizationId } = call.actor;
   const find = () => store.holdExternalId(tx, table, noun, organizationId, externalId, true);
-  return createOrReplace(call, externalId, input, { find, ...ways });
+  return createOrReplace(call, externalId, input, {
+    find,
+    create: ways.create,
+    // What is left out is its organization's, as when it was new: the same again changes nothing.
+    replace: async (id, whole) => ways.replace(id, await withDefaults(tx, call.actor, whole)),
+  });
 };
 
 /** A whole input that replaces what a listing holds: the last day that it got with its publication stays. */

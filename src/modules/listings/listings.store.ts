@@ -2,7 +2,7 @@
 import { and, eq, getTableColumns, inArray, is, or, type SQL, sql } from "drizzle-orm";
 import { type PgColumn, PgNumeric } from "drizzle-orm/pg-core";
 import { interests } from "../../../db/schema/interests.ts";
-import type { ListingTable, SearchColumn } from "../../../db/schema/listings.ts";
+import type { ListingRow, ListingTable, SearchColumn } from "../../../db/schema/listings.ts";
 import { matches } from "../../../db/schema/matches.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
@@ -250,6 +250,23 @@ export const holdExternalId = (
     sql`select id, version from ${table} where organization_id = ${organizationId}
       and external_id = ${externalId} ${toChange ? sql`for update` : sql``}`,
   );
+
+/** What a new listing takes over of its organization. */
+export async function selectDefaults(
+  tx: Executor,
+  organizationId: string,
+): Promise<Pick<ListingRow, "regionCode" | "contact">> {
+  const statement = prepared(tx, "listing_defaults", (name) =>
+    tx
+      .select({ regionCode: organizations.regionCode, contact: organizations.contact })
+      .from(organizations)
+      .where(eq(organizations.id, sql.placeholder("organizationId")))
+      .prepare(name),
+  );
+  const [found] = await statement.execute({ organizationId });
+  if (!found) throw new Error("the caller's organization is not there");
+  return found;
+}
 
 /** How many drafts an organization has, counted up to a limit. */
 export async function countDrafts(

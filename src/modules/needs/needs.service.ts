@@ -55,6 +55,9 @@ async function assertPublishable(tx: Executor, row: NeedRow, ended: boolean): Pr
 function toColumns({ budget, ...input }: NeedInput) {
   const columns = {
     ...input,
+    // A patch that takes them out leaves them away.
+    regionCode: input.regionCode ?? null,
+    contact: input.contact ?? null,
     budgetMin: toAmount(budget?.min ?? null),
     budgetMax: toAmount(budget?.max ?? null),
     budgetNegotiable: budget?.negotiable ?? false,
@@ -122,7 +125,7 @@ const kept = stored(need, {
 const rules = listings.listingRules(kind);
 
 /**
- * Drafts a need for the caller's organization.
+ * Drafts a need for the caller's organization, whose region and contact it takes over unless they are given.
  * @throws AppError `request.invalid` for a code that its taxonomy lacks, `organization.draft_quota`,
  *   `need.external_id_taken` (409)
  */
@@ -133,12 +136,13 @@ export async function createNeed(
   quota?: DraftQuota,
 ): Promise<Need> {
   const { actor } = call;
-  await Promise.all([
+  const [whole] = await Promise.all([
+    listings.withDefaults(tx, actor, input),
     assertCodes(tx, codesIn(NeedInput, input)),
     listings.claimExternalId(tx, kind, actor, input.externalId),
     assertRoomForDraft(tx, actor, kind, quota),
   ]);
-  const columns = toColumns(input);
+  const columns = toColumns(whole);
   const { organization, ...row } = await rows.insertListing(tx, needs, "need", {
     ...columns,
     ...searchColumnsOf(textsOf(columns)),

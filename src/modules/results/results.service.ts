@@ -40,6 +40,9 @@ function toColumns({ price, funding, ...input }: ResultInput) {
   const types = input.intellectualProperty.map((ip) => ip.typeCode);
   const columns = {
     ...input,
+    // A patch that takes them out leaves them away.
+    regionCode: input.regionCode ?? null,
+    contact: input.contact ?? null,
     funding: toAmount(funding),
     priceKind: price?.kind ?? null,
     priceMin: toAmount(price?.amount ?? price?.min ?? null),
@@ -92,7 +95,7 @@ const kept = stored(result, {
 const rules = listings.listingRules(kind);
 
 /**
- * Drafts a result for the caller's organization.
+ * Drafts a result for the caller's organization, whose region and contact it takes over unless they are given.
  * @throws AppError `request.invalid` for a code that its taxonomy lacks, `organization.draft_quota`,
  *   `result.external_id_taken` (409)
  */
@@ -103,12 +106,13 @@ export async function createResult(
   quota?: DraftQuota,
 ): Promise<Result> {
   const { actor } = call;
-  await Promise.all([
+  const [whole] = await Promise.all([
+    listings.withDefaults(tx, actor, input),
     assertCodes(tx, codesIn(ResultInput, input)),
     listings.claimExternalId(tx, kind, actor, input.externalId),
     assertRoomForDraft(tx, actor, kind, quota),
   ]);
-  const columns = toColumns(input);
+  const columns = toColumns(whole);
   const { organization, ...row } = await rows.insertListing(tx, results, "result", {
     ...columns,
     ...searchColumnsOf(textsOf(columns)),

@@ -2,6 +2,7 @@
 import { and, eq } from "drizzle-orm";
 import t, { type Test } from "tap";
 import { auditRecords } from "../../../db/schema/audit.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
 import { clock } from "../../../src/lib/clock.ts";
 import { newId } from "../../../src/lib/ids.ts";
 import {
@@ -48,6 +49,9 @@ const required: Record<Noun, Record<string, unknown>> = {
 };
 
 type Steps = Record<string, Record<string, string>>;
+
+/** What a draft takes over of its organization when it is not given. */
+const nowhere = { regionCode: null, contact: null };
 
 // From lifecycles.md, not from the code.
 const shared: Steps = {
@@ -108,7 +112,9 @@ async function testListing(t: Test, market: Market, noun: Noun, cast: Cast): Pro
   };
 
   t.test(`${noun}: create drafts it, for the caller's organization`, async (t) => {
-    const reply = await asOwner("POST", list, { body: { title: "  玉米秸秆还田机具  " } });
+    const reply = await asOwner("POST", list, {
+      body: { title: "  玉米秸秆还田机具  ", ...nowhere },
+    });
     t.equal(reply.status, 201);
     t.equal(reply.headers.location, pathOf(reply.body.id));
     t.match(reply.headers.etag, /^"1-/);
@@ -137,6 +143,40 @@ async function testListing(t: Test, market: Market, noun: Noun, cast: Cast): Pro
       before: null,
       after: { title: "玉米秸秆还田机具", status: "draft", version: 1 },
     });
+  });
+
+  t.test(`${noun}: region and contact are the organization's unless given`, async (t) => {
+    const contact = { name: "成果转化办公室", phone: "0373-3326000", email: null };
+    const own = { regionCode: "410711", contact };
+    const author = await market.person(noun === "result" ? "university" : "enterprise");
+    const machine = await market.client(author, [`${noun}s:write`]);
+    const mine = eq(organizations.id, author.organizationId);
+    await db.update(organizations).set(own).where(mine);
+    const make = async (given: object, by = author) => {
+      const body = { title: "玉米秸秆还田机具", ...given };
+      return (await market.as(by)("POST", list, { body })).body;
+    };
+
+    const plain = await make({});
+    t.match(plain, own);
+    t.match(await rowOf(market, noun, plain.id), own);
+    const gaps = plain.completeness.missing.map(({ field }: { field: string }) => field);
+    t.notOk(gaps.includes("/contact") || gaps.includes("/regionCode"), "nor are they lacking");
+    t.match(await make({}, machine), own, "of a machine client as well");
+    t.match(await make({ regionCode: "410782" }), { regionCode: "410782", contact });
+    const other = { name: "周敏", phone: null, email: null };
+    t.match(await make({ contact: other }), { regionCode: "410711", contact: other });
+    t.match(await make({ contact: null }), { regionCode: "410711", contact: null });
+    t.match(await make(nowhere), nowhere);
+
+    const patched = await market.as(author)("PATCH", pathOf(plain.id), {
+      body: nowhere,
+      headers: { "if-match": "*" },
+    });
+    t.match(patched.body, nowhere, "what is taken out of a draft does not come back");
+    t.match(await rowOf(market, noun, plain.id), nowhere);
+    await db.update(organizations).set({ contact: null }).where(mine);
+    t.match(await make({}), { regionCode: "410711", contact: null });
   });
 
   t.test(`${noun}: create by a machine client names no person`, async (t) => {
@@ -172,7 +212,7 @@ async function testListing(t: Test, market: Market, noun: Noun, cast: Cast): Pro
 
   t.test(`${noun}: completeness counts the weights of what is there`, async (t) => {
     const { body } = await asOwner("POST", list, {
-      body: { title: "只有标题和摘要", summary: "一句话摘要。" },
+      body: { title: "只有标题和摘要", summary: "一句话摘要。", ...nowhere },
     });
     const missing: { field: string; weight: number; required: boolean }[] =
       body.completeness.missing;
@@ -188,7 +228,7 @@ async function testListing(t: Test, market: Market, noun: Noun, cast: Cast): Pro
   });
 
   t.test(`${noun}: submit names every required field that is missing`, async (t) => {
-    const { body } = await asOwner("POST", list, { body: { title: "空白草稿一份" } });
+    const { body } = await asOwner("POST", list, { body: { title: "空白草稿一份", ...nowhere } });
     const problem = refused(
       t,
       await asOwner("POST", `${pathOf(body.id)}/submit`),
