@@ -68,7 +68,12 @@ const isAmong = ({ version, id }: Versioned, tags: readonly ExpectedTag[]): bool
  */
 export function assertVersion(one: Versioned, expected: Expected): void {
   if (expected === null || expected === "*") return;
-  if (!isAmong(one, expected)) throw new AppError("request.precondition_failed");
+  if (isAmong(one, expected)) return;
+  const detail = {
+    en: `It is at version ${one.version}, which If-Match does not name.`,
+    zh: `当前版本为 ${one.version}，与 If-Match 所列不符。`,
+  };
+  throw new AppError("request.precondition_failed", { detail });
 }
 
 /** What a change must not find, from its `If-None-Match`: a weak tag counts as well (RFC 9110 13.1.2). */
@@ -78,5 +83,9 @@ export const unwantedVersion = (header: string | undefined): Expected =>
 /** @throws AppError `request.precondition_failed` (412) when there is what the caller did not want to find */
 export function assertUnwanted(one: Versioned, unwanted: Expected): void {
   if (unwanted === null || (unwanted !== "*" && !isAmong(one, unwanted))) return;
-  throw new AppError("request.precondition_failed");
+  const detail = {
+    en: `It is there, at version ${one.version}.`,
+    zh: `该记录已存在，当前版本为 ${one.version}。`,
+  };
+  throw new AppError("request.precondition_failed", { detail });
 }

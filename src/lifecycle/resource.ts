@@ -153,8 +153,8 @@ export interface Definition<S extends Subject, Steps extends AnySteps<S>> {
   guards?: readonly Guard<S>[];
   /** What somebody of another standing is told, where it is not `<noun>.not_owner`. */
   otherwise?: ErrorCode;
-  /** What its `not_owner` says, where that is particular. */
-  notOwner?: (subject: S, actor: Actor) => ErrorDetails;
+  /** What is particular about telling somebody of another standing so, by the code that it is told with. */
+  notOwner?: (subject: S, actor: Actor, code: ErrorCode) => ErrorDetails;
   audit: (subject: S, origin: Origin, action: string) => Audited;
   /** What is written down of one of them; its row when absent. */
   recorded?: (subject: S) => Record<string, unknown>;

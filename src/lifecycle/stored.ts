@@ -206,7 +206,8 @@ export function stored<
     const before = { ...found, ...facts };
     const standings = standing(before, actor);
     if (!standings.some((one) => by.includes(one))) {
-      throw new AppError(otherwiseOf(definition, step), definition.notOwner?.(before, actor));
+      const code = otherwiseOf(definition, step);
+      throw new AppError(code, definition.notOwner?.(before, actor, code));
     }
     const guards = step ? guardsOf(definition, step) : (definition.guards ?? []);
     for (const { code, blocks, details } of guards.filter(isAboutWho)) {

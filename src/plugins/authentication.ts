@@ -49,6 +49,24 @@ const Claims = z.object({
 const actorLife = 5_000;
 const actorsKept = 10_000;
 
+const notBearer = {
+  en: "The header is not of the form `Authorization: Bearer TOKEN`.",
+  zh: "请求头须为 Authorization: Bearer 令牌 的形式。",
+};
+
+const signInEnded = {
+  en: "The sign-in has ended, or the account or the client is no longer active: sign in again.",
+  zh: "该登录已结束，或账号、客户端已停用：请重新登录。",
+};
+
+const expired = (at: string): AppError =>
+  new AppError("auth.invalid_token", {
+    detail: {
+      en: `It expired at ${at}: get another one by the refresh token, or by the client's secret.`,
+      zh: `令牌已于 ${at} 过期：请用刷新令牌或客户端密钥换取新令牌。`,
+    },
+  });
+
 interface Options {
   keys: SigningKeys;
   publicUrl: string;
@@ -130,7 +148,7 @@ export default fp<Options>(
     async function identifyBearer(authorization: string): Promise<Actor> {
       // RFC 9110 11.4: one blank or more.
       const [, token] = /^bearer +([^ ]+)$/i.exec(authorization) ?? [];
-      if (!token) throw new AppError("auth.invalid_token");
+      if (!token) throw new AppError("auth.invalid_token", { detail: notBearer });
       return identify(token);
     }
 
@@ -141,12 +159,13 @@ export default fp<Options>(
       } catch {
         throw new AppError("auth.invalid_token");
       }
-      if (claims.exp * 1000 <= databaseTime()) throw new AppError("auth.invalid_token");
+      const ended = claims.exp * 1000;
+      if (ended <= databaseTime()) throw expired(new Date(ended).toISOString());
       const key = claims.sid ?? claims.sub;
       const known = actors.get(key);
       if (known && known.until > performance.now()) return within(known.actor, claims.scope);
       const actor = await (asked.get(key) ?? find(key, claims.sub, claims.sid ?? null));
-      if (!actor) throw new AppError("auth.invalid_token");
+      if (!actor) throw new AppError("auth.invalid_token", { detail: signInEnded });
       return within(actor, claims.scope);
     }
 

@@ -19,6 +19,16 @@ function hasTooMany(body: Buffer): boolean {
 /** RFC 8259 8.1: JSON is UTF-8; the parameter says nothing, but clients send it. */
 const otherCharset = /;\s*charset\s*=\s*(?!"?(?:utf-?8|us-ascii)\b)/i;
 
+const notInUtf8 = {
+  en: "A body is read as UTF-8 and in no other charset.",
+  zh: "请求体须为 UTF-8 编码，不支持其他 charset。",
+};
+
+const encoded = {
+  en: "A body is read as it is: send it without Content-Encoding.",
+  zh: "不支持经压缩编码的请求体：请勿使用 Content-Encoding。",
+};
+
 /**
  * Reads JSON bodies: what is not UTF-8 is refused, never repaired, and no body costs more than its size
  * warrants. An empty one is none, whatever its content type says: many clients send one with every POST.
@@ -33,7 +43,10 @@ export default fp(
       if (bytes.length === 0) return done(null, undefined);
       if (!isUtf8(bytes)) return done(new AppError("request.not_utf8"));
       if (hasTooMany(bytes)) {
-        const detail = { en: "It holds too many values.", zh: "其中的值过多。" };
+        const detail = {
+          en: `It holds more than ${mostCommas} commas.`,
+          zh: `其中的逗号超过 ${mostCommas} 个。`,
+        };
         return done(new AppError("request.too_large", { detail }));
       }
       parse(request, bytes.toString("utf8"), done);
@@ -48,9 +61,11 @@ export default fp(
       if (encoding.toLowerCase() !== "identity") {
         // RFC 9110 12.5.3: what would have been taken.
         reply.header("accept-encoding", "identity");
-        return done(new AppError("request.unsupported_media_type"));
+        return done(new AppError("request.unsupported_media_type", { detail: encoded }));
       }
-      if (otherCharset.test(type)) return done(new AppError("request.unsupported_media_type"));
+      if (otherCharset.test(type)) {
+        return done(new AppError("request.unsupported_media_type", { detail: notInUtf8 }));
+      }
       done(null, payload);
     });
   },

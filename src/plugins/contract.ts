@@ -255,6 +255,19 @@ function mediaTypesOf({ method, schema }: RouteOptions): readonly string[] {
   return method === "PATCH" ? ["application/merge-patch+json", json] : [json];
 }
 
+/** The refusal of a body of another type, which names those that are read. */
+const unreadable = (mediaTypes: readonly string[]): AppError =>
+  new AppError("request.unsupported_media_type", {
+    detail: {
+      en: `It reads ${mediaTypes.join(" or ")}.`,
+      zh: `该操作接受的类型：${mediaTypes.join("、")}。`,
+    },
+  });
+
+/** The same for a request whose type no parser knows. */
+export const unreadableBy = ({ routeOptions }: FastifyRequest): AppError =>
+  unreadable(mediaTypesOf(routeOptions as RouteOptions));
+
 /** A hook that parses all parts of a request together, so that every fault is named at once. */
 function validatorOf(
   schema: Partial<Record<Part, z.ZodType>>,
@@ -271,7 +284,7 @@ function validatorOf(
   return (request, _reply, done) => {
     const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
     if (type !== undefined && request.body !== undefined && !mediaTypes.includes(type)) {
-      return done(new AppError("request.unsupported_media_type"));
+      return done(unreadable(mediaTypes));
     }
     const faults: Fault[] = [];
     let more = 0;

@@ -16,7 +16,13 @@ import { type Language, languageTag, preferredLanguage } from "../lib/language.t
 import { driverError, loggable } from "../lib/loggable.ts";
 import { causesOf, outageOf, outageRefusal } from "../lib/outages.ts";
 import { constraintErrors, errorKind, sentenceOf, statusOf } from "../words.ts";
-import { type ItemProblem, isDeclaredError, type Problem, problemType } from "./contract.ts";
+import {
+  type ItemProblem,
+  isDeclaredError,
+  type Problem,
+  problemType,
+  unreadableBy,
+} from "./contract.ts";
 
 /** Fastify's own refusals in this API's words. */
 const frameworkErrors: Record<string, ErrorCode> = {
@@ -45,7 +51,8 @@ export function noSuchRoute(app: FastifyInstance, { url }: FastifyRequest): AppE
   const methods = app.registeredRoutes.filter((r) => r.pattern.test(path)).map((r) => r.method);
   if (methods.length === 0) return new AppError("request.not_found");
   const allow = [...new Set(methods)].sort().join(", ");
-  return new AppError("request.method_not_allowed", { headers: { allow } });
+  const detail = { en: `It takes ${allow}.`, zh: `此地址支持：${allow}。` };
+  return new AppError("request.method_not_allowed", { detail, headers: { allow } });
 }
 
 /** The refusal that a thrown thing is, or that it means: a constraint of the database that a race has reached. */
@@ -61,7 +68,7 @@ export function refusalIn(error: unknown): AppError | undefined {
 }
 
 /** Any thrown thing -> a refusal of the closed list; what is not known is a 500 that tells nothing. */
-function toAppError(error: unknown): AppError {
+function toAppError(error: unknown, request: FastifyRequest): AppError {
   const refusal = refusalIn(error);
   if (refusal) return refusal;
   const { code, message } = error as FastifyError;
@@ -70,6 +77,15 @@ function toAppError(error: unknown): AppError {
   const known = frameworkErrors[code];
   if (known === "server.overloaded") {
     return new AppError(known, { headers: { "retry-after": "5" } });
+  }
+  if (known === "request.unsupported_media_type") return unreadableBy(request);
+  if (known === "request.too_large") {
+    const { bodyLimit } = request.routeOptions;
+    const detail = {
+      en: `It may have ${bodyLimit} bytes.`,
+      zh: `请求体不超过 ${bodyLimit} 字节。`,
+    };
+    return new AppError(known, { detail });
   }
   if (known) return new AppError(known);
   // The JSON parser throws a SyntaxError, with status 400 set by Fastify.
@@ -112,7 +128,7 @@ export const refuseUnroutable =
   (publicUrl: string): FastifyServerOptions["frameworkErrors"] =>
   (error, request, reply) => {
     reply.header("request-id", request.id);
-    sendProblem(publicUrl, request, reply, toAppError(error));
+    sendProblem(publicUrl, request, reply, toAppError(error, request));
   };
 
 /** What a challenge adds to its realm (RFC 6750 3); null where a refusal challenges nobody. */
@@ -190,7 +206,7 @@ export default fp<{ publicUrl: string }>(
     app.addHook("onClose", async () => outages.flush());
 
     app.setErrorHandler((thrown, request, reply) => {
-      let error = toAppError(thrown);
+      let error = toAppError(thrown, request);
       if (!isDeclaredError(request, error.code)) {
         request.log.error({ code: error.code }, "the route did not declare this error");
         error = new AppError("server.internal");

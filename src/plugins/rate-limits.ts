@@ -90,8 +90,13 @@ export default fp<{ quotas: Quotas | null; isShared: boolean }>(
           "a quota is used up: further requests are refused until its window ends",
         );
       }
+      const { seconds } = buckets[bucket];
+      const detail = {
+        en: `The quota ${bucket} of ${quotas[bucket][side]} in ${seconds} seconds is used up; the next begins in ${left.resets} seconds.`,
+        zh: `限额 ${bucket}（${seconds} 秒内 ${quotas[bucket][side]} 次）已用完，${left.resets} 秒后重新计算。`,
+      };
       const headers = { "retry-after": String(left.resets) };
-      return new AppError("request.rate_limited", { headers });
+      return new AppError("request.rate_limited", { detail, headers });
     }
 
     app.decorate("limit", (reply, bucket, who, cost) => {

@@ -50,13 +50,17 @@ export default fp<{ address: string | null; handlerSeconds: number }>(
       if (found === null) return;
       if (found === "too large") {
         request.log.error("the scanner takes no file of this size: raise its StreamMaxLength");
-        throw new AppError("request.too_large");
+        const detail = {
+          en: "The scanner of files takes none of this size.",
+          zh: "文件超出安全扫描服务可处理的大小。",
+        };
+        throw new AppError("request.too_large", { detail });
       }
       const { signature } = found;
       const organization = request.actor?.organizationId;
       request.log.warn({ signature, sha256, organization }, "an infected file was refused");
       throw new AppError("attachment.infected", {
-        detail: { en: `Found: ${signature}`, zh: `检出：${signature}` },
+        detail: { en: `It found ${signature}.`, zh: `检出：${signature}。` },
       });
     });
 

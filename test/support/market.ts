@@ -17,6 +17,7 @@ import { createKeyFile, readKeyFile } from "../../src/lib/signing-keys.ts";
 import { temporaryFolder } from "../../src/lib/temporary.ts";
 import type { App, RegisteredRoute } from "../../src/plugins/contract.ts";
 import { openTestDatabase, type TestDatabase } from "./database.ts";
+import { checkDetail } from "./details.ts";
 import { replyChecker } from "./openapi.ts";
 
 /** Somebody who calls: a person or a machine client, with the organization. */
@@ -184,6 +185,9 @@ export async function openMarket(t: Test, options: MarketOptions = {}): Promise<
       }
       const isJson = /^[^;]*(?<!nd)json/.test(String(response.headers["content-type"]));
       const body = isJson && response.payload ? response.json() : null;
+      if (response.statusCode >= 400 && typeof body?.code === "string") {
+        checkDetail(body, response.headers["content-language"]);
+      }
       return {
         status: response.statusCode,
         body,

@@ -271,6 +271,7 @@ export default async function attachmentRoutes(app: App) {
       const part = isAsked ? partOf(headers.range, size) : null;
       if (part === "unsatisfiable") {
         throw new AppError("request.range_not_satisfiable", {
+          detail: { en: `The file has ${size} bytes.`, zh: `该文件共 ${size} 字节。` },
           headers: { "content-range": `bytes */${size}`, "accept-ranges": "bytes" },
         });
       }

@@ -20,7 +20,7 @@ import {
 } from "../registrations/registrations.service.ts";
 import type { Attachment, Subject, UploadQuery } from "./attachments.schema.ts";
 import * as store from "./attachments.store.ts";
-import { sniff } from "./attachments.types.ts";
+import { sniff, takenEndings } from "./attachments.types.ts";
 
 /** Files that one subject has at most. */
 const most = 50;
@@ -42,6 +42,14 @@ const plain: Permission = { revision: null, readers: [], confidential: false };
 const listingPurposes = new Set(["document"]);
 const casePurposes = new Set(["document", "supplement"]);
 
+const otherPurpose = (purposes: ReadonlySet<string>): AppError =>
+  new AppError("attachment.locked", {
+    detail: {
+      en: `Its files have one of these purposes: ${[...purposes].join(", ")}.`,
+      zh: `此处附件的用途须为以下之一：${[...purposes].join("、")}。`,
+    },
+  });
+
 /**
  * Whether the caller may attach such a file now. Asked before the bytes are read, and again, with locks
  * that hold, when the file is written down.
@@ -58,7 +66,7 @@ export async function authorizeUpload(
   const permission = await permit(tx, call, query);
   if ((await store.countAttachments(tx, query)) >= most) {
     const detail = {
-      en: `It has ${most} files of ${most}.`,
+      en: `It has ${most} files, and no more can be added.`,
       zh: `已有 ${most} 个文件，上限 ${most} 个。`,
     };
     throw new AppError("attachment.limit", { detail });
@@ -95,12 +103,12 @@ async function permit(tx: Executor, call: Call, query: UploadQuery): Promise<Per
     return authorizeContractFile(tx, call, subjectId, query);
   }
   if (subjectType === "registration") {
-    if (!casePurposes.has(purpose)) throw new AppError("attachment.locked");
+    if (!casePurposes.has(purpose)) throw otherPurpose(casePurposes);
     return { ...plain, ...(await authorizeRegistrationFile(tx, call, subjectId)) };
   }
   const { organizationId } = await readableListing(tx, actor, subjectType, subjectId);
   if (organizationId !== actor.organizationId) throw new AppError(`${subjectType}.not_owner`);
-  if (!listingPurposes.has(purpose)) throw new AppError("attachment.locked");
+  if (!listingPurposes.has(purpose)) throw otherPurpose(listingPurposes);
   return plain;
 }
 
@@ -188,7 +196,13 @@ export async function createAttachment(
  */
 export async function typeOf(file: Received, fileName: string): Promise<string> {
   const type = await sniff(file.path, fileName);
-  if (!type) throw new AppError("attachment.type_refused");
+  if (!type) {
+    const detail = {
+      en: `What is taken, where bytes and ending fit: ${takenEndings.join(", ")}.`,
+      zh: `可上传的类型（内容须与扩展名一致）：${takenEndings.join("、")}。`,
+    };
+    throw new AppError("attachment.type_refused", { detail });
+  }
   return type;
 }
 
@@ -257,7 +271,10 @@ export async function deleteAttachment(
   const found = await readAttachment(tx, actor, id);
   if (found.organizationId !== actor.organizationId) throw new AppError("attachment.not_owner");
   const { subjectType, subjectId } = found;
-  if (subjectType === "registration") throw new AppError("attachment.locked");
+  if (subjectType === "registration") {
+    const detail = { en: "A file of a registration stays.", zh: "登记案件的附件不可删除。" };
+    throw new AppError("attachment.locked", { detail });
+  }
   const who =
     subjectType === "contract"
       ? await authorizeContractFileRemoval(tx, call, subjectId, found)

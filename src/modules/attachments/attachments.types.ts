@@ -27,6 +27,9 @@ const endings: Readonly<Record<string, readonly string[]>> = {
 
 export const mediaTypes = Object.keys(endings);
 
+/** Endings that a file may have. */
+export const takenEndings = Object.values(endings).flat();
+
 /** What a browser might run, whatever it is called. */
 const markup = /^\s*<(!doctype|html|head|body|script|svg|\?xml|iframe|style)/i;
 

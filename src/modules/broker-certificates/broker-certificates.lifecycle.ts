@@ -24,8 +24,15 @@ function standingOf({ row }: Certificate, actor: Actor): Standing[] {
 export const hasPassed = ({ validUntil }: { validUntil: string | null }): boolean =>
   validUntil !== null && validUntil < today();
 
-const stillValid = guard<Certificate>("broker_certificate.validity_passed", ({ row }) =>
-  hasPassed(row),
+const stillValid = guard<Certificate>(
+  "broker_certificate.validity_passed",
+  ({ row }) => hasPassed(row),
+  ({ row }) => ({
+    detail: {
+      en: `Its last day was ${row.validUntil}.`,
+      zh: `证书有效期截至 ${row.validUntil}。`,
+    },
+  }),
 );
 
 const operator = { by: "operator", roles: ["operator"] } as const;
@@ -39,8 +46,8 @@ export const brokerCertificate = resource({
   standing: standingOf,
   notOwner: () => ({
     detail: {
-      en: "Only the person who applied withdraws an application",
-      zh: "仅申请人本人可撤回申请",
+      en: "Only the person who applied withdraws an application.",
+      zh: "仅申请人本人可撤回申请。",
     },
   }),
   audit: ({ row }) => ({ owner: row.organizationId }),

@@ -88,6 +88,15 @@ export const suspendBrokerCertificate = certificates.handle("suspendBrokerCertif
 export const reinstateBrokerCertificate = certificates.handle("reinstateBrokerCertificate", told);
 export const revokeBrokerCertificate = certificates.handle("revokeBrokerCertificate", told);
 
+/** The refusal that names what stands in the way. A race is left to the constraint. */
+const inForceAlready = ({ row, brokerName }: Certificate): AppError =>
+  new AppError("broker_certificate.already_in_force", {
+    detail: {
+      en: `Certificate ${row.certificateNumber} of ${brokerName} is ${row.status}, with ${row.validUntil ?? "none"} as its last day.`,
+      zh: `${brokerName}的证书 ${row.certificateNumber} 当前状态为 ${row.status}，有效期至 ${row.validUntil ?? "长期"}。`,
+    },
+  });
+
 export const certifyBrokerCertificate = certificates.handle(
   "certifyBrokerCertificate",
   async ({ tx, call, before }) => {
@@ -97,6 +106,8 @@ export const certifyBrokerCertificate = certificates.handle(
       await store.lockOverdueRivals(tx, before.row, today()),
       call,
     );
+    const [rival] = await store.selectRivals(tx, before.row);
+    if (rival) throw inForceAlready(rival);
     return { changes: { certifiedAt: nowInstant(), statusReason: null } };
   },
 );

@@ -72,26 +72,30 @@ export const lockOverdue = (tx: Executor, today: string, take: Take): Promise<Ce
     .limit(take.limit)
     .for("update", { of: brokerCertificates, skipLocked: true });
 
-/** The overdue ones that keep this one from being certified: of the same person, or of the same number. */
+/** Those that keep one from being certified: of the same person, or of the same number. */
+const rivalOf = ({ memberId, issuer, certificateNumber }: CertificateRow) =>
+  and(
+    inForce,
+    or(
+      eq(brokerCertificates.memberId, memberId),
+      and(
+        eq(brokerCertificates.issuer, issuer),
+        eq(brokerCertificates.certificateNumber, certificateNumber),
+      ),
+    ),
+  );
+
+export const selectRivals = (tx: Executor, row: CertificateRow): Promise<Certificate[]> =>
+  selectFound(tx).where(rivalOf(row)).orderBy(asc(brokerCertificates.id));
+
+/** Those of them whose last day has passed. */
 export const lockOverdueRivals = (
   tx: Executor,
-  { memberId, issuer, certificateNumber }: CertificateRow,
+  row: CertificateRow,
   today: string,
 ): Promise<Certificate[]> =>
   selectFound(tx)
-    .where(
-      and(
-        inForce,
-        lt(brokerCertificates.validUntil, today),
-        or(
-          eq(brokerCertificates.memberId, memberId),
-          and(
-            eq(brokerCertificates.issuer, issuer),
-            eq(brokerCertificates.certificateNumber, certificateNumber),
-          ),
-        ),
-      ),
-    )
+    .where(and(rivalOf(row), lt(brokerCertificates.validUntil, today)))
     .orderBy(asc(brokerCertificates.id))
     .for("update", { of: brokerCertificates });
 

@@ -48,6 +48,29 @@ export async function listBrokers(db: Executor, query: ListBrokersQuery): Promis
  */
 export const findValidBroker = store.selectBroker;
 
+/** The refusal of a person who is no broker now, which says what the latest certificate lacks. */
+export async function noBroker(db: Executor, memberId: string): Promise<AppError> {
+  const latest = await store.selectLatestCertificate(db, memberId);
+  if (!latest) {
+    const detail = {
+      en: "There is no certificate of yours: apply with one at /v1/broker-certificates.",
+      zh: "您尚无技术经纪人证书：请在 /v1/broker-certificates 提交申请。",
+    };
+    return new AppError("match.not_a_broker", { detail });
+  }
+  const { certificateNumber, status, validUntil } = latest;
+  const detail = {
+    en: `Your certificate ${certificateNumber} is ${status}${validUntil ? `, with ${validUntil} as its last day` : ""}.`,
+    zh: `您的证书 ${certificateNumber} 当前状态为 ${status}${validUntil ? `，有效期至 ${validUntil}` : ""}。`,
+  };
+  return new AppError("match.not_a_broker", { detail });
+}
+
+/** @throws AppError `match.not_a_broker` (403) for a person who is no broker now */
+export async function assertBroker(db: Executor, memberId: string): Promise<void> {
+  if (!(await findValidBroker(db, memberId))) throw await noBroker(db, memberId);
+}
+
 /** Brokers of a field, second level or first, those who brought about most contracts first. */
 export const listBrokersOfField = (
   db: Executor,

@@ -1,4 +1,15 @@
-import { and, arrayContains, arrayOverlaps, asc, eq, gt, or, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  arrayContains,
+  arrayOverlaps,
+  asc,
+  desc,
+  eq,
+  gt,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import { brokerCertificates } from "../../../db/schema/broker-certificates.ts";
 import { matches } from "../../../db/schema/matches.ts";
 import { members } from "../../../db/schema/members.ts";
@@ -99,6 +110,18 @@ export const selectBroker = async (db: Executor, memberId: string): Promise<Brok
       .innerJoin(organizations, eq(organizations.id, brokerCertificates.organizationId))
       .where(and(eq(brokerCertificates.memberId, memberId), valid()))
   )[0];
+
+/** What a person has applied with last. */
+export async function selectLatestCertificate(db: Executor, memberId: string) {
+  const { certificateNumber, status, validUntil } = brokerCertificates;
+  const [latest] = await db
+    .select({ certificateNumber, status, validUntil })
+    .from(brokerCertificates)
+    .where(eq(brokerCertificates.memberId, memberId))
+    .orderBy(desc(brokerCertificates.id))
+    .limit(1);
+  return latest;
+}
 
 export const selectBrokers = (
   db: Executor,

@@ -24,7 +24,14 @@ import { ContractContent } from "./content.schema.ts";
 import { deals, findDeal } from "./contracts.access.ts";
 import { contractFaults } from "./contracts.completeness.ts";
 import { hashContent, toColumns, toContent, toPartyRows } from "./contracts.content.ts";
-import { type AmendmentKey, type Change, type Deal, isInForce } from "./contracts.lifecycle.ts";
+import {
+  type AmendmentKey,
+  amendable,
+  type Change,
+  type Deal,
+  isInForce,
+} from "./contracts.lifecycle.ts";
+import { notInForce } from "./contracts.refusals.ts";
 import { prepareContent } from "./contracts.service.ts";
 import * as store from "./contracts.store.ts";
 import { partyOf } from "./signing.service.ts";
@@ -77,7 +84,7 @@ export async function amendContract(
 ): Promise<Amendment> {
   const { before: deal } = await deals.lockAs(tx, call, id, ["party"]);
   const { row } = deal;
-  if (!isInForce(row)) throw new AppError("contract.not_in_force");
+  if (!isInForce(row)) throw new AppError("contract.not_in_force", notInForce(row, amendable));
   const hashed = await inPatch(() => changed(tx, deal, input.patch));
   const after = await insertRow(tx, contractAmendments, {
     id: newId(),
@@ -143,7 +150,8 @@ export async function amendmentSigned(
 ): Promise<void> {
   const row = await lockOpenAmendment(tx, deal.row.id);
   if (!row) return;
-  if (!isInForce(deal.row)) throw new AppError("contract.not_in_force");
+  if (!isInForce(deal.row))
+    throw new AppError("contract.not_in_force", notInForce(deal.row, amendable));
   await say(tx, deal, "confirm", word, row);
   const before = await changeOf(tx, deal, row);
   const outcome = await confirmingChange(tx, origin, before);

@@ -7,6 +7,7 @@ import { newId } from "../../lib/ids.ts";
 import { lockMatchOfContract } from "../matches/matches.service.ts";
 import { withdrawOpenAmendment } from "./amendments.access.ts";
 import type { Deal } from "./contracts.lifecycle.ts";
+import { alreadySaid } from "./contracts.refusals.ts";
 import * as store from "./contracts.store.ts";
 
 /** Whether every party has said so of this revision. */
@@ -51,10 +52,10 @@ export async function say(
   of: { revision: number; contentSha256: string | null } = row,
 ): Promise<void> {
   const said = await store.selectConfirmations(tx, row.id, of.revision);
-  const twice = said.some(
+  const twice = said.find(
     (one) => one.action === action && one.side === side && one.position === position,
   );
-  if (twice) throw new AppError("contract.already_confirmed");
+  if (twice) throw new AppError("contract.already_confirmed", alreadySaid(twice));
   await store.insertConfirmation(tx, {
     id: newId(),
     contractId: row.id,

@@ -6,6 +6,7 @@ import { ReasonInput, uuid } from "../../lib/wire.ts";
 import { guard, resource, type Standing } from "../../lifecycle/resource.ts";
 import { Amendment } from "./amendments.schema.ts";
 import { ConfirmInput } from "./confirmations.schema.ts";
+import { alreadySaid, notApplicant, notInForce } from "./contracts.refusals.ts";
 import { Contract } from "./contracts.schema.ts";
 import type { ConfirmationRow, PartyRow } from "./contracts.store.ts";
 
@@ -47,19 +48,22 @@ export const inForce = ["effective", "filed", "registered"] as const;
 export const isBinding = ({ status }: Pick<Deal["row"], "status">): boolean =>
   (inForce as readonly string[]).includes(status);
 
+/** Statuses in which it can be amended. */
+export const amendable = ["effective", "registered"] as const;
+
 /** Whether it can be amended: in force, not with its office, and not about to end. */
 export const isInForce = ({ status, cancellationAgreedAt }: Deal["row"]): boolean =>
-  (status === "effective" || status === "registered") && cancellationAgreedAt === null;
+  (amendable as readonly string[]).includes(status) && cancellationAgreedAt === null;
 
-/** Whether its caller's party has said so of a revision. */
-const isSaidBy = (
+/** What its caller's party has said of a revision, if it has. */
+const saidBy = (
   { parties }: Deal,
   said: readonly ConfirmationRow[],
   action: "confirm" | "cancel",
   { organizationId }: Actor,
-): boolean => {
+): ConfirmationRow | undefined => {
   const own = parties.find((party) => party.organizationId === organizationId);
-  return said.some(
+  return said.find(
     (one) => one.action === action && one.side === own?.side && one.position === own.position,
   );
 };
@@ -68,15 +72,27 @@ const isSaidBy = (
 const isOneself = <S extends Deal | Change>() =>
   guard<S>("auth.barred_after_reset", (_, actor) => isBarred(actor), barDetails);
 
-const hasNotConfirmed = guard<Deal>("contract.already_confirmed", (deal, actor) =>
-  isSaidBy(deal, deal.said, "confirm", actor),
+const hasNotConfirmed = guard<Deal>(
+  "contract.already_confirmed",
+  (deal, actor) => saidBy(deal, deal.said, "confirm", actor) !== undefined,
+  (deal, actor) => alreadySaid(saidBy(deal, deal.said, "confirm", actor)),
 );
 
 /** Nor have all parties, so that only the office's step is left. */
 const hasNotCancelled = guard<Deal>(
   "contract.already_confirmed",
   (deal, actor) =>
-    deal.row.cancellationAgreedAt !== null || isSaidBy(deal, deal.said, "cancel", actor),
+    deal.row.cancellationAgreedAt !== null ||
+    saidBy(deal, deal.said, "cancel", actor) !== undefined,
+  (deal, actor) =>
+    deal.row.cancellationAgreedAt === null
+      ? alreadySaid(saidBy(deal, deal.said, "cancel", actor))
+      : {
+          detail: {
+            en: `All parties did so at ${deal.row.cancellationAgreedAt}: what is left is to cancel the registration.`,
+            zh: `各方已于 ${deal.row.cancellationAgreedAt} 同意解除，尚待注销登记。`,
+          },
+        },
 );
 
 const isNotAmended = guard<Deal>("amendment.already_open", ({ isAmended }) => isAmended);
@@ -101,6 +117,8 @@ export const contract = resource({
   tag: "contracts",
   reply: Contract,
   standing: standingOf,
+  notOwner: ({ parties }, _, code) =>
+    code === "registration.not_applicant" ? notApplicant(applicantOf(parties).party) : {},
   audit: ({ row, parties }) => ({
     owner: row.organizationId,
     readers: [...parties.map((one) => one.organizationId), row.brokerOrganizationId],
@@ -227,14 +245,17 @@ export interface Change {
 export const AmendmentParams = z.strictObject({ id: uuid, amendmentId: uuid });
 export type AmendmentKey = z.output<typeof AmendmentParams>;
 
-const hasNotConfirmedChange = guard<Change>("contract.already_confirmed", ({ deal, said }, actor) =>
-  isSaidBy(deal, said, "confirm", actor),
+const hasNotConfirmedChange = guard<Change>(
+  "contract.already_confirmed",
+  ({ deal, said }, actor) => saidBy(deal, said, "confirm", actor) !== undefined,
+  ({ deal, said }, actor) => alreadySaid(saidBy(deal, said, "confirm", actor)),
 );
 
 /** Filed, it is what the office decides on; ended, there is nothing to change. */
 const isOfContractInForce = guard<Change>(
   "contract.not_in_force",
   ({ deal }) => !isInForce(deal.row),
+  ({ deal }) => notInForce(deal.row, amendable),
 );
 
 /** An amendment of a contract in force. */

@@ -99,6 +99,15 @@ export async function prepareContent(
   return { content: completeParties(content, inside), inside };
 }
 
+/** The refusal of who would have no part in it. */
+const noPart = () =>
+  new AppError("contract.not_owner", {
+    detail: {
+      en: "The caller's organization would be neither a seller nor a buyer in it, nor the caller the broker of its match.",
+      zh: "您的机构既非合同卖方或买方，您也不是该合同所属对接的技术经纪人。",
+    },
+  });
+
 const invalid = (faults: Fault[]) => new AppError("request.invalid", { faults });
 
 /** What is agreed on, of what is given. */
@@ -132,7 +141,7 @@ export async function createContract(
     (party) => party.organizationId === actor.organizationId,
   );
   // Before anything that others' listings decide.
-  if (!isParty && input.matchId === null) throw new AppError("contract.not_owner");
+  if (!isParty && input.matchId === null) throw noPart();
   const { title } = filled;
   const { content } = await prepareContent(tx, { ...filled, title: title ?? "" }, null);
   const parties = { sellers: content.sellers, buyers: content.buyers };
@@ -143,7 +152,7 @@ export async function createContract(
     null,
     origin?.match,
   );
-  if (!isParty && links.brokerId !== actor.id) throw new AppError("contract.not_owner");
+  if (!isParty && links.brokerId !== actor.id) throw noPart();
   if (title === undefined) faults.unshift(bodyFault(["title"], "required"));
   if (faults.length > 0) throw invalid(faults);
   const row = await insertRow(tx, contracts, {
@@ -248,7 +257,7 @@ async function revise(
   const current = toContent(before.row, before.parties);
   const { content } = await prepareContent(tx, givenIn(input), current);
   const { links, faults } = await linksOf(tx, actor, input, before.row);
-  if (!hasPart(actor.organizationId, content, links)) throw new AppError("contract.not_owner");
+  if (!hasPart(actor.organizationId, content, links)) throw noPart();
   if (faults.length > 0) throw invalid(faults);
   const drafter = hasPart(before.row.organizationId, content, links)
     ? { organizationId: before.row.organizationId }
@@ -278,7 +287,11 @@ async function takeOver(tx: Executor, actor: Actor, row: store.ContractRow, link
   const isBrokers = row.organizationId === row.brokerOrganizationId;
   const isLeft = links.matchId === null && row.matchId !== null;
   if (!isBrokers || !isLeft || !(await hasMatchEnded(tx, row.matchId ?? ""))) {
-    throw new AppError("contract.not_owner");
+    const detail = {
+      en: "Whose draft it is would have no part in it any more.",
+      zh: "起草机构将不再是合同的一方。",
+    };
+    throw new AppError("contract.not_owner", { detail });
   }
   return {
     organizationId: actor.organizationId,

@@ -72,7 +72,14 @@ export async function authorizeContractFile(
     cancellation_copy: isOutside && row.pendingAction === "cancel",
     payment_proof: isBinding(row),
   };
-  if (!fits[file.purpose]) throw new AppError("attachment.locked");
+  if (!fits[file.purpose]) {
+    const fitting = Object.keys(fits).filter((purpose) => fits[purpose]);
+    const detail = {
+      en: `The contract is ${row.status}. What can be added now: ${fitting.join(", ") || "nothing"}.`,
+      zh: `合同当前状态为 ${row.status}，现在可增加的附件用途：${fitting.join("、") || "无"}。`,
+    };
+    throw new AppError("attachment.locked", { detail });
+  }
   return { revision, readers: [...readers], confidential: secret };
 }
 
@@ -116,7 +123,18 @@ export async function authorizeContractFileRemoval(
   const loaded = await lockWhichever(tx, call, id);
   const isDraft = loaded.row.status === "draft";
   const isRemovable = contentPurposes.has(purpose) ? isDraft : purpose === "document";
-  if (!isRemovable) throw new AppError("attachment.locked");
+  if (!isRemovable) {
+    const detail = contentPurposes.has(purpose)
+      ? {
+          en: `The contract is ${loaded.row.status}: a file of the purpose ${purpose} goes from a draft only.`,
+          zh: `合同当前状态为 ${loaded.row.status}：用途为 ${purpose} 的附件仅可在草稿中删除。`,
+        }
+      : {
+          en: `A file of the purpose ${purpose} stays.`,
+          zh: `用途为 ${purpose} 的附件不可删除。`,
+        };
+    throw new AppError("attachment.locked", { detail });
+  }
   const { readers = [], secret = false } = contract.audit(loaded, call, "detach");
   return { readers: [...readers], confidential: secret };
 }

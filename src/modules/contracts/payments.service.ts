@@ -12,7 +12,8 @@ import { externalIdTaken } from "../../lib/put.ts";
 import { recordAudit } from "../audit/audit.service.ts";
 import { recordPaymentOf } from "../statistics/statistics.service.ts";
 import { deals } from "./contracts.access.ts";
-import { contract, type Deal, isBinding } from "./contracts.lifecycle.ts";
+import { contract, type Deal, inForce, isBinding } from "./contracts.lifecycle.ts";
+import { notInForce } from "./contracts.refusals.ts";
 import { readContract } from "./contracts.service.ts";
 import type { ListPaymentsQuery, Payment, PaymentInput } from "./payments.schema.ts";
 import { holdExternalId, lockPayment, type PaymentRow, selectPayments } from "./payments.store.ts";
@@ -74,7 +75,9 @@ export async function recordPayment(
   }
   const { actor } = call;
   const { before: deal } = await deals.lockAs(tx, call, contractId, ["party"]);
-  if (!isBinding(deal.row)) throw new AppError("contract.not_in_force");
+  if (!isBinding(deal.row)) {
+    throw new AppError("contract.not_in_force", notInForce(deal.row, inForce));
+  }
   if (deal.row.signedOn && input.paidOn < deal.row.signedOn) {
     const faults = [bodyFault(["paidOn"], "date.before_signed")];
     throw new AppError("request.invalid", { faults });
@@ -112,6 +115,10 @@ export async function voidPayment(
   if (!before) throw new AppError("payment.not_found");
   if (before.voidedAt) {
     throw new AppError("payment.invalid_transition", {
+      detail: {
+        en: `It was voided at ${before.voidedAt}.`,
+        zh: `该记录已于 ${before.voidedAt} 作废。`,
+      },
       members: { currentStatus: "voided", allowedActions: [] },
     });
   }

@@ -96,5 +96,5 @@ function limitOf({ organizationId, organizationStatus }: Actor, noun: string, qu
 
 const tooMany = (most: number) =>
   new AppError("organization.draft_quota", {
-    detail: { en: `At most ${most} drafts.`, zh: `草稿最多 ${most} 件。` },
+    detail: { en: `It can have ${most} drafts.`, zh: `草稿最多 ${most} 件。` },
   });

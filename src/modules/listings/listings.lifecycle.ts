@@ -1,7 +1,7 @@
 /** The steps that results and needs share; each feature names them by its operationIds and adds its own. */
 import type { ListingRow, listingNouns, SearchColumn } from "../../../db/schema/listings.ts";
 import type { organizationStatuses } from "../../../db/schema/organizations.ts";
-import { type Actor, isOperator, type Scope } from "../../lib/access.ts";
+import { type Actor, isOperator, type Scope, standingDetails } from "../../lib/access.ts";
 import type { ErrorCode } from "../../lib/errors.ts";
 import { guard, type Standing } from "../../lifecycle/resource.ts";
 import { type ListingOrganization, RenewInput, ReviewInput } from "./listings.schema.ts";
@@ -34,6 +34,7 @@ export function standingOf(
 const inGoodStanding = guard<Listing>(
   "organization.not_verified",
   ({ organizationStatus }) => organizationStatus !== "verified",
+  ({ organizationStatus }) => standingDetails(organizationStatus),
 );
 
 const operator = { by: "operator", roles: ["operator"] } as const;

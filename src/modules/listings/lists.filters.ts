@@ -1,5 +1,5 @@
 /** What the query string of a list asks for, as conditions by name. */
-import { type Actor, isOperator } from "../../lib/access.ts";
+import { type Actor, isOperator, roleNeeded } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { Condition } from "./lists.store.ts";
 import type { MoneyBand } from "./search.schema.ts";
@@ -32,9 +32,15 @@ interface SharedQuery {
  * @throws AppError `auth.required` or `auth.forbidden_role` for a scope that is not the caller's
  */
 export function conditionsOf(actor: Actor | null, query: SharedQuery): Condition[] {
-  if (query.scope !== "public" && !actor) throw new AppError("auth.required");
-  if (query.scope === "all" && !isOperator(actor)) {
-    throw new AppError("auth.forbidden_role", { members: { requiredRoles: ["operator"] } });
+  if (query.scope !== "public" && !actor) {
+    const detail = {
+      en: `Only the scope public is for those who are not signed in, not ${query.scope}.`,
+      zh: `未登录时仅可查询 scope=public，不能查询 ${query.scope}。`,
+    };
+    throw new AppError("auth.required", { detail });
+  }
+  if (query.scope === "all" && actor && !isOperator(actor)) {
+    throw roleNeeded(["operator"], actor);
   }
   const { fieldCode, industryCode } = query;
   const band = query.moneyBand && bandBounds(query.moneyBand);

@@ -48,7 +48,7 @@ export async function understand(db: Executor, actor: Actor | null, q: string): 
   const most = actor ? mostWords.signedIn : mostWords.anonymous;
   if (cut.length > most) {
     const detail = {
-      en: `${cut.length} words of ${most}.`,
+      en: `It has ${cut.length} words and may have ${most}.`,
       zh: `共 ${cut.length} 词，最多 ${most} 词。`,
     };
     throw new AppError("search.too_many_words", { detail });

@@ -40,7 +40,16 @@ const wouldReveal = (found: FoundMatch, { actor }: Origin): boolean =>
 
 const bothPublic = guard<FoundMatch>("match.listing_not_published", ({ isPublic }) => !isPublic);
 
-const stillBroker = guard<FoundMatch>("match.not_a_broker", ({ isBrokerValid }) => !isBrokerValid);
+const stillBroker = guard<FoundMatch>(
+  "match.not_a_broker",
+  ({ isBrokerValid }) => !isBrokerValid,
+  () => ({
+    detail: {
+      en: "The certificate is no longer valid; the operator can hand the match to another broker of the brokerage.",
+      zh: "您的技术经纪人证书已失效；可由市场运营方将本对接移交本经纪机构的其他技术经纪人。",
+    },
+  }),
+);
 
 const owners = { by: "owner", roles: ["university", "enterprise", "brokerage"] } as const;
 const broker = { by: "broker", roles: ["brokerage"] } as const;
@@ -56,8 +65,8 @@ export const match = resource({
     sideOf(row, actor.organizationId) === "broker"
       ? {
           detail: {
-            en: "Only the broker of this match acts for the brokerage",
-            zh: "仅本对接的技术经纪人可代表经纪机构操作",
+            en: "Only the broker of this match acts for the brokerage.",
+            zh: "仅本对接的技术经纪人可代表经纪机构操作。",
           },
         }
       : {},

@@ -9,7 +9,7 @@ import { AppError, type Fault } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import { newId } from "../../lib/ids.ts";
 import { addDays } from "../../lib/working-days.ts";
-import { findValidBroker } from "../brokers/brokers.service.ts";
+import { assertBroker } from "../brokers/brokers.service.ts";
 import { findAcceptedInterest } from "../interests/interests.service.ts";
 import type { Match, MatchInput } from "./matches.schema.ts";
 import { lapseMatches, matchesKept } from "./matches.service.ts";
@@ -63,8 +63,18 @@ async function holdPair(
     held.push(owner);
   }
   const [resultOwner = "", needOwner = ""] = held;
-  if (held.includes(actor.organizationId)) throw new AppError("match.own_organization");
+  if (held.includes(actor.organizationId)) throw ownOrganization(resultOwner, actor);
   return { resultOwner, needOwner, live, anonymous };
+}
+
+/** Which of the two is the caller's own. */
+function ownOrganization(resultOwner: string, { organizationId }: Actor): AppError {
+  const isResult = resultOwner === organizationId;
+  const detail = {
+    en: `The ${isResult ? "result" : "need"} is your organization's own.`,
+    zh: `该${isResult ? "成果" : "需求"}属于您所在的机构。`,
+  };
+  return new AppError("match.own_organization", { detail });
 }
 
 /**
@@ -117,7 +127,7 @@ async function assertOrigins(
  */
 export async function proposeMatch(tx: Executor, call: Call, input: MatchInput): Promise<Match> {
   const { actor } = call;
-  if (!(await findValidBroker(tx, actor.id))) throw new AppError("match.not_a_broker");
+  await assertBroker(tx, actor.id);
   const pair = await holdPair(tx, actor, input);
   await assertOrigins(tx, actor, input, pair);
   assertMatchable(pair);

@@ -24,6 +24,12 @@ function standingOf({ row, othersAdminister }: MemberFound, actor: Actor): Stand
 
 const lastStays = guard<MemberFound>("member.last_admin", isLastAdmin);
 
+/** Of another organization the operator alone comes so far. */
+export const administeredByOthers = {
+  en: "The operator acts here only for an organization without another active admin: its own admins do.",
+  zh: "运营方仅在机构没有其他有效管理员时代为办理：请由该机构管理员操作。",
+};
+
 const admin = { admin: true, errors: ["organization.not_found"] } as const;
 
 /** A person's account. */
@@ -37,6 +43,7 @@ export const member = resource({
   changesAccess: true,
   standing: standingOf,
   otherwise: "organization.not_owner",
+  notOwner: () => ({ detail: administeredByOthers }),
   audit: ({ row }) => ({ owner: row.organizationId, personal: ["name"] }),
   steps: {
     suspendMember: {

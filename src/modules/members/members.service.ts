@@ -20,7 +20,12 @@ import {
   removeLinksOf,
   unlockAccount,
 } from "../sessions/sessions.service.ts";
-import { isLastAdmin, type MemberFound, member } from "./members.lifecycle.ts";
+import {
+  administeredByOthers,
+  isLastAdmin,
+  type MemberFound,
+  member,
+} from "./members.lifecycle.ts";
 import {
   type InviteInput,
   type ListMembersQuery,
@@ -187,7 +192,7 @@ export async function inviteMember(
   await store.lockOrganization(tx, organizationId);
   const isOwn = actor.organizationId === organizationId;
   if (!isOwn && (await store.hasActiveAdmin(tx, organizationId))) {
-    throw new AppError("organization.not_owner");
+    throw new AppError("organization.not_owner", { detail: administeredByOthers });
   }
   if (actor.organizationStatus === "verified") await freeUnverified(tx, call, input.email);
   const { id, ...link } = await makeInvitation(tx, call, organizationId, input);

@@ -4,10 +4,20 @@ import { ReasonInput } from "../../lib/wire.ts";
 import { guard, resource, type Standing } from "../../lifecycle/resource.ts";
 import { Organization } from "./organizations.schema.ts";
 
+/** What keeps an organization from being closed while it is under way. */
+export const openDeals = ["matches", "contracts", "registrations"] as const;
+export type OpenDeal = (typeof openDeals)[number];
+
+const openDealNames: Record<OpenDeal, string> = {
+  matches: "对接",
+  contracts: "合同",
+  registrations: "登记",
+};
+
 export interface OrganizationFound {
   row: typeof organizations.$inferSelect;
-  /** Whether it still has a part in something under way; looked up for the operator, who alone closes. */
-  hasOpenDeals: boolean;
+  /** What it still has a part in that is under way; looked up for the operator, who alone closes. */
+  openDeals: readonly OpenDeal[];
 }
 
 /** `owner` is an admin of the organization itself. */
@@ -26,7 +36,13 @@ const ofOthers = guard<OrganizationFound>(
 
 const withoutDeals = guard<OrganizationFound>(
   "organization.has_open_deals",
-  ({ hasOpenDeals }) => hasOpenDeals,
+  ({ openDeals }) => openDeals.length > 0,
+  ({ openDeals }) => ({
+    detail: {
+      en: `These are open: ${openDeals.join(", ")}.`,
+      zh: `未了结的事项：${openDeals.map((kind) => openDealNames[kind]).join("、")}。`,
+    },
+  }),
 );
 
 const operator = { by: "operator", roles: ["operator"] } as const;

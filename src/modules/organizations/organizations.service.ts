@@ -46,12 +46,12 @@ async function find<A extends Actor | null>(
 ): Promise<OrganizationFound | undefined> {
   const row = await select(db, actor, id);
   if (!row) return undefined;
-  const hasOpenDeals = isOperator(actor) && (await store.hasOpenDeals(db, id));
-  return { row, hasOpenDeals };
+  const openDeals = isOperator(actor) ? await store.selectOpenDeals(db, id) : [];
+  return { row, openDeals };
 }
 
 /** One that has just been made. */
-const fresh = (row: OrganizationFound["row"]): OrganizationFound => ({ row, hasOpenDeals: false });
+const fresh = (row: OrganizationFound["row"]): OrganizationFound => ({ row, openDeals: [] });
 
 /**
  * Writes an organization that registers itself; it waits for the operator to verify it.

@@ -10,6 +10,7 @@ import { startsWith } from "../../database/starts-with.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { countLimit } from "../../lib/pagination.ts";
 import { regionPrefix } from "../../lib/regions.ts";
+import { type OpenDeal, openDeals } from "./organizations.lifecycle.ts";
 import type { ListOrganizationsQuery } from "./organizations.schema.ts";
 
 export type OrganizationRow = typeof organizations.$inferSelect;
@@ -64,13 +65,14 @@ export const lockCreditCode = (tx: Executor, creditCode: string) =>
  * its parties, to take effect, to be amended or cancelled, or for its office; a case that it has to
  * decide, or asked to change.
  */
-export async function hasOpenDeals(tx: Executor, id: string): Promise<boolean> {
+export async function selectOpenDeals(tx: Executor, id: string): Promise<OpenDeal[]> {
   const open = sql`${matches.status} in ('proposed', 'agreed', 'negotiating')`;
-  const found = await tx.execute<{ found: boolean }>(sql`
+  const found = await tx.execute<Record<OpenDeal, boolean>>(sql`
     select exists (select from ${matches} where ${open} and ${matches.resultOrganizationId} = ${id})
       or exists (select from ${matches} where ${open} and ${matches.needOrganizationId} = ${id})
       or exists (select from ${matches} where ${open} and ${matches.brokerOrganizationId} = ${id})
-      or exists (
+      as matches,
+      exists (
         select from ${contractParties} join ${contracts} on ${contracts.id} = ${contractParties.contractId}
         where ${contractParties.organizationId} = ${id} and (
           ${contracts.status} in ('confirming', 'filed') or ${contracts.pendingAction} is not null
@@ -80,16 +82,17 @@ export async function hasOpenDeals(tx: Executor, id: string): Promise<boolean> {
             and ${contractAmendments.status} = 'confirming'
           )
         )
-      )
-      or exists (
+      ) as contracts,
+      exists (
         select from ${registrations} where ${registrations.officeOrganizationId} = ${id}
         and ${registrations.status} in ('filed', 'supplement_requested', 'accepted', 'expert_review')
       )
       or exists (
         select from ${registrations} where ${registrations.pendingAction} is not null
         and (${registrations.applicantOrganizationId} = ${id} or ${registrations.officeOrganizationId} = ${id})
-      ) as found`);
-  return found.rows[0]?.found ?? false;
+      ) as registrations`);
+  const [has] = found.rows;
+  return openDeals.filter((kind) => has?.[kind]);
 }
 
 function conditions(actor: Actor | null, query: ListOrganizationsQuery): SQL | undefined {

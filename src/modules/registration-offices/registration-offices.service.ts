@@ -32,6 +32,20 @@ const offices = stored(registrationOffice, {
 });
 
 /**
+ * That no other office has one of these regions. A race is left to the constraint.
+ * @throws AppError `registration_office.region_taken` (409), which names them
+ */
+async function assertFree(tx: Executor, id: string | null, codes: readonly string[]) {
+  const taken = await store.selectTaken(tx, id, codes);
+  if (taken.length === 0) return;
+  const detail = {
+    en: `These belong to other offices: ${taken.join(", ")}.`,
+    zh: `已归属其他登记机构的地区：${taken.join("、")}。`,
+  };
+  throw new AppError("registration_office.region_taken", { detail });
+}
+
+/**
  * Makes an office of a registry.
  * @throws AppError `request.invalid` for an organization that is no registry, `registration_office.code_taken`,
  *   `registration_office.region_taken` (409)
@@ -45,6 +59,7 @@ export async function createRegistrationOffice(
   const isRegistry = await store.isRegistry(tx, input.organizationId);
   const faults = isRegistry ? [] : [bodyFault(["organizationId"], "party.unknown")];
   await assertCodes(tx, codesIn(RegistrationOfficeInput, input), faults);
+  await assertFree(tx, null, regionCodes);
   const row = await insertRow(tx, registrationOffices, { ...details, id: newId() });
   await store.replaceRegions(tx, row.id, regionCodes);
   const after = { row, regionCodes: [...regionCodes].sort() };
@@ -99,6 +114,7 @@ export async function updateRegistrationOffice(
   const [codes, kept] = [{ name, regionCodes }, current].map((one) => codesIn(OfficeDetails, one));
   await assertCodes(tx, broughtIn(codes ?? [], kept ?? []));
   if (before.row.status === "closed") throw registrationOffice.refused(before, call.actor);
+  await assertFree(tx, id, regionCodes);
   await store.replaceRegions(tx, id, regionCodes);
   const facts = { regionCodes: [...regionCodes].sort() };
   const after = await offices.change(tx, call, before, { changes: { name }, facts });

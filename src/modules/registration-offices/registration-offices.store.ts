@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, gt, inArray, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, getTableColumns, gt, inArray, ne, type SQL, sql } from "drizzle-orm";
 import { organizations } from "../../../db/schema/organizations.ts";
 import {
   registrationOfficeRegions,
@@ -68,6 +68,21 @@ export async function isRegistry(db: Executor, id: string): Promise<boolean> {
       ),
     );
   return found.length > 0;
+}
+
+/** Those of some regions that offices other than one have. */
+export async function selectTaken(
+  tx: Executor,
+  id: string | null,
+  codes: readonly string[],
+): Promise<string[]> {
+  const { officeId, regionCode } = registrationOfficeRegions;
+  const taken = await tx
+    .select({ regionCode })
+    .from(registrationOfficeRegions)
+    .where(and(inArray(regionCode, [...codes]), id === null ? undefined : ne(officeId, id)))
+    .orderBy(asc(regionCode));
+  return taken.map((one) => one.regionCode);
 }
 
 export async function replaceRegions(

@@ -7,6 +7,7 @@ import { factsOf, paymentsOf } from "../contracts/filing.service.ts";
 import { cases } from "./registrations.access.ts";
 import { isExtended } from "./registrations.clock.ts";
 import type { Case } from "./registrations.lifecycle.ts";
+import { revisionsOf, whyExperts } from "./registrations.refusals.ts";
 
 const nothingPending = {
   pendingAction: null,
@@ -51,7 +52,7 @@ async function correct(
   };
 }
 
-const notAgreed = () => new AppError("registration.not_agreed");
+const notAgreed = (one: Case) => new AppError("registration.not_agreed", revisionsOf(one));
 
 /**
  * An amendment of the contract comes into its registration: the applicant asks with the revision that all
@@ -62,9 +63,9 @@ export const amendRegistration = cases.handle(
   "amendRegistration",
   async ({ tx, actor, before, standing, input: { contractRevision, conclusion } }) => {
     const { row, contract } = before;
-    if (!contract) throw notAgreed();
+    if (!contract) throw notAgreed(before);
     if (standing.includes("applicant")) {
-      if (before.revision !== contractRevision) throw notAgreed();
+      if (before.revision !== contractRevision) throw notAgreed(before);
       return goOn("amend", { ...begun(actor, "amend"), pendingRevision: contractRevision });
     }
     const revision = row.pendingRevision ?? 0;
@@ -78,7 +79,8 @@ export const amendRegistration = cases.handle(
       !isExtended(rules, row);
     const isFirst = row.pendingReviewerId === null;
     if (isNewlyLarge && isFirst && conclusion === undefined) {
-      throw new AppError("registration.expert_review_needed");
+      const why = whyExperts(rules, { technologyAmount, disputed });
+      throw new AppError("registration.expert_review_needed", why);
     }
     const found =
       conclusion === undefined

@@ -5,6 +5,7 @@ import { bodyFault } from "../../lib/faults.ts";
 import { ReasonInput } from "../../lib/wire.ts";
 import { guard, resource, type Standing } from "../../lifecycle/resource.ts";
 import type { ContractOfCase, PaymentOfCase } from "../contracts/filing.service.ts";
+import { revisionsOf, whyExperts } from "./registrations.refusals.ts";
 import {
   AmendInput,
   CancelRegistrationInput,
@@ -73,23 +74,36 @@ const isSecondReviewer = another((row) => (row.status === "accepted" ? row.first
 const expertsHaveSpoken = guard<Case>(
   "registration.expert_review_needed",
   ({ row }) => row.expertReviewNeeded && !row.expertReviewConcludedAt,
+  ({ row }) => whyExperts(row.rules, row),
 );
 
 /** All parties have confirmed a later revision than the registered one: the one asked for, once it was. */
-const isAmended = guard<Case>("registration.not_agreed", ({ row, revision, isEnding }) =>
-  row.pendingAction === "amend"
-    ? revision !== row.pendingRevision
-    : isEnding || (revision ?? 0) <= (row.contractRevision ?? 0),
+const isAmended = guard<Case>(
+  "registration.not_agreed",
+  ({ row, revision, isEnding }) =>
+    row.pendingAction === "amend"
+      ? revision !== row.pendingRevision
+      : isEnding || (revision ?? 0) <= (row.contractRevision ?? 0),
+  revisionsOf,
 );
 
-const isAgreedToEnd = guard<Case>("registration.not_agreed", ({ isEnding }) => !isEnding);
+const isAgreedToEnd = guard<Case>(
+  "registration.not_agreed",
+  ({ isEnding }) => !isEnding,
+  () => ({
+    detail: {
+      en: "All parties must first agree to cancel the contract.",
+      zh: "须先由合同各方同意解除合同。",
+    },
+  }),
+);
 
 const isPending =
   (...actions: Case["row"]["pendingAction"][]) =>
   ({ row }: Case) =>
     actions.includes(row.pendingAction);
 
-const undecided = ["filed", "supplement_requested", "accepted", "expert_review"] as const;
+export const undecided = ["filed", "supplement_requested", "accepted", "expert_review"] as const;
 /** Whether the case still waits for its decision. */
 export const isUndecided = ({ row }: Case): boolean =>
   (undecided as readonly string[]).includes(row.status);

@@ -17,7 +17,7 @@ import { findCompetentOffice } from "../registration-offices/registration-office
 import { rulesOn } from "../registration-rules/registration-rules.service.ts";
 import { cases, toRegistration } from "./registrations.access.ts";
 import { dueOf } from "./registrations.clock.ts";
-import { type Case, isUndecided } from "./registrations.lifecycle.ts";
+import { type Case, isUndecided, undecided } from "./registrations.lifecycle.ts";
 import type { ListRegistrationsQuery, Registration } from "./registrations.schema.ts";
 import { screen } from "./registrations.screening.ts";
 import * as store from "./registrations.store.ts";
@@ -256,10 +256,16 @@ export async function authorizeRegistrationFile(
   const whichever = { ...call, expected: null };
   const { before, standings } = await cases.lockAs(tx, whichever, id, ["applicant", "registrar"]);
   const { row } = before;
-  const isOpen = standings.includes("registrar")
-    ? isUndecided(before)
-    : row.status === "supplement_requested";
-  if (!isOpen) throw new AppError("attachment.locked");
+  const isRegistrar = standings.includes("registrar");
+  const isOpen = isRegistrar ? isUndecided(before) : row.status === "supplement_requested";
+  if (!isOpen) {
+    const needed = isRegistrar ? undecided : ["supplement_requested"];
+    const detail = {
+      en: `The case is ${row.status}, and would have to be: ${needed.join(", ")}.`,
+      zh: `案件当前状态为 ${row.status}，须为：${needed.join("、")}。`,
+    };
+    throw new AppError("attachment.locked", { detail });
+  }
   return {
     readers: [row.officeOrganizationId, row.applicantOrganizationId],
     confidential: row.facts.confidentiality === "trade_secret",

@@ -1,7 +1,7 @@
 import { savedSearches } from "../../../db/schema/saved-searches.ts";
 import type { Executor } from "../../database/connect.ts";
 import { insertRow, updateRow } from "../../database/rows.ts";
-import type { Actor } from "../../lib/access.ts";
+import { type Actor, scopeNeeded } from "../../lib/access.ts";
 import type { Call } from "../../lib/call.ts";
 import { readChangesCursor, toChangesPage } from "../../lib/changes.ts";
 import { instantIn, nowInstant } from "../../lib/clock.ts";
@@ -52,7 +52,7 @@ const auditOf = (row: store.SavedSearchRow) => ({
 function assertScope(actor: Actor, noun: "result" | "need"): void {
   const scope = `${noun}s:read` as const;
   if (!actor.scopes || actor.scopes.includes(scope)) return;
-  throw new AppError("auth.insufficient_scope", { members: { requiredScope: scope } });
+  throw scopeNeeded(scope);
 }
 
 /**
@@ -67,7 +67,7 @@ export async function createSavedSearch(
   const { actor } = call;
   assertScope(actor, noun);
   if ((await store.countForAnother(tx, actor.id)) >= most) {
-    const detail = { en: `There are ${most}.`, zh: `已有 ${most} 个。` };
+    const detail = { en: `There are ${most} already.`, zh: `已有 ${most} 个，达到上限。` };
     throw new AppError("saved_search.too_many", { detail });
   }
   const row = await insertRow(tx, savedSearches, {

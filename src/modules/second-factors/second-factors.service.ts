@@ -96,7 +96,12 @@ const record = (tx: Executor, origin: Origin, person: Person, type: string, name
  * @throws AppError `auth.second_factor_needed` (403)
  */
 function assertProved({ isProved }: Actor, factors: readonly store.FactorRow[]): void {
-  if (!isProved && factors.some(isConfirmed)) throw new AppError("auth.second_factor_needed");
+  if (isProved || !factors.some(isConfirmed)) return;
+  const detail = {
+    en: "The account has a second factor, which this sign-in has not proved: sign in again with it.",
+    zh: "该账号已设有第二验证因素，而本次登录未经其验证：请使用第二因素重新登录。",
+  };
+  throw new AppError("auth.second_factor_needed", { detail });
 }
 
 /** A person's own factors. @param isRequired whether the market asks this role for one */
@@ -130,7 +135,10 @@ export async function addSecondFactor(
   const factors = await store.selectFactors(tx, person.id);
   assertProved(actor, factors);
   if (factors.length >= mostFactors) {
-    const detail = { en: `There are ${mostFactors}.`, zh: `已有 ${mostFactors} 个。` };
+    const detail = {
+      en: `There are ${mostFactors} already.`,
+      zh: `已有 ${mostFactors} 个，达到上限。`,
+    };
     throw new AppError("second_factor.too_many", { detail });
   }
   const secret = kind === "totp" ? new Secret({ size: 20 }).base32 : null;
@@ -347,6 +355,10 @@ async function askFor(
     "recoveryCode",
   ];
   return new AppError("auth.second_factor_required", {
+    detail: {
+      en: `Send one of these as secondFactor: ${methods.join(", ")}.`,
+      zh: `请在 secondFactor 中提供以下之一：${methods.join("、")}。`,
+    },
     members: { methods, ...(asked && { passkey: asked.options }) },
   });
 }

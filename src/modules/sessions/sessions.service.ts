@@ -114,7 +114,12 @@ export const isFirstWrongSecret = async (
 async function count(db: Executor, counted: readonly store.Counted[]): Promise<boolean> {
   const { seconds, isLastFree } = await store.countAttempt(db, counted, nowInstant());
   if (seconds === 0) return isLastFree;
-  throw new AppError("auth.too_many_attempts", { headers: { "retry-after": String(seconds) } });
+  const detail = {
+    en: `The next attempt is free in ${seconds} seconds.`,
+    zh: `${seconds} 秒后可再次尝试。`,
+  };
+  const headers = { "retry-after": String(seconds) };
+  throw new AppError("auth.too_many_attempts", { detail, headers });
 }
 
 /** A right password: the account's counts begin again, and the address is not charged for it. */

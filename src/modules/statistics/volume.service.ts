@@ -36,7 +36,7 @@ function boundsOf({ period, from, to }: ContractVolumeQuery) {
 const unsealed = ({ position, sealedThrough }: { position: number; sealedThrough: string }) =>
   new AppError("statistics.as_of_unsealed", {
     detail: {
-      en: `Sealed to position ${position}, through ${sealedThrough}.`,
+      en: `It is sealed to position ${position}, through ${sealedThrough}.`,
       zh: `已封存至第 ${position} 位，截至 ${sealedThrough}。`,
     },
   });
@@ -155,19 +155,27 @@ async function totalPaid(db: Executor, query: ContractVolumeQuery, position: num
 /** What anybody may ask: one dimension, year or quarter, nothing else. */
 function assertPublic(query: ContractVolumeQuery): void {
   const { period, by, dateBasis, asOf, region } = query;
-  const isPlain =
-    period !== "month" &&
-    by.length <= 1 &&
-    !by.includes("direction") &&
-    // Types are sums of sub-types: shown beside each other, the one would tell what the other hides.
-    !by.includes("subtype") &&
-    query.regionLevel === "county" &&
-    dateBasis === "registered" &&
-    asOf === undefined &&
-    region === undefined &&
-    query.flow === "output" &&
-    !store.isFiltered(query);
-  if (!isPlain) throw new AppError("statistics.public_view");
+  const isBeyond = {
+    period: period === "month",
+    by:
+      by.length > 1 ||
+      by.includes("direction") ||
+      // Types are sums of sub-types: shown beside each other, the one would tell what the other hides.
+      by.includes("subtype"),
+    regionLevel: query.regionLevel !== "county",
+    dateBasis: dateBasis !== "registered",
+    asOf: asOf !== undefined,
+    region: region !== undefined,
+    flow: query.flow !== "output",
+    filters: store.isFiltered(query),
+  };
+  const beyond = Object.entries(isBeyond).flatMap(([name, is]) => (is ? [name] : []));
+  if (beyond.length === 0) return;
+  const detail = {
+    en: `Beyond it is what was asked with: ${beyond.join(", ")}.`,
+    zh: `以下参数超出公开统计的范围：${beyond.join("、")}。`,
+  };
+  throw new AppError("statistics.public_view", { detail });
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Actor, isOperator } from "../../lib/access.ts";
 import { AppError } from "../../lib/errors.ts";
 import { unknownPairsOf } from "../../lib/terms.ts";
 import type { Broker } from "../brokers/brokers.schema.ts";
-import { findValidBroker, listBrokersOfField } from "../brokers/brokers.service.ts";
+import { findValidBroker, listBrokersOfField, noBroker } from "../brokers/brokers.service.ts";
 import type { Matched } from "../listings/listings.service.ts";
 import { describeNeeds, readMatchableNeed } from "../needs/needs.service.ts";
 import { describeResults, readMatchableResult } from "../results/results.service.ts";
@@ -40,8 +40,10 @@ export async function readSource(
     (isOperator(actor) || (await findValidBroker(db, actor.id)) !== undefined);
   if (insider) return source;
   // Whoever could be let in is told what it lacks.
-  const lacksCertificate = actor.role === "brokerage" && source.status === "published";
-  throw new AppError(lacksCertificate ? "match.not_a_broker" : `${noun}.not_owner`);
+  if (actor.role === "brokerage" && source.status === "published") {
+    throw await noBroker(db, actor.id);
+  }
+  throw new AppError(`${noun}.not_owner`);
 }
 
 /** See `Pairs`. */

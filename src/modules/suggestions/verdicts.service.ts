@@ -5,7 +5,7 @@ import { AppError } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
 import { type Page, readCursor, toPage, totalOf } from "../../lib/pagination.ts";
 import { recordAudit } from "../audit/audit.service.ts";
-import { findValidBroker } from "../brokers/brokers.service.ts";
+import { assertBroker } from "../brokers/brokers.service.ts";
 import { describeNeeds } from "../needs/needs.service.ts";
 import { describeResults } from "../results/results.service.ts";
 import { assertCodes, codesIn } from "../taxonomies/taxonomies.service.ts";
@@ -31,7 +31,7 @@ export async function judgeSuggestion(
   { needId, resultId, ...input }: VerdictInput & { needId: string; resultId: string },
 ): Promise<Verdict> {
   const { actor } = call;
-  if (!(await findValidBroker(tx, actor.id))) throw new AppError("match.not_a_broker");
+  await assertBroker(tx, actor.id);
   await assertCodes(tx, codesIn(VerdictInput, input));
   const [id, otherId] = noun === "need" ? [needId, resultId] : [resultId, needId];
   const source = await readSource(tx, actor, noun, id);

@@ -34,20 +34,23 @@ const takenIn = ({ prefilled }: { prefilled: Prefilled[] }) =>
       .map(({ pointer, from, id }) => [pointer, `${from} ${id}`]),
   );
 
-t.test("put by an id of one's own: the same again changes nothing, what is left out stays", async (t) => {
-  const made = await agreedMatch(market);
-  const put = (body: object) =>
-    as(made.broker)("PUT", "/v1/contracts/by-external-id/K-1", { body });
-  const first = await put({ ...least, matchId: made.id, terms: "按季交付。" });
-  t.equal(first.status, 201, first.text);
-  t.ok(first.body.rights.length > 0);
-  const same = await put({ ...least, matchId: made.id, terms: "按季交付。" });
-  t.match(same.body, { id: first.body.id, version: 1 });
-  const other = await put({ ...least, matchId: made.id, rights: [] });
-  const { title, sellers, buyers, fieldCode, resultId } = first.body;
-  t.match(other.body, { version: 2, title, sellers, buyers, fieldCode, resultId });
-  t.match(other.body, { terms: null, rights: [] }, "what was given is replaced");
-});
+t.test(
+  "put by an id of one's own: the same again changes nothing, what is left out stays",
+  async (t) => {
+    const made = await agreedMatch(market);
+    const put = (body: object) =>
+      as(made.broker)("PUT", "/v1/contracts/by-external-id/K-1", { body });
+    const first = await put({ ...least, matchId: made.id, terms: "按季交付。" });
+    t.equal(first.status, 201, first.text);
+    t.ok(first.body.rights.length > 0);
+    const same = await put({ ...least, matchId: made.id, terms: "按季交付。" });
+    t.match(same.body, { id: first.body.id, version: 1 });
+    const other = await put({ ...least, matchId: made.id, rights: [] });
+    const { title, sellers, buyers, fieldCode, resultId } = first.body;
+    t.match(other.body, { version: 2, title, sellers, buyers, fieldCode, resultId });
+    t.match(other.body, { terms: null, rights: [] }, "what was given is replaced");
+  },
+);
 
 t.test("of a match: parties, listings, field, industry, rights and broker", async (t) => {
   const made = await agreedMatch(market);
