@@ -166,10 +166,11 @@ t.test("which regions other offices have, and which certificate is in force", as
     regionCodes,
   });
   const path = "/v1/registration-offices";
-  await must(as("POST", path, { body: body("4107", ["410702", "410703"]) }));
+  await must(as("POST", path, { body: body("410791", ["410702", "410703"]) }));
   await says(
     t,
-    (headers) => as("POST", path, { body: body("4108", ["410703", "410704", "410702"]), headers }),
+    (headers) =>
+      as("POST", path, { body: body("410792", ["410703", "410704", "410702"]), headers }),
     [409, "registration_office.region_taken"],
     [/other offices: 410702, 410703\.$/, /：410702、410703。$/],
   );
