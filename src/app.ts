@@ -101,8 +101,9 @@ async function assemble(
     pluginTimeout: 120_000,
     // While it drains it answers what still comes; the socket then closes.
     return503OnClosing: false,
-    // A slash at the end means the same address.
-    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+    // A slash at the end means the same address. An id of an organization's own has up to 100 characters, which
+    // may all be written as `%2F`.
+    routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
     frameworkErrors: refuseUnroutable(config.publicUrl),
   }) as unknown as App;
   app.decorate("config", config);

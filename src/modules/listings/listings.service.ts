@@ -13,7 +13,6 @@ import { AppError, type Fault } from "../../lib/errors.ts";
 import { bodyFault } from "../../lib/faults.ts";
 import type { Marked } from "../../lib/http.ts";
 import { newId } from "../../lib/ids.ts";
-import { createOrReplace, externalIdTaken, type Put, type PutCall } from "../../lib/put.ts";
 import { type SearchColumns, searchColumnsOf } from "../../lib/terms.ts";
 import type { Resource } from "../../lifecycle/resource.ts";
 import { type Listing, looseStatuses, type SharedRow } from "./listings.lifecycle.ts";
@@ -48,7 +47,7 @@ export const draftOf = (actor: Actor) => ({
 });
 
 /** What a listing takes over of its organization where its author leaves it out. */
-interface Defaulted {
+export interface Defaulted {
   regionCode?: string | null | undefined;
   contact?: object | null | undefined;
 }
@@ -68,48 +67,6 @@ export async function withDefaults<T extends Defaulted>(
     contact: contact === undefined ? own.contact : contact,
   };
 }
-
-/**
- * Lets a listing be called so by its owner: nobody else of the organization calls another one the same.
- * @param before what it is called; null for one that is new
- * @throws AppError `<noun>.external_id_taken` (409)
- */
-export async function claimExternalId(
-  tx: Executor,
-  { noun, table }: { noun: Noun; table: ListingTable },
-  { organizationId }: Actor,
-  externalId: string | null,
-  before: string | null = null,
-): Promise<void> {
-  if (externalId === null || externalId === before) return;
-  const found = await store.holdExternalId(tx, table, noun, organizationId, externalId, false);
-  if (found) throw externalIdTaken(noun);
-}
-
-/** Creates or replaces the caller's listing of an id of its own. @throws AppError as `createOrReplace` */
-export const putListing = <I extends { externalId: string | null } & Defaulted, T>(
-  tx: Executor,
-  call: PutCall,
-  { noun, table }: { noun: Noun; table: ListingTable },
-  externalId: string,
-  input: I,
-  ways: { create: (input: I) => Promise<T>; replace: (id: string, input: I) => Promise<T> },
-): Promise<Put<T>> => {
-  const { organizationId } = call.actor;
-  const find = () => store.holdExternalId(tx, table, noun, organizationId, externalId, true);
-  return createOrReplace(call, externalId, input, {
-    find,
-    create: ways.create,
-    // What is left out is its organization's, as when it was new: the same again changes nothing.
-    replace: async (id, whole) => ways.replace(id, await withDefaults(tx, call.actor, whole)),
-  });
-};
-
-/** A whole input that replaces what a listing holds: the last day that it got with its publication stays. */
-export const replacing = <I extends { validUntil: string | null }>(
-  { publishedAt, validUntil }: Pick<SharedRow, "publishedAt" | "validUntil">,
-  input: I,
-): I => ({ ...input, validUntil: input.validUntil ?? (publishedAt && validUntil) });
 
 /** @throws AppError `<noun>.not_found` (404) for one that the caller may not see */
 export async function readListing<T extends ListingTable>(

@@ -6,7 +6,6 @@ import type { ListingRow, ListingTable, SearchColumn } from "../../../db/schema/
 import { matches } from "../../../db/schema/matches.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import type { Executor } from "../../database/connect.ts";
-import * as ids from "../../database/external-ids.ts";
 import { isFreeFor, type Take } from "../../database/held-rows.ts";
 import { moment } from "../../database/moment.ts";
 import { placeholdersFor, prepared } from "../../database/prepared.ts";
@@ -228,28 +227,6 @@ export async function insertListing<T extends ListingTable>(
   const row = Object.fromEntries(columns.map(([key]) => [key, given[key] ?? null]));
   return { ...row, ...made } as Found<RowOf<T>>;
 }
-
-/**
- * What the organization calls by this id among its listings of a kind; nobody else gives that id until the
- * transaction ends.
- * @param toChange it is locked as well, and still called so
- */
-export const holdExternalId = (
-  tx: Executor,
-  table: ListingTable,
-  name: string,
-  organizationId: string,
-  externalId: string,
-  toChange: boolean,
-) =>
-  ids.holdExternalId(
-    tx,
-    name,
-    organizationId,
-    externalId,
-    sql`select id, version from ${table} where organization_id = ${organizationId}
-      and external_id = ${externalId} ${toChange ? sql`for update` : sql``}`,
-  );
 
 /** What a new listing takes over of its organization. */
 export async function selectDefaults(

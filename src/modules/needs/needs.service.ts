@@ -12,6 +12,7 @@ import { searchColumnsOf } from "../../lib/terms.ts";
 import { toAmount, toMoney } from "../../lib/wire.ts";
 import { stored } from "../../lifecycle/stored.ts";
 import { assertRoomForDraft, type DraftQuota, roomForDrafts } from "../listings/drafts.service.ts";
+import { claimExternalId, putListing, replacing } from "../listings/external-ids.service.ts";
 import type { Listing } from "../listings/listings.lifecycle.ts";
 import * as listings from "../listings/listings.service.ts";
 import * as rows from "../listings/listings.store.ts";
@@ -139,7 +140,7 @@ export async function createNeed(
   const [whole] = await Promise.all([
     listings.withDefaults(tx, actor, input),
     assertCodes(tx, codesIn(NeedInput, input)),
-    listings.claimExternalId(tx, kind, actor, input.externalId),
+    claimExternalId(tx, kind, actor, input.externalId),
     assertRoomForDraft(tx, actor, kind, quota),
   ]);
   const columns = toColumns(whole);
@@ -229,11 +230,11 @@ export const putNeed = (
   input: NeedInput,
   quota?: DraftQuota,
 ) =>
-  listings.putListing(tx, call, kind, externalId, input, {
+  putListing(tx, call, kind, externalId, input, {
     create: (whole) => createNeed(tx, call, whole, quota),
     replace: async (id, whole) => {
       const { before } = await kept.lockAs(tx, call, id, ["owner"]);
-      return revise(tx, call, before, listings.replacing(before.row, whole));
+      return revise(tx, call, before, replacing(before.row, whole));
     },
   });
 
@@ -245,7 +246,7 @@ async function revise(
   input: NeedInput,
 ): Promise<Need> {
   const current = toInput(before.row);
-  await listings.claimExternalId(tx, kind, call.actor, input.externalId, current.externalId);
+  await claimExternalId(tx, kind, call.actor, input.externalId, current.externalId);
   await assertCodes(tx, broughtIn(codesIn(NeedInput, input), codesIn(NeedInput, current)));
   const alias = input.anonymous ? (before.row.alias ?? newAlias()) : null;
   const given = { ...toColumns(input), alias };

@@ -12,6 +12,7 @@ import { searchColumnsOf } from "../../lib/terms.ts";
 import { toAmount, toMoney } from "../../lib/wire.ts";
 import { stored } from "../../lifecycle/stored.ts";
 import { assertRoomForDraft, type DraftQuota, roomForDrafts } from "../listings/drafts.service.ts";
+import { claimExternalId, putListing, replacing } from "../listings/external-ids.service.ts";
 import { type Listing, looseStatuses } from "../listings/listings.lifecycle.ts";
 import * as listings from "../listings/listings.service.ts";
 import * as rows from "../listings/listings.store.ts";
@@ -109,7 +110,7 @@ export async function createResult(
   const [whole] = await Promise.all([
     listings.withDefaults(tx, actor, input),
     assertCodes(tx, codesIn(ResultInput, input)),
-    listings.claimExternalId(tx, kind, actor, input.externalId),
+    claimExternalId(tx, kind, actor, input.externalId),
     assertRoomForDraft(tx, actor, kind, quota),
   ]);
   const columns = toColumns(whole);
@@ -203,11 +204,11 @@ export const putResult = (
   input: ResultInput,
   quota?: DraftQuota,
 ) =>
-  listings.putListing(tx, call, kind, externalId, input, {
+  putListing(tx, call, kind, externalId, input, {
     create: (whole) => createResult(tx, call, whole, quota),
     replace: async (id, whole) => {
       const { before } = await kept.lockAs(tx, call, id, ["owner"]);
-      return revise(tx, call, before, listings.replacing(before.row, whole));
+      return revise(tx, call, before, replacing(before.row, whole));
     },
   });
 
@@ -219,7 +220,7 @@ async function revise(
   input: ResultInput,
 ): Promise<Result> {
   const current = toInput(before.row);
-  await listings.claimExternalId(tx, kind, call.actor, input.externalId, current.externalId);
+  await claimExternalId(tx, kind, call.actor, input.externalId, current.externalId);
   await assertCodes(tx, broughtIn(codesIn(ResultInput, input), codesIn(ResultInput, current)));
   // What the operator has seen, or is to see, has no number that is none.
   if (!looseStatuses.includes(before.row.status)) {
