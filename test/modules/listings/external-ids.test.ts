@@ -164,12 +164,13 @@ for (const noun of ["result", "need"] as Noun[]) {
     });
 
     await t.test("PUT replaces only what may be changed", async (t) => {
-      const { body } = await put("S-1");
+      const day = { validUntil: "2036-01-31" };
+      const { body } = await put("S-1", day);
       await must(asOwner("POST", `${path}/${body.id}/submit`));
       const title = { title: "改过名称的项目" };
       const reply = refused(t, await put("S-1", title), 409, `${noun}.invalid_transition`);
       t.match(reply, { currentStatus: "submitted" });
-      t.equal((await put("S-1")).status, 200, "what changes nothing is no change");
+      t.equal((await put("S-1", day)).status, 200, "what changes nothing is no change");
       const renamed = await asOwner("PATCH", `${path}/${body.id}`, {
         body: { externalId: "S-2" },
         headers: { "if-match": '"2-"' },
@@ -178,8 +179,8 @@ for (const noun of ["result", "need"] as Noun[]) {
       await must(market.as(operator)("POST", `${path}/${body.id}/publish`));
       const live = await must(asOwner("GET", `${path}/${body.id}`));
       const again = await put("S-2");
-      t.match(again.body, { version: live.version, validUntil: live.validUntil });
-      t.notOk(again.body.changedSinceReview, "the last day of a published one stays");
+      t.match(again.body, { version: live.version, ...day }, "its last day stays");
+      t.notOk(again.body.changedSinceReview);
       const gap = refused(t, await put("S-2", { summary: null }), 409, `${noun}.incomplete`);
       t.same(pointersOf(gap), ["/summary"]);
       t.match((await put("S-2", title)).body, { status: "published", changedSinceReview: true });
