@@ -13,7 +13,12 @@ export const buckets = {
     address: 150,
     what: "searches and suggestions, by their cost: 1 to 10 each",
   },
-  writes: { seconds: 60, caller: 600, address: 300, what: "requests that change something" },
+  writes: {
+    seconds: 60,
+    caller: 600,
+    address: 300,
+    what: "requests that change something; a batch counts for its items",
+  },
   uploads: { seconds: 60, caller: 60, address: 10, what: "files" },
   exports: { seconds: 60, caller: 120, address: 10, what: "pages of the registry's feed" },
   certificates: { seconds: 60, caller: 60, address: 60, what: "checks of a registration number" },

@@ -88,13 +88,15 @@ const FaultCode = z.enum(faultCodes).meta({
     .join("\n")}`,
 });
 
-/** What is said of a failure, whatever failed. */
-const refusal = {
+/** RFC 9457, of any failure. */
+const Failure = z.object({
   type: z.url().describe("Address of a page that explains the code."),
   title: z.string(),
   status: z.int(),
   detail: z.string().optional(),
+  instance: z.string().describe("Path of the request."),
   code: z.string().describe("Stable, never translated."),
+  requestId: z.string(),
   errors: z
     .array(
       z.object({
@@ -112,32 +114,27 @@ const refusal = {
   allowedActions: z.array(z.string()).optional(),
   requiredRoles: z.array(z.string()).optional(),
   requiredScope: z.string().optional(),
-};
+  outcome: z
+    .literal("unknown")
+    .optional()
+    .describe(
+      "Whether the change is stored is not known: the connection to the database was lost while it was committed, or it took too long. The same request with the same Idempotency-Key finds out.",
+    ),
+});
 
-/** What one of the items of a request was refused with. */
-export const ItemProblem = z.object(refusal).meta({
+/** Why one item of a batch was refused. */
+export const ItemProblem = Failure.omit({ instance: true, requestId: true, outcome: true }).meta({
   id: "ItemProblem",
-  description: "Why one item was refused, as its own request would be.",
+  description: "Why one item was refused, as a request of its own would have been.",
 });
 
 /** RFC 9457, as every failure is sent. */
-export const Problem = z
-  .object({
-    ...refusal,
-    instance: z.string().describe("Path of the request."),
-    requestId: z.string(),
-    items: z
-      .array(z.object({ index: z.int(), problem: ItemProblem }))
-      .optional()
-      .describe("The items of a batch that stand in the way of all, by their places from 0."),
-    outcome: z
-      .literal("unknown")
-      .optional()
-      .describe(
-        "Whether the change is stored is not known: the connection to the database was lost while it was committed, or it took too long. The same request with the same Idempotency-Key finds out.",
-      ),
-  })
-  .meta({ id: "Problem", description: "A failure (RFC 9457)." });
+export const Problem = Failure.extend({
+  items: z
+    .array(z.object({ index: z.int(), problem: ItemProblem }))
+    .optional()
+    .describe("The items of a batch that stand in the way of all, by their places from 0."),
+}).meta({ id: "Problem", description: "A failure (RFC 9457)." });
 
 export const problemType = "application/problem+json";
 
