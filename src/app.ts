@@ -32,7 +32,7 @@ import requests, { requestIdShape } from "./plugins/requests.ts";
 import scanner from "./plugins/scanner.ts";
 import sockets, { openSockets } from "./plugins/sockets.ts";
 import writes from "./plugins/writes.ts";
-import { reactions } from "./reactions.ts";
+import { mailReactions, reactions } from "./reactions.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -77,7 +77,7 @@ async function assemble(
   parts: WorkerParts,
   { keys, jobs: mode }: { keys: SigningKeys | null; jobs: JobMode },
 ): Promise<App> {
-  setReactions(reactions);
+  setReactions(config.mail ? [...reactions, ...mailReactions] : reactions);
   const draining = { now: false };
   const bounded = openSockets(config, draining);
   const app = Fastify({

@@ -161,6 +161,28 @@ const Environment = z.object({
     .describe(
       "Scheme, host and port of the page on which people sign in: passkeys belong to it. Default: that of PUBLIC_URL.",
     ),
+  SMTP_URL: z
+    .url({ protocol: /^smtps?$/ })
+    .optional()
+    .describe(
+      "Mail server that mail goes out by: `smtp://user:password@host:587`. Without it nobody is written to.",
+    ),
+  MAIL_FROM: z
+    .string()
+    .max(200)
+    .regex(
+      /^(?:[^<>"@\p{Cc}]*<[^\s<>"@\p{Cc}]+@[^\s<>"@\p{Cc}]+>|[^\s<>"@\p{Cc}]+@[^\s<>"@\p{Cc}]+)$/u,
+      "must be an address, as `market@example.gov.cn` or `Grand Market <market@example.gov.cn>`",
+    )
+    .optional()
+    .describe("Sender of mail. Needed with SMTP_URL."),
+  MAIL_LINK_PAGE: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !url.includes("#"), "must have no fragment: the token becomes it")
+    .optional()
+    .describe(
+      "Page on which people set a password: mailed links lead there, with `#token=`. Without it a mail holds the token and says where to send it.",
+    ),
   DRAIN_SECONDS: wholeNumber(0, 60)
     .optional()
     .describe("Seconds between /readyz turning 503 and the socket closing: 5 with DATABASE_URL."),
@@ -230,6 +252,8 @@ export interface Config {
   resetBarHours: number;
   /** Where passkeys are made and proved. */
   site: Site;
+  /** Null: nobody is written to. */
+  mail: { url: string; from: string; linkPage: string | null } | null;
   /** Addresses, not a number of hops: a client could make up hops, but not where it calls from. */
   trustProxy: false | string;
   drainSeconds: number;
@@ -283,6 +307,9 @@ export function readConfig(
       "TRUST_PROXY is missing: something before this process speaks https, so all clients would seem to come from its address, and share one quota. Name its address, or say `none`.",
     );
   }
+  if (env.SMTP_URL && !env.MAIL_FROM) {
+    throw new ConfigError("MAIL_FROM is missing: with SMTP_URL, mail needs a sender.");
+  }
   const publicUrl =
     env.PUBLIC_URL ?? `http://${isIP(env.HOST) === 6 ? `[${env.HOST}]` : env.HOST}:${env.PORT}`;
   return Object.freeze({
@@ -316,6 +343,10 @@ export function readConfig(
     secondFactorRoles: env.SECOND_FACTOR_ROLES,
     resetBarHours: env.RESET_BAR_HOURS,
     site: { name: "Grand Market", origin: new URL(env.PASSKEY_ORIGIN ?? publicUrl).origin },
+    mail:
+      env.SMTP_URL && env.MAIL_FROM
+        ? { url: env.SMTP_URL, from: env.MAIL_FROM, linkPage: env.MAIL_LINK_PAGE ?? null }
+        : null,
     // A market on one machine has no balancer to tell.
     drainSeconds: env.DRAIN_SECONDS ?? (env.DATABASE_URL ? 5 : 0),
     stopSeconds: env.STOP_SECONDS,

@@ -13,12 +13,16 @@ import {
   releaseContract,
   revokeRegistered,
 } from "./modules/contracts/filing.service.ts";
+import { interest } from "./modules/interests/interests.lifecycle.ts";
 import { lapseInterestsOf } from "./modules/interests/interests.service.ts";
+import { mailOrganization, mailPasswordChange } from "./modules/mail/mail.service.ts";
+import { match } from "./modules/matches/matches.lifecycle.ts";
 import {
   concludeMatch,
   failConcludedMatch,
   lapseMatchesOf,
 } from "./modules/matches/matches.service.ts";
+import { type MemberFound, member } from "./modules/members/members.lifecycle.ts";
 import { need } from "./modules/needs/needs.lifecycle.ts";
 import { restoreNeedsOf, withdrawNeedsOf } from "./modules/needs/needs.service.ts";
 import { organization } from "./modules/organizations/organizations.lifecycle.ts";
@@ -95,4 +99,37 @@ export const reactions = [
   on(result, leaves("published"), { unindexResult, ...lapseAllOf("result") }),
   on(need, isIn("published"), { indexNeed }),
   on(need, leaves("published"), { unindexNeed, ...lapseAllOf("need") }),
+].flat();
+
+/** Somebody has another password than before. */
+const changesPassword = (before: MemberFound | null, after: MemberFound): boolean =>
+  before !== null &&
+  before.row.passwordHash !== null &&
+  before.row.passwordHash !== after.row.passwordHash;
+
+/** Who is written to, where the market has a mail server. */
+export const mailReactions = [
+  on(member, changesPassword, {
+    mailPasswordChange: ({ tx, after }) => mailPasswordChange(tx, after.row),
+  }),
+  on(interest, enters("open"), {
+    mailOwner: ({ tx, after: { row } }) =>
+      mailOrganization(tx, "interest_received", [row.ownerOrganizationId], row.id),
+  }),
+  on(match, enters("proposed"), {
+    mailOwners: ({ tx, after: { row } }) => {
+      const owners = [row.resultOrganizationId, row.needOrganizationId];
+      return mailOrganization(tx, "match_proposed", owners, row.id);
+    },
+  }),
+  on(contract, enters("confirming"), {
+    mailParties: ({ tx, after: { row, parties } }) => {
+      const organizations = parties.map(({ organizationId }) => organizationId);
+      return mailOrganization(tx, "contract_to_confirm", organizations, row.id);
+    },
+  }),
+  on(registration, enters("supplement_requested"), {
+    mailApplicant: ({ tx, after: { row } }) =>
+      mailOrganization(tx, "supplement_requested", [row.applicantOrganizationId], row.id),
+  }),
 ].flat();

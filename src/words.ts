@@ -16,6 +16,7 @@ import { words as contracts } from "./modules/contracts/contracts.words.ts";
 import { words as interests } from "./modules/interests/interests.words.ts";
 import { words as jobFaults } from "./modules/job-faults/job-faults.words.ts";
 import { words as listings } from "./modules/listings/listings.words.ts";
+import { words as mail } from "./modules/mail/mail.words.ts";
 import { words as matches } from "./modules/matches/matches.words.ts";
 import { words as members } from "./modules/members/members.words.ts";
 import { words as needs } from "./modules/needs/needs.words.ts";
@@ -50,6 +51,7 @@ const said = [
   savedSearches,
   synonyms,
   members,
+  mail,
   interests,
   matches,
   contracts,

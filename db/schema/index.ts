@@ -9,6 +9,7 @@ export * from "./idempotency-keys.ts";
 export * from "./interests.ts";
 export * from "./job-faults.ts";
 export * from "./job-runs.ts";
+export * from "./mails.ts";
 export * from "./matches.ts";
 export * from "./matching.ts";
 export * from "./members.ts";

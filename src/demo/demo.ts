@@ -265,7 +265,7 @@ async function addByInvitation(
   const call = stage.contextOf(admin?.key ?? "operator");
   const input = { name: person.name, email: emailOf(person), isAdmin: admin === null };
   const invitation = InviteInput.parse(input);
-  const { member, token } = await inviteMember(tx, call, organization.id, invitation);
+  const { member, token } = await inviteMember(tx, call, organization.id, invitation, false);
   remember(stage, organization, person, member.id, invitation.isAdmin);
   await redeemMemberLink(tx, { ...call, actor: null }, token, stage.passwordHash, invited);
 }

@@ -75,6 +75,10 @@ const upload = {
   required: ["file"],
 };
 
+/** Whether a request may come without this body. */
+const isOptional = (body: z.ZodType | undefined): boolean =>
+  body?.safeParse(undefined).success ?? false;
+
 /** What is served as it is committed: the lifecycles, drawn by a script, and how to report a hole. */
 const pages = { "/docs/lifecycles": "docs/lifecycles.md", "/docs/reporting": "SECURITY.md" };
 
@@ -82,6 +86,8 @@ const pages = { "/docs/lifecycles": "docs/lifecycles.md", "/docs/reporting": "SE
 export default fp<{ publicUrl: string }>(
   async (app, { publicUrl }) => {
     const components = new Components();
+    /** Operations that do without a body. */
+    const bodiless = new Set<string>();
 
     const transform: NonNullable<FastifyDynamicSwaggerOptions["transform"]> = ({
       schema,
@@ -104,6 +110,7 @@ export default fp<{ publicUrl: string }>(
           return config.etag !== undefined && ["GET", "PUT"].includes(method);
         return true;
       });
+      if (isOptional(body as z.ZodType | undefined)) bodiless.add(String(words.operationId));
       const isPatch = route.method === "PATCH";
       const converted = {
         ...words,
@@ -201,6 +208,10 @@ export default fp<{ publicUrl: string }>(
           path.replace("//", "/"),
           item,
         ]);
+        // @fastify/swagger takes every body to be required.
+        for (const operation of paths.flatMap(([, item]) => Object.values(item as object))) {
+          if (bodiless.has(operation.operationId)) operation.requestBody.required = false;
+        }
         const named = [...components.schemas].sort(([a], [b]) => (a < b ? -1 : 1));
         return {
           ...openapi,

@@ -23,12 +23,16 @@ t.test("each wrong setting is named, all at once", async (t) => {
     DRAIN_SECONDS: "x",
     MAX_EVENT_LOOP_DELAY: "1.5",
     CHECK_REPLIES: "1",
+    SMTP_URL: "https://mail.example",
+    MAIL_FROM: "market@example.test\r\nBcc: x@y.test",
+    MAIL_LINK_PAGE: "https://portal.test/#/password",
   };
   const message = refused(wrong);
   for (const name of Object.keys(wrong)) t.match(message, new RegExp(`^  ${name}: `, "m"), name);
   t.match(refused({ DATABASE_URL: "mysql://x/y" }), /DATABASE_URL: /);
   t.match(refused({ DATABASE_URL: "postgres://x/y" }), /SIGNING_KEYS_FILE/);
   t.match(refused({ JOBS: "outside" }), /JOBS=outside needs DATABASE_URL/);
+  t.match(refused({ SMTP_URL: "smtp://x" }), /MAIL_FROM is missing/);
 });
 
 t.test("an empty variable is an absent one, and defaults are safe", async (t) => {
@@ -36,6 +40,7 @@ t.test("an empty variable is an absent one, and defaults are safe", async (t) =>
   t.match(config, { host: "127.0.0.1", port: 3000, publicUrl: "http://127.0.0.1:3000" });
   t.match(config, { trustProxy: false, checkReplies: true, demo: true, drainSeconds: 0 });
   t.equal(config.jobs, "inside");
+  t.equal(config.mail, null);
   const worker = readConfig({ DATABASE_URL: "postgres://x/y" }, { signs: false });
   t.equal(worker.databaseUrl, "postgres://x/y", "who signs nothing needs no keys");
   t.equal(readConfig({ NODE_ENV: "production" }).checkReplies, false);

@@ -33,6 +33,7 @@ const locationOf = ({ member }: { member: Member }) =>
   `/v1/organizations/${member.organizationId}/members/${member.id}`;
 
 export default async function memberRoutes(app: App) {
+  const isMailOn = app.config.mail !== null;
   const redeemAt = `${app.config.publicUrl}/v1/auth/redeem-link`;
 
   app.get(
@@ -79,7 +80,7 @@ export default async function memberRoutes(app: App) {
         request,
         reply,
         async (tx, call) => ({
-          ...(await inviteMember(tx, call, request.params.id, request.body)),
+          ...(await inviteMember(tx, call, request.params.id, request.body, isMailOn)),
           redeemAt,
         }),
         { status: 201, location: locationOf },
@@ -246,7 +247,10 @@ export default async function memberRoutes(app: App) {
       write(
         request,
         reply,
-        async (tx, call) => ({ ...(await issueMemberLink(tx, call, request.params)), redeemAt }),
+        async (tx, call) => ({
+          ...(await issueMemberLink(tx, call, request.params, isMailOn)),
+          redeemAt,
+        }),
         { status: 201, location: locationOf },
       ),
   );

@@ -65,6 +65,11 @@ export const OneTimeLink = z
     token: z.string().describe("To be handed to the person, who sends it with a new password."),
     redeemAt: z.url().describe("Where to POST `{token, password}`."),
     expiresAt: instant,
+    mailed: z
+      .boolean()
+      .describe(
+        "Whether the person is also sent a link, with a token of its own: where the market has a mail server, by verified organizations. The first that is used ends both.",
+      ),
   })
   .meta({ id: "OneTimeLink" });
 

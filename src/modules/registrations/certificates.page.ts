@@ -1,17 +1,6 @@
 /** The certificate as a page to print, in Chinese with English beside it. */
+import { escapeHtml } from "../../lib/html.ts";
 import type { Certificate } from "./registrations.schema.ts";
-
-const escapes: Record<string, string> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-/** Text as HTML shows it, whatever it holds. */
-export const escapeHtml = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, (character) => escapes[character] ?? "");
 
 /** 1234567.89 -> 1,234,567.89 */
 const grouped = (amount: string) => amount.replace(/\B(?=(\d{3})+(?=\.))/g, ",");

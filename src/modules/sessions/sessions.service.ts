@@ -311,6 +311,25 @@ export async function issueLink(
 }
 
 /**
+ * Another token of a link that still works, to be mailed: the first was shown to whoever made the link, this one
+ * the person alone sees. Whichever is used first, or a newer link, ends both.
+ * @returns null when the link works no more
+ */
+export async function issueMailedToken(
+  tx: Executor,
+  tokenHash: string,
+): Promise<{ token: string; expiresAt: string } | null> {
+  const [owner] = await store.selectLink(tx, tokenHash);
+  // The person first, as in every other change of a link: else this one would outlive it.
+  if (!owner || !(await store.lockOwner(tx, owner.memberId))) return null;
+  const [link] = await store.selectLink(tx, tokenHash);
+  if (!link || link.usedAt || link.expiresAt <= nowInstant()) return null;
+  const token = newSecret("gml");
+  await insertRow(tx, oneTimeLinks, { ...link, tokenHash: sha256(token), createdAt: nowInstant() });
+  return { token, expiresAt: link.expiresAt };
+}
+
+/**
  * Whose link it is: the person is locked before the link, as in every other change, and the link is looked
  * at again then (`redeemLink`).
  * @throws AppError `auth.invalid_link` for one that works no more, or never was

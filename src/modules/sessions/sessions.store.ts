@@ -316,6 +316,11 @@ export const revokeSessionsOf = (
 export const selectLink = (tx: Executor, tokenHash: string) =>
   tx.select().from(oneTimeLinks).where(eq(oneTimeLinks.tokenHash, tokenHash));
 
+/** Locks the person of a link; false when there is none any more. */
+export const lockOwner = async (tx: Executor, memberId: string): Promise<boolean> =>
+  (await tx.select({ id: members.id }).from(members).where(eq(members.id, memberId)).for("update"))
+    .length > 0;
+
 /** Uses a one-time link up, if it still is good. */
 export const useLink = (tx: Executor, tokenHash: string, now: string) =>
   tx
