@@ -24,6 +24,7 @@ export async function beforeOneGroupOfSynonyms(pool: pg.Pool): Promise<void> {
     "drop trigger contracts_prefilled_frozen on contracts",
     "drop function keep_prefilled",
     "alter table contracts drop column prefilled",
+    "drop index needs_owner_validity, needs_owner_completeness, results_owner_validity, results_owner_completeness",
   ]) {
     await pool.query(statement);
   }
