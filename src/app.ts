@@ -30,6 +30,7 @@ import problems, { refuseUnroutable } from "./plugins/problems.ts";
 import rateLimits from "./plugins/rate-limits.ts";
 import requests, { requestIdShape } from "./plugins/requests.ts";
 import scanner from "./plugins/scanner.ts";
+import shapes from "./plugins/shapes.ts";
 import sockets, { openSockets } from "./plugins/sockets.ts";
 import writes from "./plugins/writes.ts";
 import { mailReactions, reactions } from "./reactions.ts";
@@ -154,6 +155,7 @@ async function assemble(
     await app.register(authentication, { keys, publicUrl, accessTokenSeconds, secondFactorRoles });
     await app.register(conditional);
     await app.register(kept);
+    await app.register(shapes);
     await app.register(links);
     await app.register(writes);
   }

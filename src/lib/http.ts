@@ -2,6 +2,7 @@
 import type { Access } from "./access.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Bucket } from "./rate-limits.ts";
+import type { Relation } from "./shape.ts";
 
 /** What a reply is made of, as the database has it. */
 export interface Marked {
@@ -17,6 +18,18 @@ export interface OpenReply<T> {
   markOf: () => Promise<Marked | null>;
   /** Makes it, with the mark of just what it was made of. */
   make: () => Promise<{ mark: string; body: T }>;
+}
+
+/** Things that others are joined with; the files of each kind of subject are seen by rules of its own. */
+export type RelatedKind =
+  | Exclude<Relation, "attachments">
+  | `files of ${"result" | "need" | "contract" | "registration"}`;
+
+/** What a reply, or an item of a list, is joined with. */
+export interface Related {
+  kind: RelatedKind;
+  /** Which one; null for none. */
+  of: (item: never) => string | null;
 }
 
 export interface RouteContract {
@@ -49,6 +62,8 @@ export interface RouteContract {
   searches?: "listings" | "suggestions";
   /** Its reply may be kept by shared caches for a while, when nobody is signed in. */
   cacheSeconds?: number;
+  /** It takes `fields` and `expand` (`lib/shape.ts`), and what it may be joined with. */
+  expands?: Readonly<Partial<Record<Relation, Related>>>;
   /** Its reply is public and the same, whoever asks: who is signed in may keep it too, to ask whether it changed. */
   sameForAll?: true;
   /** Answered in every state of the service: no caller is turned away for load. */

@@ -48,9 +48,9 @@ const textKey = z
   .max(100)
   .regex(/^[^\0]*$/);
 
-/** Ties a cursor to its list, its filters and its order: everything of the query but where the page is. */
+/** Ties a cursor to its list, its filters and its order: everything of the query but where the page is, and how it is shown. */
 function fingerprint(list: string, query: Record<string, unknown>): string {
-  const { cursor, limit, include, ...rest } = query;
+  const { cursor, limit, include, fields, expand, ...rest } = query;
   const parts = Object.entries(rest)
     .filter(([, value]) => value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));

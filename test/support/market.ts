@@ -177,7 +177,7 @@ export async function openMarket(t: Test, options: MarketOptions = {}): Promise<
       if (options?.body !== undefined) request.payload = options.body as object;
       const response = await app.inject(request);
       const route = routeOf(app, method, url);
-      checkReply(method, route?.url, response);
+      checkReply(method, route?.url, url, response);
       // Nobody keeps what was made for somebody (RFC 9111 5.2.2.5), whatever it is.
       const kept = response.headers["cache-control"];
       if (request.headers?.authorization && !route?.config.sameForAll && kept !== "no-store") {

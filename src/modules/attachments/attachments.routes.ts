@@ -26,6 +26,8 @@ import {
   authorizeUpload,
   createAttachment,
   deleteAttachment,
+  filesOfDeals,
+  filesOfListings,
   listAttachments,
   mendBytes,
   openAttachment,
@@ -54,6 +56,12 @@ const byteHeaders = {
 const bytes = Object.fromEntries(mediaTypes.map((type) => [type, { schema: z.string() }]));
 
 export default async function attachmentRoutes(app: App) {
+  for (const noun of ["result", "need"] as const) {
+    app.addRelated(`files of ${noun}`, filesOfListings(noun));
+  }
+  for (const noun of ["contract", "registration"] as const) {
+    app.addRelated(`files of ${noun}`, filesOfDeals(noun));
+  }
   const { db, pool } = app.database;
   const { files } = app;
   const damaged = new Counter({

@@ -6,7 +6,7 @@ import {
 } from "../../../db/schema/attachments.ts";
 import { contractSides } from "../../../db/schema/contracts.ts";
 import { issueOf } from "../../lib/faults.ts";
-import { instant, uuid, wholeNumber } from "../../lib/wire.ts";
+import { uuid, wholeNumber } from "../../lib/wire.ts";
 
 /** What a file is attached to. */
 export const SubjectQuery = z.strictObject({
@@ -38,20 +38,4 @@ export const UploadQuery = SubjectQuery.extend({
 });
 export type UploadQuery = z.output<typeof UploadQuery>;
 
-export const Attachment = z
-  .object({
-    id: uuid,
-    subjectType: z.enum(attachmentSubjects),
-    subjectId: uuid,
-    organizationId: uuid.describe("Who attached it."),
-    purpose: z.enum(attachmentPurposes),
-    visibility: z.enum(attachmentVisibilities),
-    revision: z.int().nullable().describe("Of a contract's file: the revision it belongs to."),
-    fileName: z.string(),
-    mediaType: z.string().describe("As its bytes say, not as its name does."),
-    size: z.int().describe("Bytes."),
-    sha256: z.string(),
-    createdAt: instant,
-  })
-  .meta({ id: "Attachment" });
-export type Attachment = z.output<typeof Attachment>;
+export { Attachment } from "../../lib/attachment.ts";

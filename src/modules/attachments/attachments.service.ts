@@ -120,10 +120,14 @@ async function readableListing(
   id: string,
 ): Promise<store.ListingAccess> {
   const found = await store.selectListingAccess(db, noun, id, actor?.organizationId ?? null);
-  const isOwn = found?.organizationId === actor?.organizationId;
-  if (!found || !(found.isOpen || isOwn || isOperator(actor))) throw missing(noun);
+  if (!found || !readsListing(actor, found)) throw missing(noun);
   return found;
 }
+
+const readsListing = (
+  actor: Actor | null,
+  { isOpen, organizationId }: store.ListingAccess,
+): boolean => isOpen || organizationId === actor?.organizationId || isOperator(actor);
 
 /** Which files of a subject the caller may see. @throws AppError `<noun>.not_found` (404) */
 async function seeing(
@@ -136,7 +140,14 @@ async function seeing(
     if (!actor || !(await isReader(db, actor, subjectId))) throw missing(subjectType);
     return () => true;
   }
-  const listing = await readableListing(db, actor, subjectType, subjectId);
+  return seeingIn(actor, await readableListing(db, actor, subjectType, subjectId));
+}
+
+/** Which files of a listing the caller may see who may read it. */
+function seeingIn(
+  actor: Actor | null,
+  listing: store.ListingAccess,
+): (file: store.AttachmentRow) => boolean {
   if (isOperator(actor) || listing.organizationId === actor?.organizationId) return () => true;
   const { anonymous, accepted, acceptedUntil } = listing;
   return ({ visibility, createdAt }) => {
@@ -211,6 +222,39 @@ export async function listAttachments(db: Executor, actor: Actor | null, subject
   const sees = await seeing(db, actor, subject);
   const rows = await store.selectAttachments(db, subject);
   return { data: rows.filter(sees).map(toAttachment) };
+}
+
+/** Files of several results or needs, as far as the caller may see them; of one that it may not read none at all. */
+export const filesOfListings =
+  (noun: "result" | "need") =>
+  async (db: Executor, actor: Actor | null, ids: readonly string[]) => {
+    const [listings, rows] = await Promise.all([
+      store.selectListingAccesses(db, noun, ids, actor?.organizationId ?? null),
+      store.selectAttachmentsOf(db, noun, ids),
+    ]);
+    const files = groupBySubject(rows);
+    return new Map(
+      listings
+        .filter((listing) => readsListing(actor, listing))
+        .map((listing) => {
+          const sees = seeingIn(actor, listing);
+          return [listing.id, (files.get(listing.id) ?? []).filter(sees).map(toAttachment)];
+        }),
+    );
+  };
+
+/** Files of several contracts or cases. @param ids of those that the caller has been found to read */
+export const filesOfDeals =
+  (noun: "contract" | "registration") =>
+  async (db: Executor, _: Actor | null, ids: readonly string[]) => {
+    const files = groupBySubject(await store.selectAttachmentsOf(db, noun, ids));
+    return new Map(ids.map((id) => [id, (files.get(id) ?? []).map(toAttachment)]));
+  };
+
+function groupBySubject(rows: readonly store.AttachmentRow[]) {
+  const groups = new Map<string, store.AttachmentRow[]>();
+  for (const row of rows) groups.set(row.subjectId, [...(groups.get(row.subjectId) ?? []), row]);
+  return groups;
 }
 
 /** @throws AppError `attachment.not_found` (404) for one that the caller may not see */

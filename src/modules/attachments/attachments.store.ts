@@ -43,6 +43,18 @@ const ofSubject = ({ subjectType, subjectId }: Subject) =>
 export const selectAttachments = (db: Executor, subject: Subject): Promise<AttachmentRow[]> =>
   db.select().from(attachments).where(ofSubject(subject)).orderBy(asc(attachments.id));
 
+/** The same of several subjects of a kind. */
+export const selectAttachmentsOf = (
+  db: Executor,
+  subjectType: Subject["subjectType"],
+  ids: readonly string[],
+): Promise<AttachmentRow[]> =>
+  db
+    .select()
+    .from(attachments)
+    .where(and(eq(attachments.subjectType, subjectType), inArray(attachments.subjectId, [...ids])))
+    .orderBy(asc(attachments.id));
+
 export const countAttachments = (db: Executor, subject: Subject) =>
   db.$count(attachments, ofSubject(subject));
 
@@ -145,12 +157,21 @@ export interface ListingAccess {
 }
 
 /** How a listing stands to a caller's organization; undefined when there is none of this id. */
-export async function selectListingAccess(
+export const selectListingAccess = async (
   db: Executor,
   noun: "result" | "need",
   id: string,
   callerOrganizationId: string | null,
-): Promise<ListingAccess | undefined> {
+): Promise<ListingAccess | undefined> =>
+  (await selectListingAccesses(db, noun, [id], callerOrganizationId))[0];
+
+/** The same of several, in no order. */
+export async function selectListingAccesses(
+  db: Executor,
+  noun: "result" | "need",
+  ids: readonly string[],
+  callerOrganizationId: string | null,
+): Promise<(ListingAccess & { id: string })[]> {
   const table = noun === "result" ? results : needs;
   const own = sql.raw(noun);
   const other = sql.raw(noun === "result" ? "need" : "result");
@@ -158,8 +179,9 @@ export async function selectListingAccess(
   const isOver = sql`m.status in ('failed', 'declined', 'withdrawn', 'lapsed')`;
   const acceptedMatches = sql`from ${matches} m where m.${own}_id = ${table.id} and m.${own}_accepted_at is not null
     and ${caller} in (m.broker_organization_id, m.${other}_organization_id)`;
-  const [found] = await db
+  return db
     .select({
+      id: table.id,
       organizationId: table.organizationId,
       isOpen: sql<boolean>`${table.publishedAt} is not null and ${table.status} in ('published', 'expired', 'transferred', 'solved', 'closed') and ${organizations.status} = 'verified'`,
       anonymous: noun === "need" ? needs.anonymous : sql<boolean>`false`,
@@ -172,6 +194,5 @@ export async function selectListingAccess(
     })
     .from(table)
     .innerJoin(organizations, eq(organizations.id, table.organizationId))
-    .where(eq(table.id, id));
-  return found;
+    .where(inArray(table.id, [...ids]));
 }

@@ -10,7 +10,9 @@ import {
   ContractPage,
   ContractPatch,
   ContractRevision,
+  type ContractSummary,
   ListContractsQuery,
+  ReadContractQuery,
 } from "./contracts.schema.ts";
 import {
   createContract,
@@ -31,13 +33,22 @@ const refusals = [
   "contract.invalid_transition",
 ] as const;
 
+type Joined = Pick<ContractSummary, "id" | "organizationId" | "resultId" | "needId">;
+/** What is put beside them on demand. */
+const expands = {
+  organization: { kind: "organization", of: (item: Joined) => item.organizationId },
+  result: { kind: "result", of: (item: Joined) => item.resultId },
+  need: { kind: "need", of: (item: Joined) => item.needId },
+  attachments: { kind: "files of contract", of: (item: Joined) => item.id },
+} as const;
+
 export default async function contractRoutes(app: App) {
   const { db } = app.database;
 
   app.get(
     "/v1/contracts",
     {
-      config: { access: { scope: "contracts:read" } },
+      config: { access: { scope: "contracts:read" }, expands },
       schema: {
         operationId: "listContracts",
         summary: "Contracts that the caller has a part in",
@@ -126,6 +137,7 @@ export default async function contractRoutes(app: App) {
       config: {
         access: { scope: "contracts:read" },
         etag: "version",
+        expands,
         errors: ["contract.not_found"],
       },
       schema: {
@@ -134,6 +146,7 @@ export default async function contractRoutes(app: App) {
         description: "For those who have a part in it; nobody else knows of it.",
         tags,
         params,
+        querystring: ReadContractQuery,
         response: { 200: Contract },
       },
     },

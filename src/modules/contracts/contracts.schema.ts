@@ -5,9 +5,11 @@ import {
   contractTypes,
   prefillSources,
 } from "../../../db/schema/contracts.ts";
+import { Attachment } from "../../lib/attachment.ts";
 import { changesQuery } from "../../lib/changes.ts";
 import { issueOf } from "../../lib/faults.ts";
 import { pageOf, pageQuery } from "../../lib/pagination.ts";
+import { expandedOf, relations, shapeQuery } from "../../lib/shape.ts";
 import {
   civilDate,
   externalIdFilter,
@@ -16,6 +18,9 @@ import {
   patchOf,
   uuid,
 } from "../../lib/wire.ts";
+import { RelatedNeed } from "../needs/needs.schema.ts";
+import { OrganizationSummary } from "../organizations/organizations.schema.ts";
+import { RelatedResult } from "../results/results.schema.ts";
 import { Confirmation } from "./confirmations.schema.ts";
 import { checkContent, contentFields, contentOut, money } from "./content.schema.ts";
 
@@ -137,6 +142,14 @@ export const Pending = z
   })
   .meta({ id: "Pending" });
 
+/** What a contract may be joined with: who drafted it, what it is about, its files. */
+const joined = expandedOf("ContractExpanded", {
+  organization: OrganizationSummary.nullable(),
+  result: RelatedResult.nullable(),
+  need: RelatedNeed.nullable(),
+  attachments: z.array(Attachment).nullable(),
+});
+
 export const Contract = z
   .object({
     id: uuid,
@@ -177,6 +190,7 @@ export const Contract = z
     createdAt: instant,
     updatedAt: instant,
     allowedActions: z.array(z.string()),
+    expanded: joined,
   })
   .meta({ id: "Contract" });
 export type Contract = z.output<typeof Contract>;
@@ -197,18 +211,25 @@ export const ContractSummary = z
     totalAmount: money.nullable(),
     technologyAmount: money.nullable(),
     confidentiality: z.enum(confidentialityLevels),
+    organizationId: uuid.describe("Who drafted it."),
     matchId: uuid.nullable(),
+    resultId: uuid.nullable(),
+    needId: uuid.nullable(),
     version: z.int(),
     createdAt: instant,
     updatedAt: instant,
+    expanded: joined,
   })
   .meta({ id: "ContractSummary" });
 export type ContractSummary = z.output<typeof ContractSummary>;
 export const ContractPage = pageOf(ContractSummary);
 
+export const ReadContractQuery = z.strictObject(shapeQuery(Contract, relations));
+
 export const ListContractsQuery = z.strictObject({
   ...pageQuery,
   ...changesQuery("-createdAt"),
+  ...shapeQuery(ContractSummary, relations),
   status: z.enum(contractStatuses).optional(),
   type: z.enum(contractTypes).optional(),
   role: z

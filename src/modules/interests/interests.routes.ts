@@ -9,6 +9,7 @@ import {
   InterestInput,
   ListInterestsQuery,
   ListingInterestsQuery,
+  ReadInterestQuery,
 } from "./interests.schema.ts";
 import * as verbs from "./interests.service.ts";
 import {
@@ -28,6 +29,12 @@ const underListings = [
   { noun: "need", list: "listInterestsInNeed", ask: "askAboutNeed" },
 ] as const;
 
+/** What is put beside them on demand. */
+const expands = {
+  result: { kind: "result", of: (item: Interest) => item.resultId },
+  need: { kind: "need", of: (item: Interest) => item.needId },
+} as const;
+
 export default async function interestRoutes(app: App) {
   const { db } = app.database;
 
@@ -38,6 +45,7 @@ export default async function interestRoutes(app: App) {
       {
         config: {
           access: { scope: "interests:read" },
+          expands,
           errors: [`${noun}.not_found`],
         },
         schema: {
@@ -87,7 +95,7 @@ export default async function interestRoutes(app: App) {
   app.get(
     "/v1/interests",
     {
-      config: { access: { scope: "interests:read" } },
+      config: { access: { scope: "interests:read" }, expands },
       schema: {
         operationId: "listInterests",
         summary: "Interests about the caller's listings, and those that it wrote",
@@ -106,6 +114,7 @@ export default async function interestRoutes(app: App) {
       config: {
         access: { scope: "interests:read" },
         etag: "version",
+        expands,
         errors: ["interest.not_found"],
       },
       schema: {
@@ -114,6 +123,7 @@ export default async function interestRoutes(app: App) {
         description: "For both sides and the operator.",
         tags,
         params,
+        querystring: ReadInterestQuery,
         response: { 200: Interest },
       },
     },

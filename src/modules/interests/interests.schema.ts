@@ -3,7 +3,10 @@ import { interestStatuses } from "../../../db/schema/interests.ts";
 import { organizationKinds } from "../../../db/schema/organizations.ts";
 import { changesQuery } from "../../lib/changes.ts";
 import { pageQuery } from "../../lib/pagination.ts";
+import { expandedOf, shapeQuery } from "../../lib/shape.ts";
 import { Contact, instant, prose, taxonomyCode, uuid } from "../../lib/wire.ts";
+import { RelatedNeed } from "../needs/needs.schema.ts";
+import { RelatedResult } from "../results/results.schema.ts";
 
 /** What an asker writes about somebody else's listing. */
 export const InterestInput = z
@@ -108,13 +111,22 @@ export const Interest = z
     createdAt: instant,
     updatedAt: instant,
     allowedActions: z.array(z.string()),
+    expanded: expandedOf("InterestExpanded", {
+      result: RelatedResult.nullable(),
+      need: RelatedNeed.nullable(),
+    }),
   })
   .meta({ id: "Interest" });
 export type Interest = z.output<typeof Interest>;
 
+/** What is joined with one of them, or with each of a list. */
+const shape = shapeQuery(Interest, ["result", "need"]);
+export const ReadInterestQuery = z.strictObject(shape);
+
 export const ListInterestsQuery = z.strictObject({
   ...pageQuery,
   ...changesQuery("-createdAt"),
+  ...shape,
   side: z
     .enum(["owner", "asker"])
     .optional()

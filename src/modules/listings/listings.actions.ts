@@ -1,14 +1,16 @@
 /** The routes of one listing that are no steps of its lifecycle: reading it, and deleting a draft. */
-import type { z } from "zod";
+import { z } from "zod";
 import type { Executor } from "../../database/connect.ts";
 import { together } from "../../database/together.ts";
 import type { Actor, Scope } from "../../lib/access.ts";
 import type { Call } from "../../lib/call.ts";
 import type { AppError, ErrorCode } from "../../lib/errors.ts";
 import type { Marked } from "../../lib/http.ts";
+import { shapeQuery } from "../../lib/shape.ts";
 import { IdParams } from "../../lib/wire.ts";
 import type { App } from "../../plugins/contract.ts";
 import { noContent, write } from "../../plugins/writes.ts";
+import { listingRelations } from "./listings.schema.ts";
 
 interface Opened<Shown> {
   mark: string;
@@ -28,11 +30,24 @@ interface Listings<Shown> {
   remove: (tx: Executor, call: Call, id: string) => Promise<undefined>;
 }
 
+/** What a listing may be joined with, by itself or in a list. */
+export const expandsOfListing = (noun: "result" | "need") => ({
+  organization: {
+    kind: "organization" as const,
+    // Masked where its owner stays anonymous.
+    of: (item: { organization: { id: string } | null }) => item.organization?.id ?? null,
+  },
+  attachments: { kind: `files of ${noun}` as const, of: ({ id }: { id: string }) => id },
+});
+
 /** Registers `GET /{id}` and `DELETE /{id}` under `/v1/results` or `/v1/needs`. */
 export function registerListing<Shown extends object>(
   app: App,
   { noun, schema, operationIds, read, remove, ...open }: Listings<Shown>,
 ): void {
+  // A resource is an object; what it holds is all that its type tells here.
+  const members = schema as unknown as z.ZodObject;
+  const shape = z.strictObject(shapeQuery(members, listingRelations));
   const path = `/v1/${noun}s/:id`;
   const tags = [`${noun}s`];
   const reading: Scope = `${noun}s:read`;
@@ -53,6 +68,7 @@ export function registerListing<Shown extends object>(
         access: { public: true, scope: reading },
         etag: "version",
         cacheSeconds: 30,
+        expands: expandsOfListing(noun),
         errors: [`${noun}.not_found`],
       },
       schema: {
@@ -62,12 +78,15 @@ export function registerListing<Shown extends object>(
           "Live ones and those that have ended for everybody; every state for the owner and the operator.",
         tags,
         params: IdParams,
+        querystring: shape,
         response: { 200: schema },
       },
     },
     (request, reply) => {
       const { id } = request.params;
-      if (request.actor) return read(app.database.db, request.actor, id);
+      const { fields, expand } = request.query;
+      // Kept is the whole alone: what it is joined with has other marks.
+      if (request.actor || fields || expand) return read(app.database.db, request.actor, id);
       return app.keptReply(request, reply, `${noun} ${id}`, {
         markOf: () => markOpen(id),
         make: () => readOpen(id),

@@ -2,11 +2,13 @@
 import { z } from "zod";
 import { contactVisibilities } from "../../../db/schema/listings.ts";
 import { organizationKinds } from "../../../db/schema/organizations.ts";
+import { Attachment } from "../../lib/attachment.ts";
 import { changeFilters, changeSorts } from "../../lib/changes.ts";
 import type { FaultCode } from "../../lib/errors.ts";
 import { fault, issueOf } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
 import { rightFaults } from "../../lib/rights.ts";
+import { expandedOf } from "../../lib/shape.ts";
 import {
   Contact,
   civilDate,
@@ -21,7 +23,15 @@ import {
   uuid,
   wholeNumber,
 } from "../../lib/wire.ts";
+import { OrganizationSummary } from "../organizations/organizations.schema.ts";
 import { moneyBands, SearchMatch, searchInclude } from "./search.schema.ts";
+
+/** What a listing may be joined with. */
+export const listingRelations = ["organization", "attachments"] as const;
+const joined = expandedOf("ListingExpanded", {
+  organization: OrganizationSummary.nullable(),
+  attachments: z.array(Attachment).nullable(),
+});
 
 /** A list without duplicates. */
 export const distinct = <T extends z.ZodType>(item: T, max: number) =>
@@ -94,6 +104,7 @@ export const listed = {
   completeness: z.int().describe("Score of 100."),
   match: SearchMatch.optional().describe("Only with `q`."),
   gaps: z.array(Gap).optional().describe("What it lacks; only with `include=gaps`."),
+  expanded: joined,
 };
 
 /** Output fields of every listing. */
@@ -138,6 +149,7 @@ export const listingOutput = {
   createdAt: instant,
   updatedAt: instant,
   allowedActions: z.array(z.string()).optional().describe("For a signed-in caller."),
+  expanded: joined,
 };
 
 export const ReviewInput = z

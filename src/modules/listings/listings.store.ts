@@ -97,6 +97,24 @@ export async function selectListing<T extends ListingTable>(
   return row as Found<RowOf<T>> | undefined;
 }
 
+/** Those of some listings that this caller may read, in no order. */
+export async function selectRelated<Row>(
+  db: Executor,
+  table: ListingTable,
+  name: string,
+  columns: Record<string, PgColumn>,
+  actor: Actor | null,
+  ids: readonly string[],
+): Promise<(Row & { organization: Owner; revealed: boolean })[]> {
+  const caller = sql`${actor?.organizationId ?? null}::uuid`;
+  const rows = await db
+    .select({ ...columns, organization: owner, revealed: revealedTo(table, name, caller) })
+    .from(table)
+    .innerJoin(organizations, eq(organizations.id, table.organizationId))
+    .where(and(inArray(table.id, [...ids]), readable(table, caller, isOperator(actor))));
+  return rows as unknown as (Row & { organization: Owner; revealed: boolean })[];
+}
+
 /**
  * The last writes of a listing and of its owner: a mark that changes with either, whoever makes them and
  * however. (`xmin` is the transaction that wrote a row as it is.)

@@ -45,6 +45,7 @@ interface ListQuery {
   limit: number;
   cursor?: string | undefined;
   include?: ("total" | "facets" | "gaps")[] | undefined;
+  expand?: readonly string[] | undefined;
 }
 
 export interface SearchPage<T> extends Page<T> {
@@ -105,8 +106,8 @@ const withGaps = ({ include }: Pick<ListQuery, "include">): boolean =>
   include?.includes("gaps") ?? false;
 
 /** Whether a page is nothing but its rows: a search and a count depend on more. */
-export const isPlain = ({ scope, q, include }: ListQuery): boolean =>
-  scope === "public" && q === undefined && include === undefined;
+export const isPlain = ({ scope, q, include, expand }: ListQuery): boolean =>
+  scope === "public" && q === undefined && include === undefined && expand === undefined;
 
 /** One plain page of the public list, as it is kept: with a mark of its rows, and how to find out that alone. */
 export function openPage<Row extends { id: string }, Item extends object>(

@@ -13,6 +13,7 @@ import {
   MatchInput,
   MatchNote,
   MatchNoteInput,
+  ReadMatchQuery,
 } from "./matches.schema.ts";
 import * as verbs from "./matches.service.ts";
 import { listMatches, readMatch } from "./matches.service.ts";
@@ -20,13 +21,19 @@ import { listMatches, readMatch } from "./matches.service.ts";
 const tags = ["matches"];
 const params = IdParams;
 
+/** What is put beside them on demand. */
+const expands = {
+  result: { kind: "result", of: (item: Match) => item.result.id },
+  need: { kind: "need", of: (item: Match) => item.need.id },
+} as const;
+
 export default async function matchRoutes(app: App) {
   const { db } = app.database;
 
   app.get(
     "/v1/matches",
     {
-      config: { access: { scope: "matches:read" } },
+      config: { access: { scope: "matches:read" }, expands },
       schema: {
         operationId: "listMatches",
         summary: "Matches of the caller's organization",
@@ -77,7 +84,12 @@ export default async function matchRoutes(app: App) {
   app.get(
     "/v1/matches/:id",
     {
-      config: { access: { scope: "matches:read" }, etag: "version", errors: ["match.not_found"] },
+      config: {
+        access: { scope: "matches:read" },
+        etag: "version",
+        expands,
+        errors: ["match.not_found"],
+      },
       schema: {
         operationId: "readMatch",
         summary: "One match",
@@ -85,6 +97,7 @@ export default async function matchRoutes(app: App) {
           "For the three parties and the operator. Who the owner of an anonymous need is, the others learn when it accepts.",
         tags,
         params,
+        querystring: ReadMatchQuery,
         response: { 200: Match },
       },
     },

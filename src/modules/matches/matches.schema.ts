@@ -5,7 +5,10 @@ import { changesQuery } from "../../lib/changes.ts";
 import { clock } from "../../lib/clock.ts";
 import { fault } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
+import { expandedOf, shapeQuery } from "../../lib/shape.ts";
 import { civilDate, instant, instantInput, prose, taxonomyCode, uuid } from "../../lib/wire.ts";
+import { RelatedNeed } from "../needs/needs.schema.ts";
+import { RelatedResult } from "../results/results.schema.ts";
 
 /** What a broker says of the two that fit. */
 export const MatchInput = z
@@ -126,13 +129,22 @@ export const Match = z
     createdAt: instant,
     updatedAt: instant,
     allowedActions: z.array(z.string()),
+    expanded: expandedOf("MatchExpanded", {
+      result: RelatedResult.nullable(),
+      need: RelatedNeed.nullable(),
+    }),
   })
   .meta({ id: "Match", description: "A broker brings a result and a need together 对接." });
 export type Match = z.output<typeof Match>;
 
+/** What is joined with one of them, or with each of a list. */
+const shape = shapeQuery(Match, ["result", "need"]);
+export const ReadMatchQuery = z.strictObject(shape);
+
 export const ListMatchesQuery = z.strictObject({
   ...pageQuery,
   ...changesQuery("-createdAt"),
+  ...shape,
   status: z.enum(matchStatuses).optional(),
   resultId: uuid.optional(),
   needId: uuid.optional(),

@@ -10,7 +10,7 @@ import {
 } from "../../plugins/batches.ts";
 import type { App } from "../../plugins/contract.ts";
 import { put, write } from "../../plugins/writes.ts";
-import { registerListing } from "../listings/listings.actions.ts";
+import { expandsOfListing, registerListing } from "../listings/listings.actions.ts";
 import { isPlain } from "../listings/lists.service.ts";
 import { searchPageOf } from "../listings/search.schema.ts";
 import { need } from "./needs.lifecycle.ts";
@@ -26,6 +26,7 @@ import {
   putNeed,
   readNeed,
   readOpenNeeds,
+  relatedNeeds,
   updateNeed,
 } from "./needs.service.ts";
 
@@ -35,6 +36,7 @@ const tags = ["needs"];
 const owners = { roles: ["university", "enterprise", "brokerage"], scope: "needs:write" } as const;
 
 export default async function needRoutes(app: App) {
+  app.addRelated("need", relatedNeeds);
   app.get(
     "/v1/needs",
     {
@@ -42,6 +44,7 @@ export default async function needRoutes(app: App) {
         access: { public: true, scope: "needs:read" },
         cacheSeconds: 30,
         searches: "listings",
+        expands: expandsOfListing("need"),
         errors: ["auth.required", "auth.forbidden_role", "cursor.expired", "search.too_many_words"],
       },
       schema: {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { needStatuses } from "../../../db/schema/needs.ts";
 import { changeSorts } from "../../lib/changes.ts";
 import { issueOf } from "../../lib/faults.ts";
+import { shapeQuery } from "../../lib/shape.ts";
 import {
   civilDate,
   codeOrNull,
@@ -20,6 +21,7 @@ import {
   listingInput,
   listingOutput,
   listingQuery,
+  listingRelations,
   ownSorts,
   proseOrNull,
   searchSorts,
@@ -181,6 +183,11 @@ export const NeedSummary = Need.pick({
   .extend(listed)
   .meta({ id: "NeedSummary" });
 
+/** One that something else is joined with. */
+export const RelatedNeed = NeedSummary.omit({ match: true, expanded: true }).meta({
+  id: "RelatedNeed",
+});
+
 export const SolveInput = z
   .strictObject({
     solvedBy: line(200)
@@ -207,6 +214,7 @@ const publicSorts = ["-publishedAt", "newest", "publishedAt", "deadline", "valid
 export const ListNeedsQuery = z
   .strictObject({
     ...listingQuery,
+    ...shapeQuery(NeedSummary, listingRelations),
     status: z.enum(needStatuses).optional().describe("In the scopes `own` and `all`."),
     sort: z
       .enum([

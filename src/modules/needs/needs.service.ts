@@ -334,6 +334,14 @@ export async function readMatchableNeed(db: Executor, actor: Actor, id: string) 
 /** Those of these needs whose owner stays anonymous. */
 export const anonymousAmong = store.selectAnonymous;
 
+/** Some, as lists show them to this caller; those that it may not read are left out. */
+export async function relatedNeeds(db: Executor, actor: Actor | null, ids: readonly string[]) {
+  const { columns } = store.needList;
+  const read = rows.selectRelated<store.SummaryRow>;
+  const found = await read(db, needs, "need", columns, actor, ids);
+  return new Map(found.map((row) => [row.id, toSummary(row, actor)]));
+}
+
 /** Published needs as lists show them, with what each lacks. */
 export async function describeNeeds(db: Executor, actor: Actor, ids: readonly string[]) {
   const found = await selectPublished(db, needs, ids);

@@ -16,6 +16,7 @@ import {
   createOrganization,
   listOrganizations,
   readOrganization,
+  relatedOrganizations,
   updateOrganization,
 } from "./organizations.service.ts";
 
@@ -23,6 +24,7 @@ const tags = ["organizations"];
 
 export default async function organizationRoutes(app: App) {
   const { db } = app.database;
+  app.addRelated("organization", relatedOrganizations);
 
   app.get(
     "/v1/organizations",

@@ -128,6 +128,16 @@ export async function readOrganization(
   return toOrganization(found, actor);
 }
 
+/** Some, as lists show them; those that the caller may not read are left out. */
+export async function relatedOrganizations(
+  db: Executor,
+  actor: Actor | null,
+  ids: readonly string[],
+) {
+  const found = await store.selectOrganizationsOf(db, actor, ids);
+  return new Map(found.map((row) => [row.id, row]));
+}
+
 /** Verified organizations; for the operator all of them. */
 export async function listOrganizations(
   db: Executor,

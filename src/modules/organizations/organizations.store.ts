@@ -1,4 +1,4 @@
-import { and, asc, eq, ne, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, ne, or, type SQL, sql } from "drizzle-orm";
 import { contractAmendments } from "../../../db/schema/contract-amendments.ts";
 import { contractParties, contracts } from "../../../db/schema/contracts.ts";
 import { matches } from "../../../db/schema/matches.ts";
@@ -122,6 +122,13 @@ export const selectOrganizations = (
     .orderBy(...by)
     .limit(query.limit + 1);
 };
+
+/** Those of some that a caller may read. */
+export const selectOrganizationsOf = (db: Executor, actor: Actor | null, ids: readonly string[]) =>
+  db
+    .select()
+    .from(organizations)
+    .where(and(inArray(organizations.id, [...ids]), visibleTo(actor)));
 
 export const countOrganizations = (
   db: Executor,

@@ -7,7 +7,12 @@ import { DryRun, DryRunQuery, dryRun, write } from "../../plugins/writes.ts";
 import * as corrections from "./corrections.service.ts";
 import * as decisions from "./decisions.service.ts";
 import { registration } from "./registrations.lifecycle.ts";
-import { FileInput, ListRegistrationsQuery, Registration } from "./registrations.schema.ts";
+import {
+  FileInput,
+  ListRegistrationsQuery,
+  ReadRegistrationQuery,
+  Registration,
+} from "./registrations.schema.ts";
 import * as registrations from "./registrations.service.ts";
 import { fileContract, listRegistrations, readRegistration } from "./registrations.service.ts";
 
@@ -17,13 +22,19 @@ const response = { 200: Registration };
 /** Only people file. */
 const applicant = { roles: ["university", "enterprise", "brokerage"], verified: true } as const;
 
+/** What is put beside them on demand. */
+const expands = {
+  organization: { kind: "organization", of: (item: Registration) => item.applicantOrganizationId },
+  attachments: { kind: "files of registration", of: (item: Registration) => item.id },
+} as const;
+
 export default async function registrationRoutes(app: App) {
   const { db } = app.database;
 
   app.get(
     "/v1/registrations",
     {
-      config: { access: { scope: "registrations:read" } },
+      config: { access: { scope: "registrations:read" }, expands },
       schema: {
         operationId: "listRegistrations",
         summary: "The queue of cases",
@@ -43,6 +54,7 @@ export default async function registrationRoutes(app: App) {
       config: {
         access: { scope: "registrations:read" },
         etag: "version",
+        expands,
         errors: ["registration.not_found"],
       },
       schema: {
@@ -51,6 +63,7 @@ export default async function registrationRoutes(app: App) {
         description: "What screening found and who reviews is for the office's registrars.",
         tags,
         params,
+        querystring: ReadRegistrationQuery,
         response,
       },
     },

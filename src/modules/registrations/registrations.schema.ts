@@ -1,9 +1,12 @@
 import { z } from "zod";
 import { registrationOrigins, registrationStatuses } from "../../../db/schema/registrations.ts";
+import { Attachment } from "../../lib/attachment.ts";
 import { changeFilters, changeSorts } from "../../lib/changes.ts";
 import { fault } from "../../lib/faults.ts";
 import { pageQuery } from "../../lib/pagination.ts";
+import { expandedOf, shapeQuery } from "../../lib/shape.ts";
 import { civilDate, instant, prose, taxonomyCode, uuid } from "../../lib/wire.ts";
+import { OrganizationSummary } from "../organizations/organizations.schema.ts";
 import { Rules } from "../registration-rules/registration-rules.schema.ts";
 
 const grounds = z
@@ -164,6 +167,10 @@ export const Registration = z
     createdAt: instant,
     updatedAt: instant,
     allowedActions: z.array(z.string()),
+    expanded: expandedOf("RegistrationExpanded", {
+      organization: OrganizationSummary.nullable(),
+      attachments: z.array(Attachment).nullable(),
+    }),
   })
   .meta({ id: "Registration" });
 export type Registration = z.output<typeof Registration>;
@@ -173,9 +180,14 @@ const yesOrNo = z
   .transform((text) => text === "true")
   .optional();
 
+/** What a case may be joined with: who applied, and its files. */
+const shape = shapeQuery(Registration, ["organization", "attachments"]);
+export const ReadRegistrationQuery = z.strictObject(shape);
+
 export const ListRegistrationsQuery = z.strictObject({
   ...pageQuery,
   ...changeFilters,
+  ...shape,
   status: z.enum(registrationStatuses).optional(),
   "status[in]": z
     .string()

@@ -10,7 +10,7 @@ import {
 } from "../../plugins/batches.ts";
 import type { App } from "../../plugins/contract.ts";
 import { put, write } from "../../plugins/writes.ts";
-import { registerListing } from "../listings/listings.actions.ts";
+import { expandsOfListing, registerListing } from "../listings/listings.actions.ts";
 import { isPlain } from "../listings/lists.service.ts";
 import { searchPageOf } from "../listings/search.schema.ts";
 import { result } from "./results.lifecycle.ts";
@@ -32,6 +32,7 @@ import {
   putResult,
   readOpenResults,
   readResult,
+  relatedResults,
   updateResult,
 } from "./results.service.ts";
 
@@ -44,6 +45,7 @@ const owners = {
 } as const;
 
 export default async function resultRoutes(app: App) {
+  app.addRelated("result", relatedResults);
   app.get(
     "/v1/results",
     {
@@ -51,6 +53,7 @@ export default async function resultRoutes(app: App) {
         access: { public: true, scope: "results:read" },
         cacheSeconds: 30,
         searches: "listings",
+        expands: expandsOfListing("result"),
         errors: ["auth.required", "auth.forbidden_role", "cursor.expired", "search.too_many_words"],
       },
       schema: {

@@ -3,6 +3,7 @@ import { priceKinds, resultStatuses } from "../../../db/schema/results.ts";
 import { changeSorts } from "../../lib/changes.ts";
 import { fault, issueOf } from "../../lib/faults.ts";
 import { normalizeRight } from "../../lib/rights.ts";
+import { shapeQuery } from "../../lib/shape.ts";
 import {
   civilDate,
   codeOrNull,
@@ -21,6 +22,7 @@ import {
   listingInput,
   listingOutput,
   listingQuery,
+  listingRelations,
   ownSorts,
   proseOrNull,
   searchSorts,
@@ -255,6 +257,11 @@ export const ResultSummary = Result.pick({
   .extend(listed)
   .meta({ id: "ResultSummary" });
 
+/** One that something else is joined with. */
+export const RelatedResult = ResultSummary.omit({ match: true, expanded: true }).meta({
+  id: "RelatedResult",
+});
+
 /** Orders of the public list. */
 const publicSorts = [
   "-publishedAt",
@@ -268,6 +275,7 @@ const publicSorts = [
 export const ListResultsQuery = z
   .strictObject({
     ...listingQuery,
+    ...shapeQuery(ResultSummary, listingRelations),
     status: z.enum(resultStatuses).optional().describe("In the scopes `own` and `all`."),
     sort: z
       .enum([

@@ -303,6 +303,14 @@ export async function readMatchableResult(db: Executor, actor: Actor, id: string
   return { ...toMatchableResult(row), isVeiled: false };
 }
 
+/** Some, as lists show them; those that the caller may not read are left out. */
+export async function relatedResults(db: Executor, actor: Actor | null, ids: readonly string[]) {
+  const { columns } = store.resultList;
+  const read = rows.selectRelated<store.SummaryRow>;
+  const found = await read(db, results, "result", columns, actor, ids);
+  return new Map(found.map((row) => [row.id, store.toSummary(row, toPrice(row), actor)]));
+}
+
 /** Published results as lists show them, with what each lacks. */
 export async function describeResults(db: Executor, actor: Actor, ids: readonly string[]) {
   const found = await selectPublished(db, results, ids);

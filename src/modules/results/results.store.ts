@@ -40,7 +40,7 @@ const summaryColumns = {
   updatedAt: results.updatedAt,
 };
 
-type SummaryRow = Pick<typeof results.$inferSelect, keyof typeof summaryColumns> & {
+export type SummaryRow = Pick<typeof results.$inferSelect, keyof typeof summaryColumns> & {
   organization: Owner;
 };
 

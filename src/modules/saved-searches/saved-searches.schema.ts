@@ -8,7 +8,7 @@ import { ListNeedsQuery, NeedSummary } from "../needs/needs.schema.ts";
 import { ListResultsQuery, ResultSummary } from "../results/results.schema.ts";
 
 /** Of the list's parameters these tell how it is shown, not what is in it. */
-const notSaved = ["cursor", "limit", "sort", "include", "scope"];
+const notSaved = ["cursor", "limit", "sort", "include", "scope", "fields", "expand"];
 
 /** Parameters of a list, as they are written in its address, checked by the list's own rules. */
 const queryOf = (list: z.ZodType) =>
@@ -38,7 +38,7 @@ export const SavedSearchInput = z
   .meta({
     id: "SavedSearchInput",
     description:
-      "`query` holds parameters of `GET /v1/results` or `GET /v1/needs` as they are written there, without `cursor`, `limit`, `sort`, `include` and `scope`.",
+      "`query` holds parameters of `GET /v1/results` or `GET /v1/needs` as they are written there, without `cursor`, `limit`, `sort`, `include`, `scope`, `fields` and `expand`.",
     examples: [
       {
         noun: "result",
