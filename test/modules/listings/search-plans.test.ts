@@ -320,7 +320,7 @@ t.test("what has changed since, and what its owner calls so", async (t) => {
     "results_updated",
     "Index Scan",
   ]);
-  await planned(t, () => own("GET", `/v1/results?scope=own&${since}`), ["results_owner"]);
+  await planned(t, () => own("GET", `/v1/results?scope=own&${since}`));
   await planned(t, () => own("GET", "/v1/results?scope=own&externalId=ERP-1"), [
     "results_external_id",
   ]);
