@@ -86,6 +86,9 @@ const Environment = z.object({
   AUDIT_HEAD_MINUTES: wholeNumber(1, 1440)
     .default(60)
     .describe("Minutes between two signed heads of the log."),
+  EVENT_DAYS: wholeNumber(30, 3650)
+    .default(90)
+    .describe("Days for which the event feed keeps an event."),
   DEMO: flag
     .default(true)
     .describe("Whether an empty embedded database gets the demo market and its accounts."),
@@ -236,6 +239,7 @@ export interface Config {
   signingKeysFile: string;
   auditHeadFile: string | null;
   auditHeadMinutes: number;
+  eventDays: number;
   demo: boolean;
   logLevel: z.output<typeof Environment>["LOG_LEVEL"];
   accessTokenSeconds: number;
@@ -330,6 +334,7 @@ export function readConfig(
     signingKeysFile: env.SIGNING_KEYS_FILE ?? join(env.DATA_DIR, "signing-keys.json"),
     auditHeadFile: env.AUDIT_HEAD_FILE ?? null,
     auditHeadMinutes: env.AUDIT_HEAD_MINUTES,
+    eventDays: env.EVENT_DAYS,
     demo: env.DEMO && !env.DATABASE_URL,
     logLevel: env.LOG_LEVEL,
     accessTokenSeconds: env.ACCESS_TOKEN_SECONDS,

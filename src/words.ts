@@ -13,6 +13,7 @@ import { words as auth } from "./modules/auth/auth.words.ts";
 import { words as brokerCertificates } from "./modules/broker-certificates/broker-certificates.words.ts";
 import { words as brokers } from "./modules/brokers/brokers.words.ts";
 import { words as contracts } from "./modules/contracts/contracts.words.ts";
+import { words as events } from "./modules/events/events.words.ts";
 import { words as interests } from "./modules/interests/interests.words.ts";
 import { words as jobFaults } from "./modules/job-faults/job-faults.words.ts";
 import { words as listings } from "./modules/listings/listings.words.ts";
@@ -62,6 +63,7 @@ const said = [
   registry,
   statistics,
   audit,
+  events,
   taxonomies,
   service,
   jobFaults,

@@ -5,6 +5,7 @@ export * from "./broker-certificates.ts";
 export * from "./contract-amendments.ts";
 export * from "./contract-payments.ts";
 export * from "./contracts.ts";
+export * from "./events.ts";
 export * from "./idempotency-keys.ts";
 export * from "./interests.ts";
 export * from "./job-faults.ts";

@@ -58,6 +58,8 @@ export interface RouteContract {
   bucket?: Bucket;
   /** Its handler counts it (`app.limit`), by what the body says. */
   countsItself?: true;
+  /** The parameter that its next page is asked for by, where that is not `cursor`. */
+  pagesBy?: string;
   /** It searches, and costs by what its query asks for, or it makes suggestions. */
   searches?: "listings" | "suggestions";
   /** Its reply may be kept by shared caches for a while, when nobody is signed in. */

@@ -3,6 +3,7 @@ import { asc, eq } from "drizzle-orm";
 import { auditRecords } from "../../db/schema/audit.ts";
 
 import { sealRecords } from "../../src/modules/audit/sealer.service.ts";
+import { fillFeed } from "../../src/modules/events/events.service.ts";
 import { feedSealed } from "../../src/modules/registry/registry.service.ts";
 import { sumSealed } from "../../src/modules/statistics/statistics.service.ts";
 import type { Market } from "./market.ts";
@@ -20,6 +21,12 @@ export const sealOnce = ({ database: { db } }: Pick<Market, "database">): Promis
 /** Seals everything that is committed. */
 export async function sealAll(market: Pick<Market, "database">): Promise<void> {
   while (await sealOnce(market));
+}
+
+/** Seals everything that is committed, and puts it into the event feed. */
+export async function tellAll(market: Pick<Market, "database">): Promise<void> {
+  await sealAll(market);
+  while (await market.database.db.transaction(fillFeed));
 }
 
 /** The audit records of a subject, oldest first. */

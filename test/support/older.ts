@@ -25,6 +25,7 @@ export async function beforeOneGroupOfSynonyms(pool: pg.Pool): Promise<void> {
     "drop function keep_prefilled",
     "alter table contracts drop column prefilled",
     "drop index needs_owner_validity, needs_owner_completeness, results_owner_validity, results_owner_completeness",
+    "drop table event_readers, events, events_state",
   ]) {
     await pool.query(statement);
   }

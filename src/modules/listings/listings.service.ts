@@ -15,13 +15,14 @@ import type { Marked } from "../../lib/http.ts";
 import { newId } from "../../lib/ids.ts";
 import { type SearchColumns, searchColumnsOf } from "../../lib/terms.ts";
 import type { Resource } from "../../lifecycle/resource.ts";
-import { type Listing, looseStatuses, type SharedRow } from "./listings.lifecycle.ts";
+import { type Listing, looseStatuses, openStatuses, type SharedRow } from "./listings.lifecycle.ts";
 import type { Gap, RenewInput, ReviewInput } from "./listings.schema.ts";
 import * as store from "./listings.store.ts";
 import type { ListingTexts } from "./listings.texts.ts";
 import type { ListingView } from "./listings.view.ts";
 
 export type { Listing, SharedRow } from "./listings.lifecycle.ts";
+export { openStatuses };
 
 type Noun = (typeof listingNouns)[number];
 
