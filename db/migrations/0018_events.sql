@@ -14,7 +14,6 @@ CREATE TABLE "events" (
 	"organization_id" uuid,
 	"status_from" text,
 	"status_to" text,
-	"due_on" text,
 	"at" timestamp(3) with time zone NOT NULL,
 	"sealed_at" timestamp(3) with time zone NOT NULL,
 	"actor_organization_id" uuid,

@@ -31,8 +31,6 @@ export const events = pgTable(
     organizationId: uuid("organization_id"),
     statusFrom: text("status_from"),
     statusTo: text("status_to"),
-    /** The day that the event is about: by when something is due, on which something ends. */
-    dueOn: text("due_on"),
     at: instant("at").notNull(),
     sealedAt: instant("sealed_at").notNull(),
     /** Who acted reads the id of the own request. */

@@ -11,8 +11,9 @@ import { newId } from "../../src/lib/ids.ts";
 import { refreshStatistics } from "../../src/modules/matching/term-statistics.service.ts";
 import type { RegisteredRoute } from "../../src/plugins/contract.ts";
 import { completeContract } from "../support/contracts.ts";
-import { acceptedInterest, openInterest } from "../support/deals.ts";
+import { acceptedInterest, ask, declined, openInterest } from "../support/deals.ts";
 import { type Overrides, publishedNeed, publishedResult } from "../support/listings.ts";
+import { tellAll } from "../support/log.ts";
 import { type Caller, openMarket, type Reply } from "../support/market.ts";
 import { certify, proposalText, propose } from "../support/matches.ts";
 import { must, refused } from "../support/replies.ts";
@@ -65,21 +66,26 @@ async function marketOf(owner: Owner) {
   );
   await transact(pool, (tx) => refreshStatistics(tx, true));
   await db.execute(sql`analyze`);
+  await tellAll(market);
 
   return {
     market,
+    owner: owner === "first" ? first : second,
     strangers: { nobody: null, stranger, university, broker, registrar, machine },
     organizations: { first: first.organizationId, second: second.organizationId },
     strangersOrganization: stranger.organizationId,
     members: { first: first.id, second: second.id },
     results: { ofFirst, ofSecond, ofUniversity },
     needs: { veiled, named },
-    interests: { asked: asked.id, ofInterest: ofInterest.id, ofOther: ofOther.id },
+    interests: { asked: asked.id, ofInterest: ofInterest.id, ofOther: ofOther.id, told: "" },
     matches: { proposed: proposed.id as string },
     parties: { stranger, first, second, broker, university },
   };
 }
 type World = Awaited<ReturnType<typeof marketOf>>;
+
+/** Those that are there already. */
+const given = (ids: Record<string, string>) => Object.values(ids).filter((id) => id !== "");
 
 /** What an operation's path may be about, by the beginning of its path. */
 const subjectsOf = (world: World, url: string): string[] => {
@@ -92,7 +98,7 @@ const subjectsOf = (world: World, url: string): string[] => {
     [/^\/v1\/matches\//, world.matches],
   ];
   const found = table.find(([pattern]) => pattern.test(url));
-  return found ? Object.values(found[1]) : [newId()];
+  return found ? given(found[1]) : [newId()];
 };
 
 /** The documented example of an operation's body, about what this market has. */
@@ -174,14 +180,14 @@ function attacks(world: World): Move[] {
       play(`contract with ${who}`, caller, "POST", "/v1/contracts", body);
       const byOwnId = `/v1/contracts/by-external-id/${who}`;
       play(`contract by an own id with ${who}`, caller, "PUT", byOwnId, body);
-      for (const interestId of Object.values(world.interests)) {
+      for (const interestId of given(world.interests)) {
         const of = { ...body, needId: null, interestId };
         play(`contract of an interest with ${who}`, caller, "POST", "/v1/contracts", of);
       }
     }
   }
   for (const [of, resultId] of Object.entries(world.results)) {
-    for (const interestId of [newId(), ...Object.values(world.interests)]) {
+    for (const interestId of [newId(), ...given(world.interests)]) {
       const body = { resultId, needId: veiled, proposal: proposalText, interestId };
       play(`match ${of} by an interest`, broker, "POST", "/v1/matches", body);
     }
@@ -222,12 +228,13 @@ function seen(world: World, { status, text, headers }: Reply): string {
   const labels = new Map<string, string>();
   for (const group of ["organizations", "members", "results", "needs", "interests", "matches"]) {
     const named = world[group as "needs"] as Record<string, string>;
-    for (const [name, id] of Object.entries(named)) labels.set(id, `<${group}.${name}>`);
+    for (const [name, id] of Object.entries(named)) if (id) labels.set(id, `<${group}.${name}>`);
   }
   const plain = text
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}/g, (id) => labels.get(id) ?? "<id>")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<instant>")
-    .replaceAll(/"(requestId|instance|next)":"[^"]*"/g, '"$1":"<one>"')
+    // Hashes of the log are of records with other ids.
+    .replaceAll(/"(requestId|instance|next|hash|jws)":"[^"]*"/g, '"$1":"<one>"')
     .replaceAll(/匿名需求方 [2-9A-Z]{5}/g, "<alias>")
     .replaceAll(/测试(员\d+|机构[0-9a-f]+)/g, "<name>")
     .replaceAll(/person\d+\.\w+@/g, "<person>@")
@@ -265,6 +272,53 @@ t.test("no operation tells a stranger who posted an anonymous need", async (t) =
   const answers = await game(t, everything);
   for (const status of [200, 400, 401, 403, 404]) t.ok(answers.get(status), `${status} among them`);
 });
+
+/** The feed of every stranger: all of it, and of each thing and each kind of event that it could be asked about. */
+function feeds(world: World): Move[] {
+  const groups = [world.organizations, world.members, world.results, world.needs];
+  const subjects = [...groups, world.interests, world.matches].flatMap((ids) => Object.values(ids));
+  const queries = [
+    "limit=1000",
+    ...subjects.map((id) => `subjectId=${id}`),
+    ...["need", "interest", "match", "result", "organization"].map((noun) => `subjectType=${noun}`),
+    "types=need.publish,need.solve,need.close,need.withdraw,need.expire",
+    "limit=1",
+  ];
+  return Object.entries(world.strangers).flatMap(([who, caller]) =>
+    queries.map((query) => {
+      const url = `/v1/events?${query}`;
+      return { name: `${who} ${query.slice(0, 14)}`, caller, method: "GET", url };
+    }),
+  );
+}
+
+t.test(
+  "no event tells a stranger who posted an anonymous need, nor who acted for it",
+  async (t) => {
+    // What the owner does with what strangers began, which is told to them: each in its own market.
+    for (const { market, owner, parties, needs, interests, matches } of worlds) {
+      const { broker, stranger } = parties;
+      interests.told = (await must(ask(market, stranger, "need", needs.veiled))).id;
+      const act = (path: string, body?: object) => must(market.as(owner)("POST", path, { body }));
+      const open = `/v1/matches?needId=${needs.veiled}&status=proposed`;
+      const [found] = (await must(market.as(broker)("GET", open))).data;
+      // The broker has proposed it again, after the other side declined the first one.
+      matches.proposed = found.id;
+      await act(`/v1/interests/${interests.told}/decline`, declined);
+      await act(`/v1/matches/${matches.proposed}/decline`, declined);
+      await tellAll(market);
+    }
+    await game(t, feeds);
+    const [{ market, parties, interests, matches, needs }] = worlds;
+    const told = async (caller: Caller, subjectId: string) => {
+      const { data } = await must(market.as(caller)("GET", `/v1/events?subjectId=${subjectId}`));
+      return data.map(({ type }: { type: string }) => type);
+    };
+    t.same(await told(parties.stranger, interests.told), ["interest.create", "interest.decline"]);
+    t.same(await told(parties.broker, matches.proposed), ["match.propose", "match.decline"]);
+    t.same(await told(parties.stranger, needs.veiled), ["need.publish"]);
+  },
+);
 
 t.test(
   "a real proposal of the owner's own result is refused as of a listing out of view",

@@ -61,6 +61,8 @@ const sayings: Record<Exclude<ErrorCode, `${Noun}.${Reason}`>, Saying> = {
   "contract.revision_changed": "always",
   "contract.state_secret": whole,
   "cursor.expired": whole,
+  "event.no_longer_kept": whole,
+  "event.too_many_streams": whole,
   "idempotency.in_progress": { title: "Retry-After says when to come again" },
   "idempotency.key_reused": whole,
   "interest.already_open": { title: "one's own list holds it" },

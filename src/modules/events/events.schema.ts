@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { civilDate, instant, uuid, wholeNumber } from "../../lib/wire.ts";
+import { instant, uuid, wholeNumber } from "../../lib/wire.ts";
 import { eventTypes, subjectTypes } from "./events.types.ts";
 
 export const EventType = z.enum(eventTypes).meta({
   id: "EventType",
   description:
-    "What happened, as in the audit log: the subject's kind and the step. `due`, `overdue` and `expiring` are told by time, `news` when a saved search has something new. Later versions may add some.",
+    "What happened, as in the audit log: the subject's kind and the step. Later versions may add some.",
 });
 
 /** CloudEvents 1.0 in structured mode, of the feed and of webhooks alike. */
@@ -36,7 +36,6 @@ export const Event = z
         .describe(
           "Null when it stayed; `from` is null of what was made, `to` of what was removed.",
         ),
-      dueOn: civilDate.nullable().describe("The day that a reminder is about, Asia/Shanghai."),
       requestId: z
         .string()
         .nullable()

@@ -66,7 +66,6 @@ const paths: Partial<Record<SubjectType, (found: store.FoundEvent) => string>> =
   match: ({ subjectId }) => `/v1/matches/${subjectId}`,
   member: ({ organizationId, subjectId }) =>
     `/v1/organizations/${organizationId}/members/${subjectId}`,
-  saved_search: ({ subjectId }) => `/v1/saved-searches/${subjectId}`,
 };
 
 const subjectOf = (found: store.FoundEvent): string =>
@@ -74,7 +73,7 @@ const subjectOf = (found: store.FoundEvent): string =>
   `/v1/${found.subjectType.replaceAll("_", "-")}s/${found.subjectId}`;
 
 function toEvent(found: store.FoundEvent, publicUrl: string): Event {
-  const { position, id, type, at, subjectId, statusFrom, statusTo, dueOn, requestId } = found;
+  const { position, id, type, at, subjectId, statusFrom, statusTo, requestId } = found;
   const isMoved = statusFrom !== null || statusTo !== null;
   return {
     specversion: "1.0",
@@ -89,7 +88,6 @@ function toEvent(found: store.FoundEvent, publicUrl: string): Event {
       subjectType: found.subjectType as SubjectType,
       subjectId,
       status: isMoved ? { from: statusFrom, to: statusTo } : null,
-      dueOn,
       requestId,
     },
   };

@@ -13,17 +13,10 @@ import { needs } from "../../../db/schema/needs.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import { registrations } from "../../../db/schema/registrations.ts";
 import { results } from "../../../db/schema/results.ts";
-import { savedSearches } from "../../../db/schema/saved-searches.ts";
 import type { Executor } from "../../database/connect.ts";
 import { type Actor, isOperator } from "../../lib/access.ts";
 import { openStatuses } from "../listings/listings.service.ts";
-import {
-  type EventType,
-  publicTypes,
-  remindingTypes,
-  type SubjectType,
-  subjectTypes,
-} from "./events.types.ts";
+import { type EventType, publicTypes, type SubjectType, subjectTypes } from "./events.types.ts";
 
 /** Words of the program as a list in SQL, which the planner knows then; nothing is in an empty one. */
 const listOf = (words: readonly (EventType | SubjectType | (typeof openStatuses)[number])[]): SQL =>
@@ -68,7 +61,7 @@ export async function fill(tx: Executor, from: number, to: number): Promise<void
   const status = (part: SQL) => sql`${part} ->> 'status'`;
   await tx.execute(sql`
     insert into ${events} (position, id, type, subject_type, subject_id, parent_id, organization_id,
-      status_from, status_to, due_on, at, sealed_at, actor_organization_id, request_id, is_public)
+      status_from, status_to, at, sealed_at, actor_organization_id, request_id, is_public)
     select l.position, r.id, r.type, r.subject_type, r.subject_id,
       case r.subject_type
         when 'contract' then r.subject_id
@@ -77,7 +70,6 @@ export async function fill(tx: Executor, from: number, to: number): Promise<void
         when 'registration' then (select c.contract_id from ${registrations} c where c.id = r.subject_id)
       end,
       r.organization_id, ${status(sql`r.before`)}, ${status(sql`r.after`)},
-      case when r.type in (${listOf(remindingTypes)}) then r.after ->> 'dueOn' end,
       r.at, l.sealed_at, r.actor_organization_id, r.request_id,
       r.type in (${listOf(publicTypes)})
         and coalesce(r.after ->> 'status', 'published') in (${listOf(openStatuses)})
@@ -134,8 +126,6 @@ function visibleTo(reader: Reader): SQL {
       or exists (select from ${contractParties} p where p.contract_id = r.contract_id and p.organization_id = ${organizationId}::uuid)))
     when 'broker_certificate' then ${operator} or (${own} and (${reader.isAdmin}::boolean or exists (
       select from ${brokerCertificates} b where b.id = e.subject_id and b.member_id = ${id}::uuid)))
-    when 'saved_search' then exists (
-      select from ${savedSearches} s where s.id = e.subject_id and s.owner_id = ${id}::uuid)
     when 'api_client' then ${own}
     else ${operator} or ${own}
   end`;
@@ -151,7 +141,6 @@ export interface FoundEvent {
   organizationId: string | null;
   statusFrom: string | null;
   statusTo: string | null;
-  dueOn: string | null;
   at: string;
   /** Of a request of the reader's own organization; null of any other. */
   requestId: string | null;
@@ -196,7 +185,7 @@ export async function selectEvents(
       select json_agg(json_build_object('position', e.position, 'id', e.id, 'type', e.type,
         'subjectType', e.subject_type, 'subjectId', e.subject_id, 'parentId', e.parent_id,
         'organizationId', e.organization_id, 'statusFrom', e.status_from, 'statusTo', e.status_to,
-        'dueOn', e.due_on, 'at', e.at::text,
+        'at', e.at::text,
         'requestId', case when e.actor_organization_id = ${reader.organizationId}::uuid then e.request_id end)
         order by e.position)
       from ${events} e where e.position in (select position from (

@@ -3,17 +3,17 @@ import type { Actor, Scope } from "../../lib/access.ts";
 
 const listing = [
   ...["create", "update", "delete", "submit", "withdraw", "publish", "request_changes"],
-  ...["reject", "renew", "expire", "restore", "expiring"],
+  ...["reject", "renew", "expire", "restore"],
 ] as const;
 
-/** Verbs of each noun. The last ones of some are told by time (`reminders.service.ts`), all others by a change. */
+/** Verbs of each noun. */
 const verbs = {
   result: [...listing, "transfer"],
   need: [...listing, "solve", "close"],
-  interest: ["create", "accept", "decline", "withdraw", "lapse", "due", "overdue"],
+  interest: ["create", "accept", "decline", "withdraw", "lapse"],
   match: [
     ...["propose", "accept", "retract", "decline", "withdraw", "negotiate", "fail", "reassign"],
-    ...["lapse", "contract", "expiring"],
+    ...["lapse", "contract"],
   ],
   contract: [
     ...["create", "update", "submit", "confirm", "retract", "return", "cancel", "file", "release"],
@@ -24,7 +24,7 @@ const verbs = {
   registration: [
     ...["file", "accept", "request_supplement", "supplement", "expert_review", "conclude_review"],
     ...["set_due_date", "register", "refuse", "withdraw", "amend", "cancel", "revoke", "retract"],
-    ...["amend_request", "cancel_request", "revoke_request", "dispute", "due", "overdue"],
+    ...["amend_request", "cancel_request", "revoke_request", "dispute"],
   ],
   organization: [
     ...["register", "create", "update", "verify", "reject", "resubmit", "suspend", "reinstate"],
@@ -37,10 +37,8 @@ const verbs = {
   api_client: ["create", "update", "rotate_secret", "revoke"],
   broker_certificate: [
     ...["apply", "withdraw", "certify", "reject", "suspend", "reinstate", "revoke", "expire"],
-    "expiring",
   ],
   registration_office: ["create", "update", "close"],
-  saved_search: ["news"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type SubjectType = keyof typeof verbs;
@@ -81,8 +79,6 @@ const scopeOf: Record<SubjectType, Scope | null> = {
   api_client: null,
   broker_certificate: null,
   registration_office: "organization:read",
-  // It is its owner's alone, whose scopes were asked for when it was saved.
-  saved_search: "events:read",
 };
 
 /** Only an admin reads of these. */
@@ -95,8 +91,3 @@ export const toldAbout = ({ scopes, isAdmin }: Pick<Actor, "scopes" | "isAdmin">
     if (scopes) return scope !== null && scopes.includes(scope);
     return isAdmin || !forAdmins.includes(noun);
   });
-
-/** Types that time tells of: a day that comes or has passed, or that there is something new to look at. */
-export const remindingTypes = eventTypes.filter((type) =>
-  /\.(due|overdue|expiring|news)$/.test(type),
-);

@@ -55,7 +55,6 @@ t.test("an event in full", async (t) => {
       subjectType: "result",
       subjectId: id,
       status: { from: null, to: "draft" },
-      dueOn: null,
       requestId: created.headers["request-id"],
     },
   });
