@@ -153,6 +153,7 @@ t.test("what machine clients may do", async (t) => {
       "listAmendments",
       "listContractRevisions",
       "listContracts",
+      "listEvents",
       "listInterests",
       "listInterestsInNeed",
       "listInterestsInResult",
