@@ -164,39 +164,6 @@ export const selectOrganizations = (db: Executor, ids: readonly string[]) =>
     .from(organizations)
     .where(and(inArray(organizations.id, [...ids]), eq(organizations.status, "verified")));
 
-/** What a contract takes over of a listing that this caller may read: open to all, or its own. */
-export async function selectListingContent(
-  db: Executor,
-  noun: "result" | "need",
-  id: string,
-  { organizationId }: Actor,
-) {
-  const table = noun === "result" ? results : needs;
-  const [found] = await db
-    .select({
-      title: table.title,
-      fieldCode: table.fieldCode,
-      industryCode: table.industryCode,
-      rights: noun === "result" ? results.intellectualProperty : sql<null>`null`,
-    })
-    .from(table)
-    .innerJoin(organizations, eq(organizations.id, table.organizationId))
-    .where(
-      and(
-        eq(table.id, id),
-        or(
-          eq(table.organizationId, organizationId),
-          // As the listing itself is read.
-          and(
-            sql`${table.status} in ('published', 'expired', 'transferred', 'solved', 'closed')`,
-            eq(organizations.status, "verified"),
-          ),
-        ),
-      ),
-    );
-  return found;
-}
-
 /**
  * Whose a listing is, if this caller may say what a contract comes of it: it owns it, or the owner
  * accepted its interest. @param actor null for a listing that the contract names already

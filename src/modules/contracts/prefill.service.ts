@@ -9,8 +9,9 @@ import { lockMatchForContract, type MatchRow } from "../matches/matches.service.
 import type { ContractContent } from "./content.schema.ts";
 import type { Deal } from "./contracts.lifecycle.ts";
 import { type ContractInput, type ContractLinks, untaken } from "./contracts.schema.ts";
-import * as store from "./contracts.store.ts";
+import { selectOrganizations } from "./contracts.store.ts";
 import { Party } from "./parties.schema.ts";
+import { selectListingContent } from "./prefill.store.ts";
 import { Right } from "./terms.schema.ts";
 
 /** One thing to take over, and where from. */
@@ -24,8 +25,8 @@ export interface Origin {
   buyer: string;
   resultId: string | null;
   needId: string | null;
-  result: Awaited<ReturnType<typeof store.selectListingContent>>;
-  need: Awaited<ReturnType<typeof store.selectListingContent>>;
+  result: Awaited<ReturnType<typeof selectListingContent>>;
+  need: Awaited<ReturnType<typeof selectListingContent>>;
   /** The brokerage of the match, while it is in good standing. */
   brokerage: { id: string; name: string } | undefined;
 }
@@ -46,9 +47,9 @@ export async function originOf(
   if (!deal) return null;
   const { resultId, needId } = deal;
   const [result, need, [brokerage]] = await Promise.all([
-    resultId ? store.selectListingContent(tx, "result", resultId, actor) : undefined,
-    needId ? store.selectListingContent(tx, "need", needId, actor) : undefined,
-    match ? store.selectOrganizations(tx, [match.brokerOrganizationId]) : [],
+    resultId ? selectListingContent(tx, "result", resultId, actor) : undefined,
+    needId ? selectListingContent(tx, "need", needId, actor) : undefined,
+    match ? selectOrganizations(tx, [match.brokerOrganizationId]) : [],
   ]);
   return { ...deal, match, result, need, brokerage };
 }

@@ -47,14 +47,14 @@ const openToAll = (table: ListingTable) =>
   and(inArray(table.status, [...openStatuses]), eq(organizations.status, "verified"));
 
 /** Open to all; or the caller's own; or the caller is the operator. */
-const readable = (table: ListingTable, organizationId: unknown, operator: unknown) =>
+export const readable = (table: ListingTable, organizationId: unknown, operator: unknown) =>
   or(openToAll(table), sql`${table.organizationId} = ${organizationId}`, sql`${operator}::boolean`);
 
 /**
  * Whether the owner accepted an interest of the caller's organization in it, or a match that the caller
  * brought about or is the other side of. Nothing is looked up for those who are not signed in.
  */
-function revealedTo(table: ListingTable, name: string, organizationId: unknown) {
+export function revealedTo(table: ListingTable, name: string, organizationId: unknown) {
   const [own, other] = name === "result" ? ["result", "need"] : ["need", "result"];
   const column = (of: string, rest: string) => sql.raw(`m.${of}_${rest}`);
   return sql<boolean>`case when ${organizationId}::uuid is null then false else
@@ -95,24 +95,6 @@ export async function selectListing<T extends ListingTable>(
   const organizationId = actor?.organizationId ?? null;
   const [row] = await statement.execute({ id, organizationId, operator: isOperator(actor) });
   return row as Found<RowOf<T>> | undefined;
-}
-
-/** Those of some listings that this caller may read, in no order. */
-export async function selectRelated<Row>(
-  db: Executor,
-  table: ListingTable,
-  name: string,
-  columns: Record<string, PgColumn>,
-  actor: Actor | null,
-  ids: readonly string[],
-): Promise<(Row & { organization: Owner; revealed: boolean })[]> {
-  const caller = sql`${actor?.organizationId ?? null}::uuid`;
-  const rows = await db
-    .select({ ...columns, organization: owner, revealed: revealedTo(table, name, caller) })
-    .from(table)
-    .innerJoin(organizations, eq(organizations.id, table.organizationId))
-    .where(and(inArray(table.id, [...ids]), readable(table, caller, isOperator(actor))));
-  return rows as unknown as (Row & { organization: Owner; revealed: boolean })[];
 }
 
 /**

@@ -20,6 +20,7 @@ import { completenessOf, isInsider, ownIdOf, toListing } from "../listings/listi
 import { conditionsOf } from "../listings/lists.filters.ts";
 import { type ListOptions, listListings, openPage } from "../listings/lists.service.ts";
 import { selectPublished } from "../listings/lists.store.ts";
+import { selectRelated } from "../listings/related.store.ts";
 import { assertCodes, broughtIn, codesIn } from "../taxonomies/taxonomies.service.ts";
 import { masked, newAlias, revealingFaults } from "./needs.anonymity.ts";
 import { gapsOf } from "./needs.completeness.ts";
@@ -337,7 +338,7 @@ export const anonymousAmong = store.selectAnonymous;
 /** Some, as lists show them to this caller; those that it may not read are left out. */
 export async function relatedNeeds(db: Executor, actor: Actor | null, ids: readonly string[]) {
   const { columns } = store.needList;
-  const read = rows.selectRelated<store.SummaryRow>;
+  const read = selectRelated<store.SummaryRow>;
   const found = await read(db, needs, "need", columns, actor, ids);
   return new Map(found.map((row) => [row.id, toSummary(row, actor)]));
 }

@@ -20,6 +20,7 @@ import { completenessOf, toListing } from "../listings/listings.view.ts";
 import { conditionsOf } from "../listings/lists.filters.ts";
 import { type ListOptions, listListings, openPage } from "../listings/lists.service.ts";
 import { selectPublished } from "../listings/lists.store.ts";
+import { selectRelated } from "../listings/related.store.ts";
 import { assertCodes, broughtIn, codesIn } from "../taxonomies/taxonomies.service.ts";
 import { gapsOf, rightFaultsOf } from "./results.completeness.ts";
 import { type ResultRow, result } from "./results.lifecycle.ts";
@@ -306,7 +307,7 @@ export async function readMatchableResult(db: Executor, actor: Actor, id: string
 /** Some, as lists show them; those that the caller may not read are left out. */
 export async function relatedResults(db: Executor, actor: Actor | null, ids: readonly string[]) {
   const { columns } = store.resultList;
-  const read = rows.selectRelated<store.SummaryRow>;
+  const read = selectRelated<store.SummaryRow>;
   const found = await read(db, results, "result", columns, actor, ids);
   return new Map(found.map((row) => [row.id, store.toSummary(row, toPrice(row), actor)]));
 }
