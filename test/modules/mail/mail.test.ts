@@ -5,9 +5,11 @@ import { mailPreferences, mails } from "../../../db/schema/mails.ts";
 import { members } from "../../../db/schema/members.ts";
 import { signInAttempts } from "../../../db/schema/sessions.ts";
 import { transact } from "../../../src/database/transact.ts";
+import { systemOrigin } from "../../../src/lib/access.ts";
 import { nowInstant } from "../../../src/lib/clock.ts";
 import { sha256 } from "../../../src/lib/ids.ts";
 import { takeMails } from "../../../src/modules/mail/outbox.service.ts";
+import { issueLink, issueMailedToken } from "../../../src/modules/sessions/sessions.service.ts";
 import { confirm, confirmingContract } from "../../support/contracts.ts";
 import { openInterest } from "../../support/deals.ts";
 import { auditsOf } from "../../support/log.ts";
@@ -132,23 +134,27 @@ t.test("a link that works no more is not mailed", async (t) => {
   t.equal((await redeem(tokenIn(letters[0]?.text))).status, 200);
 });
 
-t.test("while a newer link is made, a mailed token does not outlive the older one", async (t) => {
-  const admin = await market.person("enterprise");
-  for (let round = 0; round < 5; round++) {
+t.test(
+  "a newer link ends a mailed token that is made at the same moment",
+  { skip: process.env.TEST_DATABASE_URL ? false : "needs several connections" },
+  async (t) => {
+    const admin = await market.person("enterprise");
     const { id, token } = await invite(admin);
-    const [, newer] = await Promise.all([
-      run("send"),
-      must(market.as(admin)("POST", `${membersOf(admin)}/${id}/issue-link`)),
-    ]);
-    await run("send");
-    const live = await db.execute(
-      sql`select 1 from one_time_links where member_id = ${id} and used_at is null`,
-    );
-    t.equal(live.rows.length, 2, "that of the newer link, and its mailed one");
-    refused(t, await redeem(token), 400, "auth.invalid_link");
-    t.equal((await redeem(newer.token)).status, 200);
-  }
-});
+    let mailed: Promise<unknown> | undefined;
+    await transact(market.served.pool, async (tx) => {
+      await tx.select().from(members).where(eq(members.id, id)).for("update");
+      await issueLink(tx, systemOrigin, id, "invitation");
+      mailed = transact(market.served.pool, (other) => issueMailedToken(other, sha256(token)));
+      await until(async () => {
+        const { rows: waiting } = await db.execute(sql`
+          select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`);
+        return waiting.length > 0;
+      });
+    });
+    t.equal(await mailed, null, "of the link before there is none");
+  },
+);
 
 t.test(
   "a password link is mailed, and the change of a password is told whatever one chose",
