@@ -61,7 +61,7 @@ const sayings: Record<Exclude<ErrorCode, `${Noun}.${Reason}`>, Saying> = {
   "contract.revision_changed": "always",
   "contract.state_secret": whole,
   "cursor.expired": whole,
-  "event.no_longer_kept": whole,
+  "event.no_longer_kept": "always",
   "event.too_many_streams": whole,
   "idempotency.in_progress": { title: "Retry-After says when to come again" },
   "idempotency.key_reused": whole,
