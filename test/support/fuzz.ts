@@ -264,9 +264,11 @@ function requestsOf(
       });
     })
     .map(({ kind, query, ids, body, headers, raw }) => {
-      const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-        encode(textOf((ids as Json)[name]) || "x"),
-      );
+      const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+        const part = textOf((ids as Json)[name]);
+        // The parser of URLs takes `.` and `..` out, also encoded: it would be another address.
+        return encode(/^\.{0,2}$/.test(part) ? "x" : part);
+      });
       const pairs = Object.entries((query ?? {}) as Json).map(
         ([name, value]) => `${encode(name)}=${encode(textOf(value))}`,
       );
