@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { CronExpressionParser } from "cron-parser";
 import fp from "fastify-plugin";
@@ -104,6 +105,8 @@ export default fp<{ mode: JobMode }>(
     const states = new Map<string, JobState>();
     const stopping = new AbortController();
     const { signal } = stopping;
+    // Each job waits for it; Node would take more than ten for a leak, and warn whoever starts the market.
+    setMaxListeners(0, signal);
     const metrics = jobMetrics(app.metrics, () => states);
     app.decorate("jobs", jobs);
     app.decorate("addJob", (job) => {

@@ -220,6 +220,15 @@ function attacks(world: World): Move[] {
       play(`list ?${query.slice(0, 12)}`, caller, "GET", `/v1/needs?${encodeURI(query)}`);
     }
   }
+  // What is joined with it, or chosen of it, is no way around.
+  const joined = "expand=organization,attachments";
+  for (const caller of [null, stranger, broker, university]) {
+    play("joined list", caller, "GET", `/v1/needs?${joined}&sort=updatedAt`);
+    play("joined need", caller, "GET", `/v1/needs/${veiled}?${joined}&fields=title,organization`);
+    for (const of of caller ? ["interests", "matches", "contracts"] : []) {
+      play(`joined ${of}`, caller, "GET", `/v1/${of}?expand=result,need`);
+    }
+  }
   return moves;
 }
 

@@ -97,6 +97,7 @@ t.test("what a start refuses, and what a kill leaves", async (t) => {
   t.match(await post(`${again}/v1/auth/login`, credentials), { status: 200 });
   third.child.kill("SIGTERM");
   t.equal(await third.ended, 0, "ends in order when asked to");
+  t.notMatch(third.text(), /Warning/, "Node warns of nothing");
 
   // Somebody is signed in: new keys are not made silently.
   rmSync(join(folder, "signing-keys.json"));
