@@ -18,8 +18,8 @@ const leastServerVersion = 150_000;
 const mostTries = 60;
 
 /**
- * Brings the schema and the built-in data up to this program's version: all of it, or
- * nothing. Safe to run again, and from any number of processes at once: one works, the others wait. Where the
+ * Brings the schema and the built-in data up to this program's version, each migration whole or not
+ * at all. Safe to run again, also after one that was ended in its midst, and from any number of processes at once: one works, the others wait. Where the
  * database has roles of its own (`roles.ts`), they have afterwards what this version needs.
  * @param roles makes those roles, with these passwords
  * @returns the names of the migrations that were applied
@@ -57,9 +57,13 @@ async function migrateLocked(client: pg.PoolClient, roles?: Passwords): Promise<
   const pending = readMigrations().filter(
     ({ name }) => state.kind === "empty" || missing.has(name),
   );
+  // One after the other, so that no lock outlasts the migration that takes it. What the program waits for is
+  // whole with the last one.
+  for (const migration of pending.slice(0, -1)) {
+    await inOneTransaction(db, (tx) => apply(tx, migration));
+  }
   await inOneTransaction(db, async (tx) => {
-    if (pending.length > 0) await makeList(tx);
-    for (const migration of pending) await apply(tx, migration);
+    for (const migration of pending.slice(-1)) await apply(tx, migration);
     await loadTaxonomies(tx);
     await loadRules(tx);
     await loadSynonyms(tx);
@@ -107,12 +111,13 @@ async function makeList(tx: Executor): Promise<void> {
 
 /** Runs a migration and notes it where drizzle's own migrator would. */
 async function apply(tx: Executor, { name, hash, when, statements }: Migration): Promise<void> {
+  await makeList(tx);
   try {
     for (const statement of statements) await tx.execute(sql.raw(statement));
   } catch (cause) {
     const why = explainDatabase(cause);
     // In the driver's words: drizzle's message is the whole SQL.
-    throw new Refusal(`Migration ${name} failed: ${why}. Nothing was changed.`, { cause });
+    throw new Refusal(`Migration ${name} failed: ${why}. Nothing of it was changed.`, { cause });
   }
   await tx.execute(
     sql`insert into drizzle.__drizzle_migrations (hash, created_at) values (${hash}, ${when})`,

@@ -85,8 +85,7 @@ async function runOnce<T>(pool: pg.Pool, work: (tx: Executor) => Promise<T>): Pr
     return result;
   } catch (error) {
     const failed = [...(await reasonsOf(pending)), error];
-    // What is said of a statement in a transaction that failed before tells nothing.
-    const first = failed.find((one) => driverError(one)?.code !== "25P02") ?? error;
+    const first = firstOf(failed);
     const [lost] = await reasonsOf([commit]);
     // A statement that the server refused was the end of it; the commit behind it had nothing to store.
     const isKnown = failed.some((one) => one !== lost && isAnswered(one));
@@ -102,6 +101,10 @@ async function runOnce<T>(pool: pg.Pool, work: (tx: Executor) => Promise<T>): Pr
     client.release(broken);
   }
 }
+
+/** The first of several that tells something: a statement in a transaction that failed before tells nothing. */
+const firstOf = (failed: readonly unknown[]): unknown =>
+  failed.find((one) => driverError(one)?.code !== "25P02") ?? failed.at(-1);
 
 /** Why those failed that did. */
 async function reasonsOf(statements: (Promise<unknown> | undefined)[]): Promise<unknown[]> {
@@ -125,8 +128,8 @@ export async function apart<T>(tx: Executor, work: () => Promise<T>): Promise<T>
     await send(tx, tx.execute("release savepoint apart"));
     return result;
   } catch (error) {
-    const [first = error] = await reasonsOf(pending.splice(before));
+    const failed = [...(await reasonsOf(pending.splice(before))), error];
     await tx.execute("rollback to savepoint apart");
-    throw first;
+    throw firstOf(failed);
   }
 }

@@ -98,14 +98,16 @@ const inBody = (index: number, fault: Fault): Fault => ({
   ...(fault.pointer !== undefined && { pointer: `/items/${index}${fault.pointer}` }),
 });
 
-/** What is said against the item itself is found in the body; other places are those of what it is about. */
-const placed = (index: number, { code, details }: AppError): AppError =>
-  code === "request.invalid"
-    ? new AppError(code, {
-        ...details,
-        faults: details.faults?.map((one) => inBody(index, one)) ?? [],
-      })
-    : new AppError(code, details);
+/**
+ * A refusal with the places of its faults in the whole body.
+ * @param isGiven the item is what the faults are about; else they are about the resource that it names, but for
+ *   those of the request
+ */
+function placed(index: number, { code, details }: AppError, isGiven: boolean): AppError {
+  const { faults } = details;
+  if (!faults || (!isGiven && code !== "request.invalid")) return new AppError(code, details);
+  return new AppError(code, { ...details, faults: faults.map((one) => inBody(index, one)) });
+}
 
 /**
  * Does something with each item, one after the other in one transaction: an Idempotency-Key is for all of
@@ -143,7 +145,7 @@ export function writeBatch<Item>(
       const { code } = refusal;
       if (!itemErrors.includes(code) && !errorCodes?.has(code))
         throw new Error(`undeclared ${code}`);
-      const problem = refusalOf(server.config.publicUrl, request, placed(index, refusal));
+      const problem = refusalOf(server.config.publicUrl, request, placed(index, refusal, !idOf));
       return { index, status: statusOf(code), ...(given && { id: given }), problem };
     }
   }

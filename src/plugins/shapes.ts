@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import type { Executor } from "../database/connect.ts";
-import type { Actor } from "../lib/access.ts";
+import type { Actor, Scope } from "../lib/access.ts";
 import type { RelatedKind } from "../lib/http.ts";
 import { pickFields, type Relation } from "../lib/shape.ts";
 
@@ -14,8 +14,11 @@ type LoadRelated = (
 
 declare module "fastify" {
   interface FastifyInstance {
-    /** Says how things of a kind are read that others are joined with: by each feature for its own. */
-    addRelated: (kind: RelatedKind, load: LoadRelated) => void;
+    /**
+     * Says how things of a kind are read that others are joined with: by each feature for its own.
+     * @param scope what a machine client needs for it; without, it is shown what everybody is
+     */
+    addRelated: (kind: RelatedKind, load: LoadRelated, scope: Scope) => void;
   }
 }
 
@@ -32,9 +35,12 @@ const shapeIn = ({ query }: FastifyRequest) =>
 export default fp(
   async (app) => {
     const loaders = new Map<RelatedKind, LoadRelated>();
-    app.decorate("addRelated", (kind, load) => {
+    app.decorate("addRelated", (kind, load, scope) => {
       if (loaders.has(kind)) throw new Error(`${kind} is read in two ways`);
-      loaders.set(kind, load);
+      loaders.set(kind, (db, actor, ids) => {
+        const mayRead = !actor?.scopes || actor.scopes.includes(scope);
+        return load(db, mayRead ? actor : null, ids);
+      });
     });
 
     app.addHook("onRoute", (route) => {

@@ -307,7 +307,7 @@ t.test("an id of the wrong shape", async (t) => {
 t.test("an address too long for any id", async (t) => {
   await bad(
     t,
-    () => asOwner("GET", `/v1/results/${"a".repeat(300)}`),
+    () => asOwner("GET", `/v1/results/${"a".repeat(301)}`),
     400,
     "request.malformed_url",
   );

@@ -255,6 +255,20 @@ t.test("expand: matches, contracts and cases, alone and in their lists", async (
   t.same(list.data, [{ id, status: one.status, expanded: one.expanded }]);
 });
 
+t.test("expand: a machine client sees of others what its scopes let it read", async (t) => {
+  const { id } = (await drafted(market, "result", owner, {})).body;
+  const published = await publishedResult(market, owner, operator);
+  for (const one of [id, published.id]) await attach(owner, "result", one, "accepted");
+  const seen = async (scopes: string[], of: string) => {
+    const machine = await market.client(owner, scopes as never);
+    const reply = await must(as(machine)("GET", `/v1/results/${of}?expand=attachments`));
+    return (reply.expanded.attachments ?? []).length;
+  };
+  t.equal(await seen(["results:read", "attachments:read"], id), 1);
+  t.equal(await seen(["results:read"], id), 0);
+  t.equal(await seen(["results:read"], published.id), 0, "what everybody sees of it");
+});
+
 t.test("expand: one statement a relation, however many there are", async (t) => {
   const asker = await market.person("enterprise");
   for (let i = 0; i < 4; i++) await openInterest(market, { asker, operator });

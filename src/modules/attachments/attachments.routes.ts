@@ -57,10 +57,10 @@ const bytes = Object.fromEntries(mediaTypes.map((type) => [type, { schema: z.str
 
 export default async function attachmentRoutes(app: App) {
   for (const noun of ["result", "need"] as const) {
-    app.addRelated(`files of ${noun}`, filesOfListings(noun));
+    app.addRelated(`files of ${noun}`, filesOfListings(noun), "attachments:read");
   }
   for (const noun of ["contract", "registration"] as const) {
-    app.addRelated(`files of ${noun}`, filesOfDeals(noun));
+    app.addRelated(`files of ${noun}`, filesOfDeals(noun), "attachments:read");
   }
   const { db, pool } = app.database;
   const { files } = app;

@@ -246,7 +246,8 @@ export const filesOfListings =
 /** Files of several contracts or cases. @param ids of those that the caller has been found to read */
 export const filesOfDeals =
   (noun: "contract" | "registration") =>
-  async (db: Executor, _: Actor | null, ids: readonly string[]) => {
+  async (db: Executor, actor: Actor | null, ids: readonly string[]) => {
+    if (actor === null) return new Map<string, Attachment[]>();
     const files = groupBySubject(await store.selectAttachmentsOf(db, noun, ids));
     return new Map(ids.map((id) => [id, (files.get(id) ?? []).map(toAttachment)]));
   };

@@ -214,29 +214,49 @@ export const putContract = (
     create: (whole) => createContract(tx, call, whole),
     replace: async (id, given) => {
       const { before } = await deals.lockAs(tx, call, id, ["owner", "party"]);
+      // First of all, as in `prepareContent`.
+      storedConfidentiality(given);
       const current = toContent(before.row, before.parties);
-      const whole = wholeOf(given, before, current);
-      const { content } = await prepareContent(tx, givenIn(whole), current);
-      const isSame = isSameContent(content, current) && areSameLinks(whole, before.row);
+      const whole = parsePatched(ContractWhole, wholeOf(given, before, current), {});
+      const isSame = isSameContent(givenIn(whole), current) && areSameLinks(whole, before.row);
       if (isSame) return toContract(tx, call.actor, before);
       assertOpen(before, call.actor);
       return revise(tx, call, before, whole);
     },
   });
 
-/** What replaces a contract: what is left out again and was taken over when it was drafted stays. */
-function wholeOf(input: ContractInput, { row }: Deal, current: ContractContent): ContractWhole {
+/**
+ * What replaces a contract: what is left out again and was taken over when it was drafted stays, and so does what
+ * the market had told of a party, whatever it says of itself now.
+ */
+function wholeOf(input: ContractInput, { row }: Deal, current: ContractContent) {
   const before = { ...current, ...toLinks(row) };
   const wasTaken = (name: string) =>
     name === "title" || row.prefilled?.some(({ pointer }) => pointer === `/${name}`);
   const left = { title: "", ...untaken };
   const stays = Object.keys(left).filter(wasTaken) as (keyof typeof left)[];
   const given = Object.entries(input).filter(([, value]) => value !== undefined);
-  return Object.assign(
+  const whole: ContractInput = Object.assign(
     { ...left },
     ...stays.map((name) => ({ [name]: before[name] })),
     Object.fromEntries(given),
-  ) as ContractWhole;
+  );
+  const asTold = (side: "sellers" | "buyers") =>
+    whole[side]?.map((party) => {
+      const told = party.organizationId
+        ? current[side].find(({ organizationId }) => organizationId === party.organizationId)
+        : undefined;
+      if (!told) return party;
+      const { name, creditCode, countryCode, regionCode } = told;
+      return {
+        ...party,
+        ...{ name, creditCode, countryCode, regionCode },
+        industryCode: party.industryCode ?? told.industryCode,
+        scale: party.scale ?? told.scale,
+        address: party.address ?? told.address,
+      };
+    });
+  return { ...whole, sellers: asTold("sellers"), buyers: asTold("buyers") };
 }
 
 /** @throws AppError `contract.invalid_transition` (409) */

@@ -5,7 +5,7 @@ import type { Actor } from "../../lib/access.ts";
 import { createOrReplace, externalIdTaken, type Put, type PutCall } from "../../lib/put.ts";
 import { holdExternalId } from "./external-ids.store.ts";
 import type { SharedRow } from "./listings.lifecycle.ts";
-import { type Defaulted, withDefaults } from "./listings.service.ts";
+import type { Defaulted } from "./listings.service.ts";
 
 /**
  * Lets a listing be called so by its owner: nobody else of the organization calls another one the same.
@@ -25,7 +25,7 @@ export async function claimExternalId(
 }
 
 /** Creates or replaces the caller's listing of an id of its own. @throws AppError as `createOrReplace` */
-export const putListing = <I extends { externalId: string | null } & Defaulted, T>(
+export const putListing = <I extends { externalId: string | null }, T>(
   tx: Executor,
   call: PutCall,
   { noun, table }: { noun: "result" | "need"; table: ListingTable },
@@ -35,16 +35,19 @@ export const putListing = <I extends { externalId: string | null } & Defaulted, 
 ): Promise<Put<T>> => {
   const { organizationId } = call.actor;
   const find = () => holdExternalId(tx, table, noun, organizationId, externalId, true);
-  return createOrReplace(call, externalId, input, {
-    find,
-    create: ways.create,
-    // What is left out is its organization's, as when it was new: the same again changes nothing.
-    replace: async (id, whole) => ways.replace(id, await withDefaults(tx, call.actor, whole)),
-  });
+  return createOrReplace(call, externalId, input, { find, ...ways });
 };
 
-/** A whole input that replaces what a listing holds: the last day that it got with its publication stays. */
-export const replacing = <I extends { validUntil: string | null }>(
-  { publishedAt, validUntil }: Pick<SharedRow, "publishedAt" | "validUntil">,
+/**
+ * A whole input that replaces what a listing holds: what it got without its owner's saying so stays, its last day
+ * with its publication, and contact and region of its organization.
+ */
+export const replacing = <I extends { validUntil: string | null } & Defaulted>(
+  { publishedAt, validUntil, regionCode, contact }: SharedRow,
   input: I,
-): I => ({ ...input, validUntil: input.validUntil ?? (publishedAt && validUntil) });
+): I => ({
+  ...input,
+  validUntil: input.validUntil ?? (publishedAt && validUntil),
+  regionCode: input.regionCode === undefined ? regionCode : input.regionCode,
+  contact: input.contact === undefined ? contact : input.contact,
+});

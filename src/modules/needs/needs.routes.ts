@@ -36,7 +36,7 @@ const tags = ["needs"];
 const owners = { roles: ["university", "enterprise", "brokerage"], scope: "needs:write" } as const;
 
 export default async function needRoutes(app: App) {
-  app.addRelated("need", relatedNeeds);
+  app.addRelated("need", relatedNeeds, "needs:read");
   app.get(
     "/v1/needs",
     {

@@ -24,7 +24,7 @@ const tags = ["organizations"];
 
 export default async function organizationRoutes(app: App) {
   const { db } = app.database;
-  app.addRelated("organization", relatedOrganizations);
+  app.addRelated("organization", relatedOrganizations, "organization:read");
 
   app.get(
     "/v1/organizations",

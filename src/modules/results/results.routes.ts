@@ -45,7 +45,7 @@ const owners = {
 } as const;
 
 export default async function resultRoutes(app: App) {
-  app.addRelated("result", relatedResults);
+  app.addRelated("result", relatedResults, "results:read");
   app.get(
     "/v1/results",
     {

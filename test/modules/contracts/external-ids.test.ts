@@ -3,6 +3,7 @@ import { eq } from "drizzle-orm";
 import t from "tap";
 import { auditRecords } from "../../../db/schema/audit.ts";
 import { contractExternalIds } from "../../../db/schema/contracts.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
 import { today } from "../../../src/lib/clock.ts";
 import {
   completeContract,
@@ -13,6 +14,7 @@ import {
   newParties,
 } from "../../support/contracts.ts";
 import { type Caller, openMarket } from "../../support/market.ts";
+import { agreedMatch } from "../../support/matches.ts";
 import { yuan } from "../../support/money.ts";
 import { idsOf, must, pointersOf, refused, statusesOf } from "../../support/replies.ts";
 
@@ -136,6 +138,41 @@ await t.test("PUT creates, replaces, and the same again changes nothing", async 
   const without = completeContract({ seller: buyer, buyer: stranger });
   refused(t, await put(seller, "P-3", without), 403, "contract.not_owner");
   t.same(idsOf(await get(seller, "?externalId=P-3")), [], "what is refused leaves no id");
+});
+
+await t.test(
+  "PUT: what the market told of a party stays, whatever it says of itself now",
+  async (t) => {
+    const content = completeContract(parties);
+    const made = await put(seller, "M-1", content);
+    t.equal(made.status, 201, made.text);
+    await db
+      .update(organizations)
+      .set({ address: "新地址一号", status: "suspended" })
+      .where(eq(organizations.id, buyer.organizationId));
+    const same = await put(seller, "M-1", content);
+    t.match(same.body, { id: made.body.id, version: 1, buyers: made.body.buyers });
+    await db
+      .update(organizations)
+      .set({ status: "verified" })
+      .where(eq(organizations.id, buyer.organizationId));
+  },
+);
+
+await t.test("PUT: nobody is on both sides, also where a side stays as it was", async (t) => {
+  const made = await agreedMatch(market);
+  const putAs = (body: object) =>
+    market.as(made.broker)("PUT", "/v1/contracts/by-external-id/B-9", {
+      body: { type: "licence", subtype: "31", matchId: made.id, ...body },
+    });
+  const first = await putAs({});
+  t.equal(first.status, 201, first.text);
+  const [{ organizationId: ofSeller }] = first.body.sellers;
+  const [{ organizationId: ofBuyer }] = first.body.buyers;
+  const both = await putAs({
+    buyers: [ofBuyer, ofSeller].map((organizationId) => ({ organizationId })),
+  });
+  refused(t, both, 400, "request.invalid");
 });
 
 await t.test("of many at the same moment one is made", async (t) => {

@@ -107,6 +107,15 @@ for (const noun of nouns) {
     },
   );
 
+  t.test(`${noun}: an id of one's own that is taken is told at its place`, async (t) => {
+    const twice = await batch(owner, noun, [
+      complete[noun]({ externalId: `batch-${noun}` }),
+      complete[noun]({ externalId: `batch-${noun}` }),
+    ]);
+    t.same(codesOf(twice), [201, `409 ${noun}.external_id_taken`]);
+    t.same(pointersOf(outcomesOf(twice)[1]?.problem as never), ["/items/1/externalId"]);
+  });
+
   t.test(`${noun}: all or nothing`, async (t) => {
     const before = await rowCounts(market);
     const good = { title: "本应录入的条目" };

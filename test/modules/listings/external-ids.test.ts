@@ -1,6 +1,8 @@
 /** Ids that an organization gives its results and needs itself: unique, its own, and what it creates or replaces by. */
+import { eq } from "drizzle-orm";
 import t from "tap";
 import { auditRecords } from "../../../db/schema/audit.ts";
+import { organizations } from "../../../db/schema/organizations.ts";
 import { newId } from "../../../src/lib/ids.ts";
 import { castOf, complete, drafted, listingIn, type Noun, rowOf } from "../../support/listings.ts";
 import { openMarket } from "../../support/market.ts";
@@ -76,6 +78,27 @@ for (const noun of ["result", "need"] as Noun[]) {
       t.ok(records.length > 0);
       t.notOk(JSON.stringify(records).includes("ours-"), "the log tells only that it changed");
     });
+
+    await t.test(
+      "the same again changes nothing, whatever its organization says now",
+      async (t) => {
+        const {
+          contact: _,
+          regionCode: __,
+          ...without
+        } = complete[noun]() as Record<string, unknown>;
+        const same = () => asOwner("PUT", at("SAME-1"), { body: without });
+        const made = await same();
+        t.equal(made.status, 201, made.text);
+        t.ok(made.body.regionCode, "taken over of its organization");
+        const { db } = market.database;
+        await db
+          .update(organizations)
+          .set({ contact: { name: "新联系人", phone: null, email: null } })
+          .where(eq(organizations.id, owner.organizationId));
+        t.match((await same()).body, { id: made.body.id, version: 1, contact: made.body.contact });
+      },
+    );
 
     await t.test("unique for the organization and the kind", async (t) => {
       const { body: first } = await drafted(market, noun, owner, { externalId: "U-1" });

@@ -42,7 +42,10 @@ for (const noun of nouns) {
       ([key], at) => key === "title" || key === "validUntil" || at % 6 >= i,
     );
     const body = await must(
-      market.as(owner)("POST", `/v1/${noun}s`, { body: Object.fromEntries(kept) }),
+      market.as(owner)("POST", `/v1/${noun}s`, {
+        // Nothing is taken over of the organization.
+        body: { regionCode: null, contact: null, ...Object.fromEntries(kept) },
+      }),
     );
     made.push({ id: body.id, day: validUntil, score: body.completeness.score });
   }
