@@ -34,6 +34,12 @@ export const buckets = {
     address: 1_200,
     what: "tokens of one machine client from one address",
   },
+  mails: {
+    seconds: 3_600,
+    caller: 100,
+    address: 100,
+    what: "invitations and password links that are sent by mail, of an organization",
+  },
   registrations: {
     seconds: 3_600,
     caller: 300,

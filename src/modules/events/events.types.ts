@@ -34,7 +34,7 @@ const verbs = {
     ...["register", "invite", "update", "suspend", "reinstate", "issue_link", "redeem_link"],
     ...["release_email", "withdraw_invitation"],
   ],
-  api_client: ["create", "update", "rotate_secret", "revoke"],
+  api_client: ["create", "update", "rotate_secret", "end_previous_secret", "revoke"],
   broker_certificate: [
     ...["apply", "withdraw", "certify", "reject", "suspend", "reinstate", "revoke", "expire"],
   ],

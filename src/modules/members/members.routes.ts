@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { pageOf } from "../../lib/pagination.ts";
 import { IdParams } from "../../lib/wire.ts";
 import { accessOf } from "../../lifecycle/resource.ts";
@@ -34,6 +35,10 @@ const locationOf = ({ member }: { member: Member }) =>
 
 export default async function memberRoutes(app: App) {
   const isMailOn = app.config.mail !== null;
+  /** What is mailed goes to whomever an organization names, in the market's name: so many an hour. */
+  const limitMail = (request: FastifyRequest, reply: FastifyReply) => {
+    if (isMailOn) app.limit(reply, "mails", { caller: request.caller.organizationId });
+  };
   const redeemAt = `${app.config.publicUrl}/v1/auth/redeem-link`;
 
   app.get(
@@ -75,8 +80,9 @@ export default async function memberRoutes(app: App) {
         response: { 201: OneTimeLink },
       },
     },
-    (request, reply) =>
-      write(
+    (request, reply) => {
+      limitMail(request, reply);
+      return write(
         request,
         reply,
         async (tx, call) => ({
@@ -84,7 +90,8 @@ export default async function memberRoutes(app: App) {
           redeemAt,
         }),
         { status: 201, location: locationOf },
-      ),
+      );
+    },
   );
 
   app.get(
@@ -243,8 +250,9 @@ export default async function memberRoutes(app: App) {
         response: { 201: issuing.reply },
       },
     },
-    (request, reply) =>
-      write(
+    (request, reply) => {
+      limitMail(request, reply);
+      return write(
         request,
         reply,
         async (tx, call) => ({
@@ -252,6 +260,7 @@ export default async function memberRoutes(app: App) {
           redeemAt,
         }),
         { status: 201, location: locationOf },
-      ),
+      );
+    },
   );
 }

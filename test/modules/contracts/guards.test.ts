@@ -86,7 +86,8 @@ t.test("a change of the parties keeps to the listings, the interest and the matc
   const ofInterest = completeContract(both, { interestId: asked.id });
   const named = await must(as(asked.asker)("POST", "/v1/contracts", { body: ofInterest }));
   const other = await patch(asked.asker, named.id, { sellers: [outside] });
-  t.same(pointersOf(refused(t, other, 400, "request.invalid")), ["/interestId"]);
+  const faults = ["/interestId", "/resultId"];
+  t.same(pointersOf(refused(t, other, 400, "request.invalid")), faults);
 });
 
 t.test("a link is given up by name, and taken up again only where it fits", async (t) => {
