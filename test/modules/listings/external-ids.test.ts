@@ -103,7 +103,7 @@ for (const noun of ["result", "need"] as Noun[]) {
     await t.test("unique for the organization and the kind", async (t) => {
       const { body: first } = await drafted(market, noun, owner, { externalId: "U-1" });
       const again = await asOwner("POST", path, { body: input("U-1") });
-      const code = `${noun}.external_id_taken`;
+      const code = { result: "result.external_id_taken", need: "need.external_id_taken" }[noun];
       t.same(pointersOf(refused(t, again, 409, code)), ["/externalId"]);
       const { body: second } = await drafted(market, noun, owner, { externalId: "U-2" });
       const moved = await asOwner("PATCH", `${path}/${second.id}`, {
