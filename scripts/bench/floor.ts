@@ -99,11 +99,13 @@ export async function openFloor({ databaseUrl, connections, capture }: Job) {
       return given === sampled ? value : given;
     });
 
-  const toPage = (rows: Row[]) => {
+  const toPage = (rows: Row[], isOwn: boolean) => {
     const hasMore = rows.length > 20;
     const kept = hasMore ? rows.slice(0, 20) : rows;
     const data = kept.map((row) => {
       row.price = priceOf(row);
+      // What its owner calls it is told to nobody else.
+      if (!isOwn) row.externalId = undefined;
       return row;
     });
     const last = kept.at(-1);
@@ -122,6 +124,7 @@ export async function openFloor({ databaseUrl, connections, capture }: Job) {
       row.price = priceOf(row);
       row.funding = money(row.funding);
       row.contact = null;
+      row.externalId = undefined;
       row.completeness = { score: row.completeness, missing: [] };
       return row;
     },
@@ -131,13 +134,13 @@ export async function openFloor({ databaseUrl, connections, capture }: Job) {
     { schema: { response: { 200: schemas.page } } },
     async (request) => {
       const { fieldCode, "publishedAt[lte]": moment = "" } = request.query;
-      if (!fieldCode) return toPage(await run("own", statements.own, statements.own.values));
+      if (!fieldCode) return toPage(await run("own", statements.own, statements.own.values), true);
       const ofField = {
         ...statements.page,
         values: put(statements.page, sample.fieldCode, fieldCode),
       };
       const values = put(ofField, sample.moment, moment);
-      return toPage(await run("page", statements.page, values));
+      return toPage(await run("page", statements.page, values), false);
     },
   );
   app.post(
