@@ -10,7 +10,7 @@ import { fold, queryWordsOf } from "../../src/lib/terms.ts";
 import { mostWords } from "../../src/modules/listings/search.service.ts";
 import type { Job } from "./cases.ts";
 import { dropCopy, openCopy, type Progress, type Size, urlOf } from "./generate.ts";
-import { median, rounded } from "./numbers.ts";
+import { percentile, rounded } from "./numbers.ts";
 import { startTarget } from "./processes.ts";
 import { untilSettled } from "./settled.ts";
 
@@ -85,11 +85,10 @@ type Seen = Awaited<ReturnType<typeof look>>;
 const summary = (seen: Seen, name: Look) => {
   const of = seen.filter((one) => one.name === name);
   const sorted = of.map(({ ms }) => ms).sort((a, b) => a - b);
-  const p99 = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))] ?? Number.NaN;
   return {
     looks: of.length,
-    p50: rounded(median(sorted)),
-    p99: rounded(p99),
+    p50: rounded(percentile(sorted, 0.5)),
+    p99: rounded(percentile(sorted, 0.99)),
     most: rounded(sorted.at(-1) ?? Number.NaN),
     refused: of.filter(({ status }) => status !== 200).length,
     failed: of.filter(({ status }) => status >= 500 && status !== 503).length,

@@ -2,6 +2,7 @@
 import autocannon from "autocannon";
 import { newId } from "../../src/lib/ids.ts";
 import { bodyOf, type CaseName, cases, pathsOf } from "./cases.ts";
+import { percentile } from "./numbers.ts";
 
 export interface Load {
   url: string;
@@ -21,9 +22,6 @@ export interface Measured {
   /** Replies other than 2xx, and requests without a reply. */
   failed: number;
 }
-
-const percentile = (sorted: Float64Array, share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
 export const headersOf = (name: CaseName, token: string): Record<string, string> => ({
   ...(cases[name].signedIn ? { authorization: `Bearer ${token}` } : {}),

@@ -8,3 +8,7 @@ export const median = (numbers: readonly number[]): number => {
 };
 
 export const rounded = (number: number, digits = 2) => Number(number.toFixed(digits));
+
+/** The number below which this share of some sorted ones lie; 0 of none. */
+export const percentile = (sorted: ArrayLike<number>, share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;

@@ -11,6 +11,7 @@ import { openEmbedded } from "../../src/database/embedded.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { memberRows, needRows, organizationRows, resultRows } from "../bench/content.ts";
 import { insert } from "../bench/generate.ts";
+import { percentile } from "../bench/numbers.ts";
 import { readOptions } from "../options.ts";
 import { runScript, untilReady } from "../tour/process.ts";
 import { openPlace, type Place } from "./place.ts";
@@ -39,9 +40,6 @@ const paths = (ids: readonly string[]) => [
   `/v1/results?q=${encodeURIComponent("电池 检测")}`,
   "/v1/taxonomies/regions",
 ];
-
-const percentile = (times: readonly number[], share: number): number =>
-  [...times].sort((a, b) => a - b)[Math.floor(times.length * share)] ?? 0;
 
 /** Fills an empty database with a market that was cut in another way. */
 async function fill(database: Database): Promise<void> {
@@ -109,6 +107,7 @@ async function round(place: Place): Promise<number> {
   const until = performance.now() + 10_000;
   const without = await read(place.url, ids, () => performance.now() > until);
   await market.end("SIGTERM");
+  for (const times of [during, without]) times.sort((a, b) => a - b);
   const [p50, p99] = [0.5, 0.99].map((share) => percentile(during, share));
   const [plain50, plain99] = [0.5, 0.99].map((share) => percentile(without, share));
   const ratio = (p99 ?? 0) / (plain99 ?? 1);

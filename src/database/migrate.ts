@@ -59,6 +59,7 @@ async function migrateLocked(client: pg.PoolClient, roles?: Passwords): Promise<
   );
   // One after the other, so that no lock outlasts the migration that takes it. What the program waits for is
   // whole with the last one.
+  if (pending.length > 0) await inOneTransaction(db, makeList);
   for (const migration of pending.slice(0, -1)) {
     await inOneTransaction(db, (tx) => apply(tx, migration));
   }
@@ -111,7 +112,6 @@ async function makeList(tx: Executor): Promise<void> {
 
 /** Runs a migration and notes it where drizzle's own migrator would. */
 async function apply(tx: Executor, { name, hash, when, statements }: Migration): Promise<void> {
-  await makeList(tx);
   try {
     for (const statement of statements) await tx.execute(sql.raw(statement));
   } catch (cause) {

@@ -161,12 +161,13 @@ export default fp<Options>(
       }
       const ended = claims.exp * 1000;
       if (ended <= databaseTime()) throw expired(new Date(ended).toISOString());
+      const granted = claims.scope.split(" ");
       const key = claims.sid ?? claims.sub;
       const known = actors.get(key);
-      if (known && known.until > performance.now()) return within(known.actor, claims.scope);
+      if (known && known.until > performance.now()) return within(known.actor, granted);
       const actor = await (asked.get(key) ?? find(key, claims.sub, claims.sid ?? null));
       if (!actor) throw new AppError("auth.invalid_token", { detail: signInEnded });
-      return within(actor, claims.scope);
+      return within(actor, granted);
     }
 
     app.addHook("onRequest", (request, reply, done) => {
@@ -206,10 +207,9 @@ export default fp<Options>(
 );
 
 /** A machine holds the scopes that it has now and that its token was given (RFC 6749 3.3), not more. */
-function within(actor: Actor, granted: string): Actor {
+export function within(actor: Actor, granted: readonly string[]): Actor {
   if (!actor.scopes) return actor;
-  const given = new Set(granted.split(" "));
-  return { ...actor, scopes: actor.scopes.filter((scope) => given.has(scope)) };
+  return { ...actor, scopes: actor.scopes.filter((scope) => granted.includes(scope)) };
 }
 
 const refusal = (

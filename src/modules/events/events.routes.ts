@@ -5,6 +5,7 @@ import { executorThrough } from "../../database/connect.ts";
 import { type Access, type Actor, refusalOf } from "../../lib/access.ts";
 import { databaseTime } from "../../lib/clock.ts";
 import { AppError } from "../../lib/errors.ts";
+import { within } from "../../plugins/authentication.ts";
 import type { App } from "../../plugins/contract.ts";
 import { findActor } from "../sessions/sessions.service.ts";
 import { EventPage, ListEventsQuery } from "./events.schema.ts";
@@ -42,9 +43,7 @@ export default async function eventRoutes(app: App) {
   async function renew({ id, sessionId, scopes }: Actor): Promise<Actor | null> {
     const actor = await findActor(app.callerDb, id, sessionId);
     if (!actor) return null;
-    // A machine has the scopes that its token was given, as far as it has them still.
-    const held = actor.scopes?.filter((scope) => scopes?.includes(scope)) ?? null;
-    const now = { ...actor, scopes: held };
+    const now = within(actor, scopes ?? []);
     return refusalOf(access, now, { reads: true, proving }) ? null : now;
   }
 
