@@ -52,6 +52,25 @@ export interface Inside {
   address: string | null;
 }
 
+type Known = Pick<
+  Party,
+  "name" | "creditCode" | "countryCode" | "regionCode" | "industryCode" | "scale" | "address"
+>;
+
+/** A party with what is known of it: by the market, or as the market told it before. */
+export const completed = (party: Party, known: Known): Party => ({
+  ...party,
+  // Who it is, the market knows; the author does not say otherwise.
+  name: known.name,
+  creditCode: known.creditCode,
+  countryCode: known.countryCode,
+  // It makes an office competent, and the figures are counted by it.
+  regionCode: known.regionCode,
+  industryCode: party.industryCode ?? known.industryCode,
+  scale: party.scale ?? known.scale,
+  address: party.address ?? known.address,
+});
+
 /**
  * The parties with what the market knows of them.
  * @throws AppError `request.invalid` for an organization that is not verified, or not there
@@ -73,18 +92,7 @@ export function completeParties(
         faults.push(bodyFault([side, i, "organizationId"], "party.office"));
         return party;
       }
-      return {
-        ...party,
-        // Who it is, the market knows; the author does not say otherwise.
-        name: own.name,
-        creditCode: own.creditCode,
-        countryCode: "CN",
-        // It makes an office competent, and the figures are counted by it.
-        regionCode: own.regionCode,
-        industryCode: party.industryCode ?? own.industryCode,
-        scale: party.scale ?? own.scale,
-        address: party.address ?? own.address,
-      };
+      return completed(party, { ...own, countryCode: "CN" });
     });
   const whole = { ...content, sellers: complete("sellers"), buyers: complete("buyers") };
   if (faults.length > 0) throw new AppError("request.invalid", { faults });

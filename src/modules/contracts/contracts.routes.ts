@@ -33,6 +33,15 @@ const refusals = [
   "contract.invalid_transition",
 ] as const;
 
+/** What a content can be refused with, whoever gives it. */
+const ofContent = [
+  "contract.external_id_taken",
+  "contract.state_secret",
+  "contract.match_has_contract",
+  "match.not_found",
+  "match.invalid_transition",
+] as const;
+
 type Joined = Pick<ContractSummary, "id" | "organizationId" | "resultId" | "needId">;
 /** What is put beside them on demand. */
 const expands = {
@@ -69,14 +78,7 @@ export default async function contractRoutes(app: App) {
         access: { roles: parties, scope: "contracts:write", verified: true },
         idempotency: "accepted",
         etag: "version",
-        errors: [
-          "contract.not_owner",
-          "contract.state_secret",
-          "contract.match_has_contract",
-          "contract.external_id_taken",
-          "match.not_found",
-          "match.invalid_transition",
-        ],
+        errors: ["contract.not_owner", ...ofContent],
       },
       schema: {
         operationId: "createContract",
@@ -102,15 +104,7 @@ export default async function contractRoutes(app: App) {
         access: { roles: parties, scope: "contracts:write", verified: true },
         ifMatch: "honoured",
         etag: "version",
-        errors: [
-          "contract.not_owner",
-          "contract.invalid_transition",
-          "contract.external_id_taken",
-          "contract.state_secret",
-          "contract.match_has_contract",
-          "match.not_found",
-          "match.invalid_transition",
-        ],
+        errors: ["contract.not_owner", "contract.invalid_transition", ...ofContent],
       },
       schema: {
         operationId: "putContract",
@@ -160,14 +154,7 @@ export default async function contractRoutes(app: App) {
         access: { roles: parties, scope: "contracts:write" },
         ifMatch: "required",
         etag: "version",
-        errors: [
-          ...refusals,
-          "contract.external_id_taken",
-          "contract.state_secret",
-          "contract.match_has_contract",
-          "match.not_found",
-          "match.invalid_transition",
-        ],
+        errors: [...refusals, ...ofContent],
       },
       schema: {
         operationId: "updateContract",

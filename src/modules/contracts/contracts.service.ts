@@ -32,13 +32,12 @@ import {
   type ContractSummary,
   ContractWhole,
   type ListContractsQuery,
-  untaken,
 } from "./contracts.schema.ts";
 import * as store from "./contracts.store.ts";
 import { callAnyContract, callContract } from "./external-ids.service.ts";
 import { holdExternalId, keepExternalIdsOf, selectExternalId } from "./external-ids.store.ts";
 import { areSameLinks, hasPart, type Links, linksOf, toLinks } from "./links.service.ts";
-import { originOf, prefill, prefilledParties } from "./prefill.service.ts";
+import { originOf, prefill, prefilledParties, wholeOf } from "./prefill.service.ts";
 
 /** @throws AppError `contract.not_found` (404) for one that the caller may not see */
 export const readContract = async (db: Executor, actor: Actor, id: string): Promise<Contract> =>
@@ -224,40 +223,6 @@ export const putContract = (
       return revise(tx, call, before, whole);
     },
   });
-
-/**
- * What replaces a contract: what is left out again and was taken over when it was drafted stays, and so does what
- * the market had told of a party, whatever it says of itself now.
- */
-function wholeOf(input: ContractInput, { row }: Deal, current: ContractContent) {
-  const before = { ...current, ...toLinks(row) };
-  const wasTaken = (name: string) =>
-    name === "title" || row.prefilled?.some(({ pointer }) => pointer === `/${name}`);
-  const left = { title: "", ...untaken };
-  const stays = Object.keys(left).filter(wasTaken) as (keyof typeof left)[];
-  const given = Object.entries(input).filter(([, value]) => value !== undefined);
-  const whole: ContractInput = Object.assign(
-    { ...left },
-    ...stays.map((name) => ({ [name]: before[name] })),
-    Object.fromEntries(given),
-  );
-  const asTold = (side: "sellers" | "buyers") =>
-    whole[side]?.map((party) => {
-      const told = party.organizationId
-        ? current[side].find(({ organizationId }) => organizationId === party.organizationId)
-        : undefined;
-      if (!told) return party;
-      const { name, creditCode, countryCode, regionCode } = told;
-      return {
-        ...party,
-        ...{ name, creditCode, countryCode, regionCode },
-        industryCode: party.industryCode ?? told.industryCode,
-        scale: party.scale ?? told.scale,
-        address: party.address ?? told.address,
-      };
-    });
-  return { ...whole, sellers: asTold("sellers"), buyers: asTold("buyers") };
-}
 
 /** @throws AppError `contract.invalid_transition` (409) */
 function assertOpen(deal: Deal, actor: Actor): void {

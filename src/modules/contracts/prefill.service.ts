@@ -7,9 +7,11 @@ import type { Actor } from "../../lib/access.ts";
 import { findAcceptedInterest } from "../interests/interests.service.ts";
 import { lockMatchForContract, type MatchRow } from "../matches/matches.service.ts";
 import type { ContractContent } from "./content.schema.ts";
+import { completed } from "./contracts.content.ts";
 import type { Deal } from "./contracts.lifecycle.ts";
 import { type ContractInput, type ContractLinks, untaken } from "./contracts.schema.ts";
 import { selectOrganizations } from "./contracts.store.ts";
+import { toLinks } from "./links.service.ts";
 import { Party } from "./parties.schema.ts";
 import { selectListingContent } from "./prefill.store.ts";
 import { Right } from "./terms.schema.ts";
@@ -167,6 +169,32 @@ export function prefill(input: ContractInput, origin: Origin | null): Filled {
     links,
     prefilled,
   };
+}
+
+/**
+ * What replaces a contract: what is left out again and was taken over when it was drafted stays, and so does what
+ * the market had told of a party, whatever it says of itself now.
+ */
+export function wholeOf(input: ContractInput, { row }: Deal, current: ContractContent) {
+  const before = { ...current, ...toLinks(row) };
+  const wasTaken = (name: string) =>
+    name === "title" || row.prefilled?.some(({ pointer }) => pointer === `/${name}`);
+  const left = { title: "", ...untaken };
+  const stays = Object.keys(left).filter(wasTaken) as (keyof typeof left)[];
+  const given = Object.entries(input).filter(([, value]) => value !== undefined);
+  const whole: ContractInput = Object.assign(
+    { ...left },
+    ...stays.map((name) => ({ [name]: before[name] })),
+    Object.fromEntries(given),
+  );
+  const asTold = (side: "sellers" | "buyers") =>
+    whole[side]?.map((party) => {
+      const { organizationId } = party;
+      const told =
+        organizationId && current[side].find((one) => one.organizationId === organizationId);
+      return told ? completed(party, told) : party;
+    });
+  return { ...whole, sellers: asTold("sellers"), buyers: asTold("buyers") };
 }
 
 /** What the market knew of the parties and their author had left out, or said otherwise. */

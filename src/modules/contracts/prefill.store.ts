@@ -1,9 +1,10 @@
-import { and, eq, or, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { needs } from "../../../db/schema/needs.ts";
 import { organizations } from "../../../db/schema/organizations.ts";
 import { results } from "../../../db/schema/results.ts";
 import type { Executor } from "../../database/connect.ts";
 import type { Actor } from "../../lib/access.ts";
+import { readable } from "../listings/listings.service.ts";
 
 /** What a contract takes over of a listing that this caller may read: open to all, or its own. */
 export async function selectListingContent(
@@ -22,18 +23,6 @@ export async function selectListingContent(
     })
     .from(table)
     .innerJoin(organizations, eq(organizations.id, table.organizationId))
-    .where(
-      and(
-        eq(table.id, id),
-        or(
-          eq(table.organizationId, organizationId),
-          // As the listing itself is read.
-          and(
-            sql`${table.status} in ('published', 'expired', 'transferred', 'solved', 'closed')`,
-            eq(organizations.status, "verified"),
-          ),
-        ),
-      ),
-    );
+    .where(and(eq(table.id, id), readable(table, organizationId, false)));
   return found;
 }

@@ -22,6 +22,7 @@ import type { ListingTexts } from "./listings.texts.ts";
 import type { ListingView } from "./listings.view.ts";
 
 export type { Listing, SharedRow } from "./listings.lifecycle.ts";
+export { readable } from "./listings.store.ts";
 export { openStatuses };
 
 type Noun = (typeof listingNouns)[number];

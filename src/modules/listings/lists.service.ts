@@ -149,34 +149,23 @@ export interface ListOptions {
 }
 
 /** One page of a list. */
-export function listListings<Row extends { id: string }, Item extends object>(
+export async function listListings<Row extends { id: string }, Item extends object>(
   db: Executor,
   actor: Actor | null,
-  of: ListingList<Row>,
+  plain: ListingList<Row>,
   query: ListQuery,
   conditions: readonly store.Condition[],
-  toItem: (row: Row & { organization: Owner }) => Item,
-  options: ListOptions = {},
+  toListed: (row: Row & { organization: Owner }) => Item,
+  { nearest = true }: ListOptions = {},
 ): Promise<SearchPage<Item & { match?: SearchMatch; gaps?: Gap[] }>> {
-  if (!withGaps(query)) return readPage(db, actor, of, query, conditions, toItem, options);
   // What a row lacks takes the whole of it to tell.
-  const whole = { ...of, columns: { ...columnsOf(of.table), ...of.columns } };
-  const toItemWithGaps: typeof toItem = (row) => ({
-    ...toItem(row),
-    gaps: of.gapsOf(row as never),
+  const of = withGaps(query)
+    ? { ...plain, columns: { ...columnsOf(plain.table), ...plain.columns } }
+    : plain;
+  const toItem = (row: Row & { organization: Owner }): Item & { gaps?: Gap[] } => ({
+    ...toListed(row),
+    ...(withGaps(query) && { gaps: of.gapsOf(row as never) }),
   });
-  return readPage(db, actor, whole, query, conditions, toItemWithGaps, options);
-}
-
-async function readPage<Row extends { id: string }, Item extends object>(
-  db: Executor,
-  actor: Actor | null,
-  of: ListingList<Row>,
-  query: ListQuery,
-  conditions: readonly store.Condition[],
-  toItem: (row: Row & { organization: Owner }) => Item,
-  { nearest = true }: ListOptions,
-): Promise<SearchPage<Item & { match?: SearchMatch }>> {
   const { scope, limit } = query;
   const sort = sortOf(query);
   const list = nameOf(of, actor, scope, sort);

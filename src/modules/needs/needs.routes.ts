@@ -1,15 +1,8 @@
-import { ExternalIdParams, IdParams } from "../../lib/wire.ts";
+import { IdParams } from "../../lib/wire.ts";
 import { registerBatches } from "../../lifecycle/batches.ts";
 import { registerSteps } from "../../lifecycle/routes.ts";
-import {
-  BatchOutcome,
-  batchBodyLimit,
-  batchOf,
-  exampleOf,
-  writeBatch,
-} from "../../plugins/batches.ts";
 import type { App } from "../../plugins/contract.ts";
-import { put, write } from "../../plugins/writes.ts";
+import { write } from "../../plugins/writes.ts";
 import { expandsOfListing, registerListing } from "../listings/listings.actions.ts";
 import { isPlain } from "../listings/lists.service.ts";
 import { searchPageOf } from "../listings/search.schema.ts";
@@ -96,66 +89,6 @@ export default async function needRoutes(app: App) {
       ),
   );
 
-  app.put(
-    "/v1/needs/by-external-id/:externalId",
-    {
-      config: {
-        access: owners,
-        ifMatch: "honoured",
-        etag: "version",
-        errors: [
-          "organization.draft_quota",
-          "need.invalid_transition",
-          "need.external_id_taken",
-          "need.incomplete",
-          "need.reveals_owner",
-        ],
-      },
-      schema: {
-        operationId: "putNeed",
-        summary: "Create or replace a need by an id of one's own",
-        description:
-          "Drafts the need that the organization calls so, or replaces all that it holds, by the rules of a change: the same again changes nothing. The last day that it got with its publication stays unless another is given. 201 when it is new.",
-        tags,
-        params: ExternalIdParams,
-        body: NeedInput,
-        response: { 200: Need, 201: Need },
-      },
-    },
-    (request, reply) => {
-      const { params, body } = request;
-      return put(request, reply, "/v1/needs", (tx, call) =>
-        putNeed(tx, call, params.externalId, body, app.config.maxDrafts),
-      );
-    },
-  );
-
-  app.post(
-    "/v1/needs/batch",
-    {
-      bodyLimit: batchBodyLimit,
-      config: {
-        access: owners,
-        idempotency: "accepted",
-        errors: ["batch.refused"],
-        itemErrors: ["organization.draft_quota", "need.external_id_taken"],
-      },
-      schema: {
-        operationId: "createNeeds",
-        summary: "Draft needs: many at once",
-        description:
-          "Each item is what `POST /v1/needs` takes, and has an outcome of its own, such as `organization.draft_quota`. With `atomic` all or none is drafted. It counts for as many requests as it has items.",
-        tags,
-        body: batchOf(NeedInput, "NeedBatchInput", exampleOf(NeedInput)),
-        response: { 207: BatchOutcome },
-      },
-    },
-    (request, reply) =>
-      writeBatch(request, reply, request.body, { status: 201 }, (tx, call) =>
-        createNeeds(tx, call, app.config.maxDrafts),
-      ),
-  );
-
   app.patch(
     "/v1/needs/:id",
     {
@@ -190,7 +123,18 @@ export default async function needRoutes(app: App) {
   registerListing(app, {
     noun: "need",
     schema: Need,
-    operationIds: { read: "readNeed", remove: "deleteNeed" },
+    input: NeedInput,
+    batchInput: "NeedBatchInput",
+    operationIds: {
+      put: "putNeed",
+      createMany: "createNeeds",
+      read: "readNeed",
+      remove: "deleteNeed",
+    },
+    owners,
+    refusals: ["need.reveals_owner"],
+    put: putNeed,
+    createMany: createNeeds,
     read: readNeed,
     readOpen: readOpenNeeds,
     markOpen: markOpenNeeds,

@@ -1,15 +1,8 @@
-import { ExternalIdParams, IdParams } from "../../lib/wire.ts";
+import { IdParams } from "../../lib/wire.ts";
 import { registerBatches } from "../../lifecycle/batches.ts";
 import { registerSteps } from "../../lifecycle/routes.ts";
-import {
-  BatchOutcome,
-  batchBodyLimit,
-  batchOf,
-  exampleOf,
-  writeBatch,
-} from "../../plugins/batches.ts";
 import type { App } from "../../plugins/contract.ts";
-import { put, write } from "../../plugins/writes.ts";
+import { write } from "../../plugins/writes.ts";
 import { expandsOfListing, registerListing } from "../listings/listings.actions.ts";
 import { isPlain } from "../listings/lists.service.ts";
 import { searchPageOf } from "../listings/search.schema.ts";
@@ -105,65 +98,6 @@ export default async function resultRoutes(app: App) {
       ),
   );
 
-  app.put(
-    "/v1/results/by-external-id/:externalId",
-    {
-      config: {
-        access: owners,
-        ifMatch: "honoured",
-        etag: "version",
-        errors: [
-          "organization.draft_quota",
-          "result.invalid_transition",
-          "result.external_id_taken",
-          "result.incomplete",
-        ],
-      },
-      schema: {
-        operationId: "putResult",
-        summary: "Create or replace a result by an id of one's own",
-        description:
-          "Drafts the result that the organization calls so, or replaces all that it holds, by the rules of a change: the same again changes nothing. The last day that it got with its publication stays unless another is given. 201 when it is new.",
-        tags,
-        params: ExternalIdParams,
-        body: ResultInput,
-        response: { 200: Result, 201: Result },
-      },
-    },
-    (request, reply) => {
-      const { params, body } = request;
-      return put(request, reply, "/v1/results", (tx, call) =>
-        putResult(tx, call, params.externalId, body, app.config.maxDrafts),
-      );
-    },
-  );
-
-  app.post(
-    "/v1/results/batch",
-    {
-      bodyLimit: batchBodyLimit,
-      config: {
-        access: owners,
-        idempotency: "accepted",
-        errors: ["batch.refused"],
-        itemErrors: ["organization.draft_quota", "result.external_id_taken"],
-      },
-      schema: {
-        operationId: "createResults",
-        summary: "Draft results: many at once",
-        description:
-          "Each item is what `POST /v1/results` takes, and has an outcome of its own, such as `organization.draft_quota`. With `atomic` all or none is drafted. It counts for as many requests as it has items.",
-        tags,
-        body: batchOf(ResultInput, "ResultBatchInput", exampleOf(ResultInput)),
-        response: { 207: BatchOutcome },
-      },
-    },
-    (request, reply) =>
-      writeBatch(request, reply, request.body, { status: 201 }, (tx, call) =>
-        createResults(tx, call, app.config.maxDrafts),
-      ),
-  );
-
   app.patch(
     "/v1/results/:id",
     {
@@ -197,7 +131,17 @@ export default async function resultRoutes(app: App) {
   registerListing(app, {
     noun: "result",
     schema: Result,
-    operationIds: { read: "readResult", remove: "deleteResult" },
+    input: ResultInput,
+    batchInput: "ResultBatchInput",
+    operationIds: {
+      put: "putResult",
+      createMany: "createResults",
+      read: "readResult",
+      remove: "deleteResult",
+    },
+    owners,
+    put: putResult,
+    createMany: createResults,
     read: readResult,
     readOpen: readOpenResults,
     markOpen: markOpenResults,
